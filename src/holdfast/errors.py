@@ -1,0 +1,148 @@
+"""What can be refused, and why: the one list of domain errors.
+
+Every error has a stable ``code`` (the problem type on HTTP, the first word on the command line), a one-line ``title`` and,
+for this occurrence, a ``detail`` that says what to do next. Status codes live in ``http/problems.py`` alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class HoldfastError(Exception):
+    """A refusal that the caller can act on. ``facts`` are extra members shown to the caller, never another client's data."""
+
+    code: ClassVar[str] = "error"
+    title: ClassVar[str] = "The request was refused"
+
+    def __init__(self, detail: str | None = None, **facts: Any) -> None:
+        self.detail = detail or self.title
+        self.facts = facts
+        super().__init__(self.detail)
+
+
+class Invalid(HoldfastError):
+    code = "invalid"
+    title = "Something in the request is not valid"
+
+
+class NotFound(HoldfastError):
+    code = "not-found"
+    title = "There is nothing with this id here"
+
+
+class Unauthorized(HoldfastError):
+    code = "unauthorized"
+    title = "An API key is needed"
+
+
+class Forbidden(HoldfastError):
+    code = "forbidden"
+    title = "This key may not do that"
+
+
+class NotBookable(HoldfastError):
+    """The rules say no whatever is free: ``facts['reason']`` names the rule."""
+
+    code = "not-bookable"
+    title = "This cannot be booked"
+
+
+class WallTimeRefused(NotBookable):
+    """A wall-clock time that does not exist, or exists twice; ``facts['choices']`` are the two instants to choose from."""
+
+    code = "wall-time-refused"
+    title = "This local time does not name one moment"
+
+
+class SlotTaken(HoldfastError):
+    """Another claim stands in the way; ``facts['roles']`` names the roles that could not be filled, never whose claim it is."""
+
+    code = "slot-taken"
+    title = "This time was just taken"
+
+
+class ClaimsInTheWay(HoldfastError):
+    """A change of a resource (block, capacity, retirement, merge) meets claims that stand; ``facts['conflicts']`` lists them."""
+
+    code = "claims-in-the-way"
+    title = "Bookings stand in the way of this change"
+
+
+class HoldExpired(HoldfastError):
+    code = "hold-expired"
+    title = "This hold is no longer live"
+
+
+class HoldNotLive(HoldfastError):
+    """The hold was confirmed or released before; ``facts['state']`` says which."""
+
+    code = "hold-not-live"
+    title = "This hold has already been settled"
+
+
+class ExtensionRefused(HoldfastError):
+    code = "extension-refused"
+    title = "This hold cannot be extended again"
+
+
+class StateRefused(HoldfastError):
+    """The appointment's state does not allow the step; ``facts['state']`` says where it stands."""
+
+    code = "state-refused"
+    title = "The appointment's state does not allow this"
+
+
+class RevisionMismatch(HoldfastError):
+    """Somebody changed it meanwhile; ``facts['revision']`` is the current one."""
+
+    code = "revision-mismatch"
+    title = "Somebody changed this meanwhile"
+
+
+class TooManyHolds(HoldfastError):
+    code = "too-many-holds"
+    title = "Too many times are being held from here"
+
+
+class TooManyRequests(HoldfastError):
+    """``facts['retry_after_seconds']`` says when to come back."""
+
+    code = "too-many-requests"
+    title = "Too many requests from here"
+
+
+class IdempotencyKeyReused(HoldfastError):
+    code = "idempotency-key-reused"
+    title = "This Idempotency-Key was used for another request"
+
+
+class RequestInProgress(HoldfastError):
+    code = "request-in-progress"
+    title = "The same request is still being worked on"
+
+
+class TooLarge(HoldfastError):
+    code = "too-large"
+    title = "The request is larger than this route accepts"
+
+
+class Busy(HoldfastError):
+    """The database is overloaded or away; nothing was done. ``facts['retry_after_seconds']`` says when to come back."""
+
+    code = "busy"
+    title = "Holdfast is busy; nothing was done"
+
+
+class SetupRefused(HoldfastError):
+    """Holdfast will not start like this; the detail says what to change."""
+
+    code = "setup-refused"
+    title = "Holdfast cannot start safely like this"
+
+
+class Bug(HoldfastError):
+    """A rule of the record that no caller should be able to meet. The record refused it; nothing was written."""
+
+    code = "internal"
+    title = "Holdfast made a mistake; the record refused it and nothing was changed"
