@@ -1,7 +1,7 @@
 """What can be refused, and why: the one list of domain errors.
 
-Every error has a stable ``code`` (the problem type on HTTP, the first word on the command line), a one-line ``title`` and,
-for this occurrence, a ``detail`` that says what to do next. Status codes live in ``http/problems.py`` alone.
+Every error has a stable ``code`` (the problem type on HTTP), a one-line ``title`` and, for this
+occurrence, a ``detail`` that says what to do next. Status codes live in ``http/problems.py`` alone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 
 class HoldfastError(Exception):
-    """A refusal that the caller can act on. ``facts`` are extra members shown to the caller, never another client's data."""
+    """A refusal that the caller can act on. ``facts`` are shown to the caller: never another client's data."""
 
     code: ClassVar[str] = "error"
     title: ClassVar[str] = "The request was refused"
@@ -49,21 +49,21 @@ class NotBookable(HoldfastError):
 
 
 class WallTimeRefused(NotBookable):
-    """A wall-clock time that does not exist, or exists twice; ``facts['choices']`` are the two instants to choose from."""
+    """A wall-clock time that does not exist, or exists twice; ``facts['choices']`` are the two instants."""
 
     code = "wall-time-refused"
     title = "This local time does not name one moment"
 
 
 class SlotTaken(HoldfastError):
-    """Another claim stands in the way; ``facts['roles']`` names the roles that could not be filled, never whose claim it is."""
+    """Another claim stands in the way; ``facts['roles']`` names the roles lost, never whose claim it is."""
 
     code = "slot-taken"
     title = "This time was just taken"
 
 
 class ClaimsInTheWay(HoldfastError):
-    """A change of a resource (block, capacity, retirement, merge) meets claims that stand; ``facts['conflicts']`` lists them."""
+    """A change of a resource meets claims that stand; ``facts['conflicts']`` lists them."""
 
     code = "claims-in-the-way"
     title = "Bookings stand in the way of this change"

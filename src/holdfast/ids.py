@@ -1,6 +1,7 @@
 """Public ids: a three-letter kind, an underscore, and the row's UUID in 32 hexadecimal digits (``apt_0193…``).
 
-The kind makes a mixed-up id an error instead of a wrong answer; the plain hexadecimal lets an operator paste it into SQL.
+The kind makes a mixed-up id an error instead of a wrong answer; plain hexadecimal lets an operator paste it
+into SQL.
 """
 
 from __future__ import annotations
