@@ -209,7 +209,7 @@ def test_mixing_up_wall_times_and_instants_is_refused() -> None:
     with pytest.raises(Invalid, match="not an instant"):
         wallclock.to_local(datetime.fromisoformat("2026-03-02T09:00"), "Europe/Berlin")
     with pytest.raises(Invalid, match="outside 1970"):
-        wallclock.resolve(datetime.min, "Europe/Berlin")
+        wallclock.resolve(datetime.fromisoformat("0001-01-01T00:00"), "Europe/Berlin")
 
 
 def test_the_rules_in_use_are_the_packages() -> None:
