@@ -110,6 +110,7 @@ def test_changed_functions_run_again(empty: DatabaseUrls, files: Path) -> None:
     Migrator(empty.owner, directory=files).apply()
     (files / "functions" / "count.sql").write_text(COUNT.replace("count(*)", "count(*) + 100"))
 
+    assert Migrator(empty.owner, directory=files).apply().steps == ("functions",)
     assert fetch(empty.owner, "select holdfast.things()") == [(101,)]
 
 
