@@ -84,9 +84,7 @@ def caller_of(principal: Principal, surface: str | None = None) -> Caller:
     return Caller(principal.organization_id, actor, surface or principal.surfaces[0])
 
 
-def visitor_of(
-    request: Request, caller: Caller, holdfast_visitor: str | None
-) -> Visitor:
+def visitor_of(request: Request, caller: Caller, holdfast_visitor: str | None) -> Visitor:
     """Whom to count holds against on a public surface; nobody on the others.
 
     The visitor is what the page says (a random id in the visitor's browser); the network is the /24 or /56 the request
