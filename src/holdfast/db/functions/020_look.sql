@@ -67,12 +67,12 @@ as $$
       from claim k
       left join hold h on h.organization_id = k.organization_id and h.id = k.hold_id
       where k.organization_id = current_organization() and k.unit_id = u.id and k.during && s.during
-        and k.active and not k.overbook and k.hold_id is distinct from p_replaces_id
+        and k.active and not k.overbook and (p_replaces_id is null or k.hold_id is distinct from p_replaces_id)
       union all
       select k.hold_id, false
       from claim k
       where k.organization_id = current_organization() and k.unit_id = u.id and k.during && s.during
-        and k.active and k.overbook and k.hold_id is distinct from p_replaces_id
+        and k.active and k.overbook and (p_replaces_id is null or k.hold_id is distinct from p_replaces_id)
     ) in_the_way
   ) w on true
   where s.chosen_ids is null or r.id = any (s.chosen_ids)
