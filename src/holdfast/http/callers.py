@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from holdfast.access.service import Principal, authenticate
+from holdfast.access.model import Principal, Scope
+from holdfast.access.service import authenticate
 from holdfast.booking.model import Visitor
 from holdfast.db.transact import Caller, Record
-from holdfast.errors import Forbidden, Invalid, Unauthorized
-from holdfast.ids import public_id
+from holdfast.errors import Invalid, Unauthorized
 
 PUBLIC_SURFACES: Final = frozenset({"widget", "assistant"})
 # A key is looked up again after this long, so a revoked key works at most this much longer on a server that saw it.
@@ -59,11 +59,10 @@ async def _principal(
 AnyKey = Annotated[Principal, Depends(_principal)]
 
 
-def _needing(*scopes: str) -> Callable[[Principal], Principal]:
-    def check(principal: AnyKey) -> Principal:
-        missing = [scope for scope in scopes if scope not in principal.scopes]
-        if missing:
-            raise Forbidden(f"This key lacks the scope {' and '.join(missing)}.")
+def _needing(*scopes: Scope) -> Callable[[Principal], Awaitable[Principal]]:
+    async def check(principal: AnyKey) -> Principal:
+        for scope in scopes:
+            principal.require(scope)
         return principal
 
     return check
@@ -76,17 +75,7 @@ ChangeKey = Annotated[Principal, Depends(_needing("read", "book"))]
 ManageKey = Annotated[Principal, Depends(_needing("manage"))]
 
 
-def caller_of(principal: Principal, surface: str | None = None) -> Caller:
-    """The Caller for a request on ``surface``; the key's first surface when it does not say. Raises Forbidden."""
-    if surface is not None and surface not in principal.surfaces:
-        raise Forbidden(f"This key may not act on the surface {surface!r}; it may on {', '.join(principal.surfaces)}.")
-    actor = public_id("api_key", principal.api_key_id)
-    return Caller(principal.organization_id, actor, surface or principal.surfaces[0])
-
-
-def visitor_of(
-    request: Request, caller: Caller, holdfast_visitor: str | None
-) -> Visitor:
+def visitor_of(request: Request, caller: Caller, holdfast_visitor: str | None) -> Visitor:
     """Whom to count holds against on a public surface; nobody on the others.
 
     The visitor is what the page says (a random id in the visitor's browser); the network is the /24 or /56 the request

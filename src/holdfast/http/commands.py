@@ -64,9 +64,7 @@ async def run_command(request: Request, caller: Caller, work: Work) -> Response:
     request_hash = hashlib.sha256(request.url.path.encode() + b"\n" + await request.body()).digest()
 
     async def once(tx: Transaction) -> tuple[Answer, bool]:
-        stored = await tx.one(
-            _Stored, QUERIES["begin_idempotent"], route=route, key=key, request_hash=request_hash
-        )
+        stored = await tx.one(_Stored, QUERIES["begin_idempotent"], route=route, key=key, request_hash=request_hash)
         if stored is not None:
             return Answer(stored.status, stored.body, stored.headers), True
         made = await work(tx)

@@ -54,7 +54,7 @@ PROBLEMS: Final[Mapping[type[HoldfastError], tuple[HTTPStatus, str]]] = {
     ),
     errors.NotFound: (
         HTTPStatus.NOT_FOUND,
-        "Check the id: its first three letters say what kind of thing it is. Another organization's ids are unknown here.",
+        "Check the id: its first letters say what kind of thing it is. Ids of another organization are unknown here.",
     ),
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "See the <code>Allow</code> header and /docs."),
     errors.NotBookable: (
@@ -103,7 +103,7 @@ PROBLEMS: Final[Mapping[type[HoldfastError], tuple[HTTPStatus, str]]] = {
     errors.TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Send less at once."),
     errors.Busy: (
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "Nothing was done. Send the same request, with the same Idempotency-Key, after <code>Retry-After</code> seconds.",
+        "Nothing was done. Repeat the request, with its Idempotency-Key, after <code>Retry-After</code> seconds.",
     ),
     errors.Bug: (
         HTTPStatus.INTERNAL_SERVER_ERROR,
