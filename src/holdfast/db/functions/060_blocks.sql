@@ -89,6 +89,8 @@ begin
   if not p_start < p_end or p_end - p_start > interval '366 days' then
     perform refuse('block_length_is_allowed');
   end if;
+  -- locked as in lock_units(): an overbook under way finishes first
+  perform from unit where organization_id = current_organization() and id = any (v_units) order by id for key share;
   perform displace_lapsed_on(v_units, tstzrange(p_start, p_end));
   insert into block (organization_id, id, resource_id, starts_at, ends_at, reason, created_at)
   values (current_organization(), v_block_id, v_resource.id, p_start, p_end, coalesce(p_reason, ''), clock());
@@ -99,7 +101,9 @@ begin
   order by unit_id, piece
   on conflict on constraint claim_no_overlap do nothing;
   get diagnostics v_won = row_count;
-  if v_won <> v_wanted then
+  if v_won <> v_wanted or exists (
+    select from unnest(v_units) as unit_id where overbook_stands(unit_id, tstzrange(p_start, p_end), null)
+  ) then
     perform refuse('no_claims_in_the_way', jsonb_build_object('conflicts', (
       select coalesce(jsonb_agg(c), '[]') from jsonb_array_elements(conflicts_on(v_units, tstzrange(p_start, p_end))) c
       where c ->> 'id' <> v_block_id::text)));
