@@ -62,33 +62,41 @@ begin
   return true;
 end $$;
 
+-- What the chosen candidates claim of each unit. Claims of one visit on one unit tile their union: a buffer between two
+-- of its own segments is shared, not fought over, and one that reaches beyond a neighbour is kept whole.
+create or replace function holdfast.tile_claims(p_chosen holdfast.candidate[])
+returns table (unit_id uuid, role text, during tstzrange, segment tstzrange, overbook boolean)
+language sql immutable
+as $$
+  with reach as (
+    select c.*,
+      lag(upper(c.segment)) over of_unit as worked_until,
+      min(lower(c.during)) over (of_unit rows between current row and unbounded following) as reach_down,
+      max(upper(c.during)) over (of_unit rows between unbounded preceding and current row) as reach_up
+    from unnest(p_chosen) c
+    window of_unit as (partition by c.unit_id order by lower(c.segment))
+  ), bordered as (
+    select reach.*, greatest(reach_down, worked_until) as border from reach
+  )
+  select unit_id, role,
+         tstzrange(border, least(reach_up, lead(border) over (partition by unit_id order by lower(segment)))),
+         segment, standing
+  from bordered
+  order by unit_id, lower(segment);
+$$;
+
 -- Put the chosen candidates' claims under the guard, in unit order and in one statement; true when every one was won.
 -- A contender that waits for us waits on a unit we hold and holds only smaller ones: no circle, so no deadlock.
--- Claims of one visit on one unit tile their union: buffers between two of its own segments are shared, not fought over.
 create or replace function holdfast.insert_claims(p_hold_id uuid, p_chosen holdfast.candidate[]) returns boolean
 language plpgsql
 as $$
 declare
   v_won integer;
 begin
-  with chosen as (
-    select c.*,
-      greatest(lower(c.during), lag(upper(c.segment)) over of_unit) as border,
-      min(lower(c.during)) over (of_unit rows between current row and unbounded following) as reach_down,
-      max(upper(c.during)) over (of_unit rows between unbounded preceding and current row) as reach_up
-    from unnest(p_chosen) c
-    window of_unit as (partition by c.unit_id order by lower(c.segment))
-  ), tiled as (
-    select chosen.*, lead(border) over of_unit as next_border, row_number() over of_unit = 1 as is_first
-    from chosen
-    window of_unit as (partition by unit_id order by lower(segment))
-  )
   insert into claim (organization_id, hold_id, unit_id, role, during, segment, overbook)
-  select current_organization(), p_hold_id, unit_id, role,
-         tstzrange(case when is_first then reach_down else border end, least(reach_up, next_border)),
-         segment, standing
-  from tiled
-  order by unit_id, lower(segment)
+  select current_organization(), p_hold_id, t.unit_id, t.role, t.during, t.segment, t.overbook
+  from tile_claims(p_chosen) t
+  order by t.unit_id, t.during
   -- named, so that it cannot swallow any other conflict
   on conflict on constraint claim_no_overlap do nothing;
   get diagnostics v_won = row_count;
