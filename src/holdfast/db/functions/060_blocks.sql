@@ -38,12 +38,17 @@ as $$
     where h.state = 'live' and h.expires_at <= clock()));
 $$;
 
+-- Lock the resource, then look at what stands on it now: with the snapshot of a stricter isolation level the look after
+-- the wait would still be from before it, and a unit could be retired under a booking.
 create or replace function holdfast.lock_open_resource(p_resource_id uuid) returns holdfast.resource
 language plpgsql
 as $$
 declare
   v_resource resource;
 begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform refuse('isolation_is_read_committed');
+  end if;
   select * into v_resource from resource
   where organization_id = current_organization() and id = p_resource_id for update;
   if v_resource.id is null then
@@ -156,7 +161,6 @@ begin
   end if;
   if v_busy.id is not null then
     perform remove_busy(v_busy.id);
-    delete from collision where organization_id = current_organization() and busy_id = v_busy.id and resolved_at is null;
     delete from claim k where k.organization_id = current_organization() and k.busy_id = v_busy.id;
     update busy set starts_at = p_start, ends_at = p_end, removed_at = null
     where organization_id = current_organization() and id = v_busy.id;
@@ -200,7 +204,10 @@ as $$
            greatest(starts_at, lower(p_during)), least(ends_at, upper(p_during)), clock()
     from others
     where (select count(*) from others) >= cardinality(p_unit_ids)
-    on conflict on constraint collision_pair_is_unique do nothing
+    -- it moved and meets the same booking again: what was decided then is no answer now
+    on conflict on constraint collision_pair_is_unique do update
+      set starts_at = excluded.starts_at, ends_at = excluded.ends_at, found_at = excluded.found_at,
+          resolved_at = null, resolved_by = null, resolution = null
     returning *
   )
   select record_event('collision.found', id, jsonb_build_object(
@@ -241,8 +248,21 @@ begin
   where organization_id = current_organization() and id = p_busy_id and removed_at is null;
   if found then
     perform record_event('busy.removed', p_busy_id, '{}');
+    perform settle_collision(id, 'The event over there is gone.') from collision
+    where organization_id = current_organization() and busy_id = p_busy_id and resolved_at is null;
     perform promote_overbooks(k.unit_id, k.during)
     from claim k where k.organization_id = current_organization() and k.busy_id = p_busy_id;
+  end if;
+end $$;
+
+create or replace function holdfast.settle_collision(p_collision_id uuid, p_resolution text) returns void
+language plpgsql
+as $$
+begin
+  update collision set resolved_at = clock(), resolved_by = current_actor(), resolution = p_resolution
+  where organization_id = current_organization() and id = p_collision_id and resolved_at is null;
+  if found then
+    perform record_event('collision.resolved', p_collision_id, '{}');
   end if;
 end $$;
 
@@ -252,12 +272,9 @@ language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
 begin
-  update collision set resolved_at = clock(), resolved_by = current_actor(), resolution = p_resolution
-  where organization_id = current_organization() and id = p_collision_id and resolved_at is null;
-  if found then
-    perform record_event('collision.resolved', p_collision_id, '{}');
-  elsif not exists (select from collision where organization_id = current_organization() and id = p_collision_id) then
+  perform settle_collision(p_collision_id, p_resolution);
+  return query select * from collision where organization_id = current_organization() and id = p_collision_id;
+  if not found then
     perform refuse('collision_exists');
   end if;
-  return query select * from collision where organization_id = current_organization() and id = p_collision_id;
 end $$;
