@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 Row = dict[str, Any]
+JSON = {"changes", "choices", "client", "headers", "members", "requirements"}
 # Two years ahead of any test run would be out of reach some day; a Monday of the coming weeks never is.
 NINE = (datetime.now(UTC) + timedelta(days=14)).replace(hour=9, minute=0, second=0, microsecond=0)
 
@@ -44,15 +45,10 @@ def refusal(error: psycopg.Error) -> Refused | None:
 def call(connection: psycopg.Connection[Any], function: str, **parameters: Any) -> list[Row]:
     """``select * from holdfast.function(…)`` by parameter name, in whatever transaction is open."""
     arguments = ", ".join(f"p_{name} => %({name})s" for name in parameters)
-    values = {name: Jsonb(value) if isinstance(value, dict | list) and not _is_uuids(value) else value
-              for name, value in parameters.items()}
+    values = {name: Jsonb(value) if name in JSON else value for name, value in parameters.items()}
     with connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute(f"select * from holdfast.{function}({arguments})", values)  # type: ignore[arg-type]
         return cursor.fetchall()
-
-
-def _is_uuids(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(one, UUID) for one in value)
 
 
 @dataclass
@@ -80,9 +76,7 @@ class Desk:
 
     def act(self) -> None:
         """Say who acts in the open transaction."""
-        self.connection.execute(
-            "select holdfast.act_as(%s, %s, %s)", (self.organization_id, self.actor, self.surface)
-        )
+        self.connection.execute("select holdfast.act_as(%s, %s, %s)", (self.organization_id, self.actor, self.surface))
 
     def read(self, query: str, **parameters: Any) -> list[Row]:
         with self.connection.transaction(), self.connection.cursor(row_factory=dict_row) as cursor:
@@ -120,8 +114,14 @@ class Clinic:
         """A service; see ``requires``."""
         listed = [requirement | {"pool_id": str(self.pools[requirement["pool_id"]])} for requirement in requirements]
         self.services[slug] = self.desk(
-            "put_service", slug=slug, name=slug, category="Tests", duration_minutes=duration_minutes,
-            price_cents=34000, location_ids=[self.location_id], requirements=listed,
+            "put_service",
+            slug=slug,
+            name=slug,
+            category="Tests",
+            duration_minutes=duration_minutes,
+            price_cents=34000,
+            location_ids=[self.location_id],
+            requirements=listed,
         )["put_service"]
         return self.services[slug]
 
@@ -140,7 +140,10 @@ class Clinic:
 
     def book(self, service: str, minutes: float, desk: Desk | None = None, **more: Any) -> Row:
         return (desk or self.desk)(
-            "book", service_id=self.services[service], location_id=self.location_id, start=at(minutes),
+            "book",
+            service_id=self.services[service],
+            location_id=self.location_id,
+            start=at(minutes),
             **({"client": CLIENT} | more),
         )
 
@@ -153,8 +156,13 @@ def requires(
 ) -> Row:
     """A requirement: ``segment`` from and to, in minutes after the visit's start; buffers in minutes."""
     return {
-        "role": role, "pool_id": pool, "quantity": quantity, "segment_start_minutes": segment[0],
-        "segment_minutes": segment[1] - segment[0], "buffer_before_minutes": before, "buffer_after_minutes": after,
+        "role": role,
+        "pool_id": pool,
+        "quantity": quantity,
+        "segment_start_minutes": segment[0],
+        "segment_minutes": segment[1] - segment[0],
+        "buffer_before_minutes": before,
+        "buffer_after_minutes": after,
     }
 
 
@@ -179,7 +187,8 @@ def open_med_spa(connection: psycopg.Connection[Any], slug: str = "spa") -> Clin
     clinic.pool("rooms", ["room-1", "room-2"])
     clinic.pool("lasers", ["laser"])
     clinic.service(
-        "laser", 60,
+        "laser",
+        60,
         requires("provider", "providers", (10, 50)),
         requires("room", "rooms", (0, 60), after=10),
         requires("device", "lasers", (15, 45), before=5, after=5),

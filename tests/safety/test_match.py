@@ -34,19 +34,27 @@ def match(owner: psycopg.Connection[Any]) -> Match:
         row = owner.execute(
             """
             select holdfast.match_slots(array(
-              select row(slot, 'role', unit_id, tstzrange(a, b), tstzrange(a, b), false, '{}'::uuid[])::holdfast.candidate
+              select row(slot, 'role', unit_id, tstzrange(a, b), tstzrange(a, b), false, '{}'::uuid[])
+                     ::holdfast.candidate
               from unnest(%s::integer[], %s::uuid[], %s::timestamptz[], %s::timestamptz[]) with ordinality
                 as c(slot, unit_id, a, b, place)
               order by place), %s)
             """,
             (
-                [c[0] for c in candidates], [UNITS[c[1]] for c in candidates],
-                [at(c[2]) for c in candidates], [at(c[3]) for c in candidates], slots,
+                [c[0] for c in candidates],
+                [UNITS[c[1]] for c in candidates],
+                [at(c[2]) for c in candidates],
+                [at(c[3]) for c in candidates],
+                slots,
             ),
         ).fetchone()
         assert row is not None
-        return None if row[0] is None else sorted(
-            (c.slot, UNITS.index(c.unit_id), minute(c.segment.lower), minute(c.segment.upper)) for c in row[0]
+        return (
+            None
+            if row[0] is None
+            else sorted(
+                (c.slot, UNITS.index(c.unit_id), minute(c.segment.lower), minute(c.segment.upper)) for c in row[0]
+            )
         )
 
     with owner.transaction():
@@ -107,9 +115,7 @@ slots_of_candidates = st.integers(1, 4).flatmap(
 @given(visit=slots_of_candidates)
 def test_it_finds_a_choice_whenever_there_is_one(match: Match, visit: Any) -> None:
     units, times = visit
-    candidates = [
-        (slot, unit, *times[slot - 1]) for slot, allowed in enumerate(units, start=1) for unit in allowed
-    ]
+    candidates = [(slot, unit, *times[slot - 1]) for slot, allowed in enumerate(units, start=1) for unit in allowed]
     finds_what_is_possible(match, candidates, len(units))
 
 
@@ -136,7 +142,8 @@ Part = tuple[int, int, int, int]
 @given(
     parts=st.lists(
         st.tuples(st.integers(0, 40), st.integers(5, 40), st.integers(0, 120), st.integers(0, 120)),
-        min_size=1, max_size=5,
+        min_size=1,
+        max_size=5,
     )
 )
 @example(parts=[(0, 10, 0, 0), (10, 10, 0, 0), (10, 10, 45, 0)])  # the last buffer reaches behind the second segment
@@ -160,7 +167,8 @@ def test_claims_of_one_visit_tile_what_it_needs_of_a_unit(owner: psycopg.Connect
 TILE_PARTS = """
     with unit as (select '00000000-0000-0000-0000-000000000001'::uuid as id)
     select during from holdfast.tile_claims(array(
-      select row(place, 'role_' || place, unit.id, tstzrange(c, d), tstzrange(a, b), false, '{}'::uuid[])::holdfast.candidate
+      select row(place, 'role_' || place, unit.id, tstzrange(c, d), tstzrange(a, b), false, '{}'::uuid[])
+             ::holdfast.candidate
       from unit, unnest(%s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
         with ordinality as t(a, b, c, d, place)))
 """
@@ -217,4 +225,3 @@ def test_a_block_takes_the_place_like_a_booking(couples: Clinic) -> None:
     with pytest.raises(Refused) as refused:
         couples.hold("pair", 0)
     assert refused.value.facts == {"roles": ["assistant", "lead"]}  # either could have had ana
-

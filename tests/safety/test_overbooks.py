@@ -45,8 +45,9 @@ def test_it_takes_its_place_when_the_first_leaves(ana: Clinic) -> None:
     ana.desk("cancel", appointment_id=first["id"], revision=None)
 
     assert marks(ana) == [(30, False)]
-    assert ana.desk.read("select from holdfast.event where type = 'claim.promoted' and subject_id = %(id)s",
-                         id=second["hold_id"])
+    assert ana.desk.read(
+        "select from holdfast.event where type = 'claim.promoted' and subject_id = %(id)s", id=second["hold_id"]
+    )
 
 
 def test_of_two_behind_one_the_elder_moves_up(ana: Clinic) -> None:
@@ -76,8 +77,14 @@ def test_a_reservation_that_races_with_it_sees_it(ana: Clinic, database: Databas
     ana.book("visit", 0)
     with Stepper(database.app) as slow, Stepper(database.app) as quick:
         slow.begin(ana.organization_id)
-        slow.run("book", service_id=ana.services["visit"], location_id=ana.location_id, start=at(30),
-                 client={"name": "X"}, overbook_reason=REASON)
+        slow.run(
+            "book",
+            service_id=ana.services["visit"],
+            location_id=ana.location_id,
+            start=at(30),
+            client={"name": "X"},
+            overbook_reason=REASON,
+        )
         assert slow.outcome() == "done"
         quick.begin(ana.organization_id)
         quick.run("place_hold", service_id=ana.services["visit"], location_id=ana.location_id, start=at(60))
@@ -90,8 +97,14 @@ def test_a_block_that_leaves_meanwhile_lets_it_up(ana: Clinic, database: Databas
     block = ana.desk("place_block", resource_id=ana.resources["ana"], start=at(0), end=at(60), reason="lunch")
     with Stepper(database.app) as slow, Stepper(database.app) as quick:
         slow.begin(ana.organization_id)
-        slow.run("book", service_id=ana.services["visit"], location_id=ana.location_id, start=at(30),
-                 client={"name": "X"}, overbook_reason=REASON)
+        slow.run(
+            "book",
+            service_id=ana.services["visit"],
+            location_id=ana.location_id,
+            start=at(30),
+            client={"name": "X"},
+            overbook_reason=REASON,
+        )
         assert slow.outcome() == "done"
         quick.begin(ana.organization_id)
         quick.run("remove_block", block_id=block["id"])

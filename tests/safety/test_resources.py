@@ -13,8 +13,14 @@ from tests.stepping import Stepper
 
 
 def say_busy(spa: Clinic, start: float, end: float) -> dict[str, Any]:
-    return spa.desk("record_busy", resource_id=spa.resources["ana"], source="ana@example.org", external_id="lunch",
-                    start=at(start), end=at(end))
+    return spa.desk(
+        "record_busy",
+        resource_id=spa.resources["ana"],
+        source="ana@example.org",
+        external_id="lunch",
+        start=at(start),
+        end=at(end),
+    )
 
 
 def collisions(spa: Clinic) -> list[tuple[bool, str | None]]:

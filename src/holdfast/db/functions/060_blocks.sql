@@ -175,8 +175,8 @@ begin
   perform record_collisions(v_busy.id, v_resource.id, v_units, v_during);
   perform record_event('busy.recorded', v_busy.id, jsonb_build_object(
     'resource_id', p_resource_id, 'source', p_source, 'starts_at', p_start, 'ends_at', p_end, 'claims', (
-      select jsonb_agg(jsonb_build_object('unit_id', k.unit_id, 'role', k.role, 'starts_at', lower(k.during),
-                                          'ends_at', upper(k.during)) order by k.id)
+      select coalesce(jsonb_agg(jsonb_build_object('unit_id', k.unit_id, 'role', k.role, 'starts_at', lower(k.during),
+                                                   'ends_at', upper(k.during)) order by k.id), '[]')
       from claim k where k.organization_id = current_organization() and k.busy_id = v_busy.id)));
   return query
     select v_busy.id, true, count(*)::integer from collision c
