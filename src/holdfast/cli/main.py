@@ -7,6 +7,7 @@ import sys
 import typer
 
 from holdfast import __version__
+from holdfast.cli import storm
 from holdfast.errors import HoldfastError
 
 app = typer.Typer(
@@ -16,6 +17,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+
+
+storm.register(app)
 
 
 @app.callback(invoke_without_command=True)

@@ -104,7 +104,9 @@ class ScratchSchema:
         )
 
     def _open(self) -> psycopg.Connection[Any]:
-        options = f"-c search_path={self.name},public -c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_LIMIT}"
+        options = (
+            f"-c search_path={self.name},public -c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_LIMIT}"
+        )
         try:
             return psycopg.connect(self._database_url, autocommit=True, application_name=self.name, options=options)
         except psycopg.Error as error:

@@ -20,7 +20,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one attempt. ``reason`` says why it was not held, in one word (``slot-taken``, ``deadlock``, …)."""
+    """What became of one attempt. ``reason`` says why it was not held, in one word (``slot-taken``, ``deadlock``)."""
 
     result: Result
     reason: str = ""

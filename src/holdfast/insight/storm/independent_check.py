@@ -64,13 +64,15 @@ with in_time_order as (
                rows between unbounded preceding and 1 preceding
            ) as taken_until
     from claim
-    where active
+    where active and not overbook
 )
 select organization_id, unit_id, during, taken_until
 from in_time_order
 where lower(during) < taken_until
 """
 """One row for every active claim that starts before an earlier one on its unit has ended; none when I1 holds.
+
+Claims that a person put there on purpose (``overbook``) are outside the guard and outside this check.
 
 ``claim`` is found by the search path; the caller's role must see every organization's rows.
 """

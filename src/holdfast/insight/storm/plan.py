@@ -59,7 +59,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``rounds[r][c]`` is what client ``c`` does in round ``r``; the last round may have fewer attempts than clients."""
+    """``rounds[r][c]`` is what client ``c`` does in round ``r``; the last round may be short of some clients."""
 
     seed: int
     clients: int

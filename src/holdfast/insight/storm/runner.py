@@ -1,7 +1,7 @@
 """Lets the clients loose: one thread each, all started together in every round.
 
 Threads, not processes: a client waits for its answer nearly all the time and the interpreter lock is free while it
-does. What the kit itself costs is measured with every run (``Run.client_cpu_seconds``) so that nobody has to believe it.
+does. What the kit itself costs is measured with every run (``Run.client_cpu_seconds``): nobody has to believe it.
 """
 
 from __future__ import annotations

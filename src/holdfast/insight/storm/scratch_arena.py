@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from holdfast.db.scratch import Interrupted, ScratchConnection, ScratchSchema
 from holdfast.insight.storm.arena import STOPPED, Outcome
@@ -31,7 +32,7 @@ class ScratchArena:
     def overlaps_by_sql(self) -> int:
         return len(self._read(OVERLAPS_SQL))
 
-    def _read(self, statement: str) -> list[tuple[str, ...]]:
+    def _read(self, statement: str) -> list[tuple[Any, ...]]:
         connection = self._schema.connect()
         try:
             with connection.transaction():

@@ -27,12 +27,14 @@ create table claim (
     attempt int not null,
     unit_id text not null,
     during tstzrange not null,
-    active boolean not null default true
+    active boolean not null default true,
+    overbook boolean not null default false
 );
 """
 
 UNGUARDED_SQL: Final = (
-    _CLAIM_SQL + "create index on claim using gist (organization_id, unit_id, during) where (active);\n"
+    _CLAIM_SQL
+    + "create index on claim using gist (organization_id, unit_id, during) where (active and not overbook);\n"
 )
 """A claim table with the index that a careful author would add for the look-up, and nothing that refuses."""
 
@@ -40,7 +42,7 @@ GUARDED_SQL: Final = (
     _CLAIM_SQL
     + """
 alter table claim add constraint claim_no_overlap
-    exclude using gist (organization_id with =, unit_id with =, during with &&) where (active);
+    exclude using gist (organization_id with =, unit_id with =, during with &&) where (active and not overbook);
 """
 )
 """A claim table that cannot hold an overlap."""
