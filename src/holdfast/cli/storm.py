@@ -40,7 +40,7 @@ def storm(
         ),
     ] = "",
     clients: Annotated[int, typer.Option(min=2, max=500, help="How many ask at the same moment.")] = 50,
-    attempts: Annotated[int, typer.Option(min=2, max=1_000_000, help="How many requests in all.")] = 2000,
+    attempts: Annotated[int, typer.Option(min=2, max=200_000, help="How many requests in all.")] = 2000,
     seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="The longest that one recipe may take.")] = 30,
     slots: Annotated[
         int, typer.Option(min=0, max=10_000, help="How many hot slots to share. 0: a fresh one for each round.")

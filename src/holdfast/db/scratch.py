@@ -40,12 +40,12 @@ class ScratchConnection:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
 
-    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, statement: str, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
         """Run one statement and return its rows. Raises Deadlock, ConstraintRefused, Interrupted."""
         with _translated():
             return self._connection.execute(statement.encode(), parameters).fetchall()
 
-    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+    def execute(self, statement: str, parameters: Sequence[Any] | None = None) -> int:
         """Run one statement and return how many rows it wrote. Raises like ``rows``."""
         with _translated():
             return self._connection.execute(statement.encode(), parameters).rowcount

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from holdfast.errors import Invalid
 
 RESOURCE_SETS = 4
-START_OFFSETS_MINUTES = (0, 5, 10, 15)
+START_OFFSETS_MINUTES = (0, 2, 5, 7, 10, 12, 15)
 LENGTHS_MINUTES = (30, 45, 60)
 ROLES = ("provider", "room", "device")
 _FIRST_START = datetime(2031, 3, 3, 9, tzinfo=UTC)
