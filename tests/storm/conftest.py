@@ -9,7 +9,7 @@ from tests.postgres import PostgresForTests
 
 @pytest.fixture(scope="module")
 def storm_url(postgres: PostgresForTests) -> Iterator[str]:
-    """An empty database. Deadlocks are noticed soon, so that the recipe that makes them does not make the tests slow."""
+    """An empty database. Deadlocks are noticed soon: the recipe that makes them must not make the tests slow."""
     with postgres.clone("template0") as urls:
         name = urls.owner.split("?")[0].rsplit("/", 1)[1]
         with postgres.administrator() as admin:

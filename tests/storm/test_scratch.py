@@ -77,11 +77,16 @@ def test_interrupt_ends_a_wait(storm_url: str) -> None:
         assert len(raised) == 1
 
 
+def insert_two_and_one(connection: ScratchConnection) -> None:
+    with connection.transaction():
+        connection.execute("insert into thing values (2)")
+        connection.execute("insert into thing values (1)")
+
+
 def test_a_constraint_has_a_name_of_its_own(storm_url: str) -> None:
     with ScratchSchema(storm_url, TABLE) as schema:
         connection = schema.connect()
         connection.execute("insert into thing values (1)")
-        with pytest.raises(ConstraintRefused), connection.transaction():
-            connection.execute("insert into thing values (2)")
-            connection.execute("insert into thing values (1)")
+        with pytest.raises(ConstraintRefused):
+            insert_two_and_one(connection)
         assert connection.rows("select count(*) from thing") == [(1,)]
