@@ -1,0 +1,87 @@
+"""Local days laid over a window: from the clock on the wall to the minute's index, and back.
+
+Almost every local day has 1,440 minutes, and then a wall time is the day's first index plus its minutes; only days on
+which the clocks change ask the resolver. That keeps sixty days of opening hours for fifty people in microseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from typing import Final
+
+from holdfast import wallclock
+from holdfast.availability import bitmap
+from holdfast.availability.bitmap import Bits, Span, Window
+
+DAY: Final = timedelta(days=1)
+DAY_MINUTES: Final = 1440
+
+
+@dataclass(frozen=True)
+class LocalDays:
+    """The local days that touch a window, and one more on either side (a night shift reaches over midnight)."""
+
+    window: Window
+    zone: str
+    spans: dict[date, Span]
+
+    @classmethod
+    def over(cls, window: Window, zone: str) -> LocalDays:
+        day = wallclock.local_date(window.origin, zone) - DAY
+        last = wallclock.local_date(window.instant(window.minutes), zone) + DAY
+        starts = {}
+        while day <= last + DAY:
+            starts[day] = window.index(wallclock.day_start(day, zone))
+            day += DAY
+        return cls(window, zone, {day: (low, starts[day + DAY]) for day, low in starts.items() if day <= last})
+
+    def index(self, local: datetime) -> int:
+        """The minute that a rule means by this wall time (RFC 5545 section 3.3.5, see ``wallclock.resolve_rule``)."""
+        low, high = self.spans.get(local.date(), (0, 0))
+        if high - low == DAY_MINUTES:
+            return low + local.hour * 60 + local.minute
+        return self.window.index(wallclock.resolve_rule(local, self.zone))
+
+    def date_of(self, index: int) -> date:
+        """The local calendar day of that minute."""
+        return wallclock.local_date(self.window.instant(index), self.zone)
+
+    def days(self, dates: set[date]) -> Bits:
+        """All minutes of those local days."""
+        return bitmap.mask([self.spans[day] for day in dates if day in self.spans], self.window.minutes)
+
+    def grid(self, every_minutes: int) -> Bits:
+        """The minutes at which the wall clock stands on a multiple of ``every_minutes`` since 00:00.
+
+        The clock is what counts: after a change of the clocks the grid goes on at :00 and :30, in the repeated hour it
+        is there twice, and where ``every_minutes`` does not divide a day it begins anew at midnight.
+        """
+        bits = 0
+        for low, high in self.spans.values():
+            if high - low == DAY_MINUTES:
+                bits |= bitmap.earlier(_comb(every_minutes), -low)
+            else:
+                bits |= bitmap.mask(
+                    ((i, i + 1) for i in range(low, high) if self._minute_of_day(i) % every_minutes == 0),
+                    self.window.minutes,
+                )
+        return bits & self.window.full
+
+    def part_of_day(self, start: time, end: time) -> Bits:
+        """The minutes of every day whose wall time is in ``[start, end)``; 00:00 as the end means midnight."""
+        spans = []
+        for day in self.spans:
+            until = datetime.combine(day, end) if end > start else datetime.combine(day + DAY, end)
+            spans.append((self.index(datetime.combine(day, start)), self.index(until)))
+        return bitmap.mask(spans, self.window.minutes)
+
+    def _minute_of_day(self, index: int) -> int:
+        local = wallclock.to_local(self.window.instant(index), self.zone)
+        return local.hour * 60 + local.minute
+
+
+@cache
+def _comb(every_minutes: int) -> Bits:
+    return sum(1 << minute for minute in range(0, DAY_MINUTES, every_minutes))

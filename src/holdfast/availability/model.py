@@ -1,0 +1,231 @@
+"""What the engine is asked and what it is told: plain values, no I/O.
+
+Ids are the text of a row's id. Instants are aware UTC; a visit's start is a whole minute. All lengths are minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Final, Literal, NamedTuple
+
+from holdfast import wallclock
+from holdfast.availability.rules import Timetable
+from holdfast.errors import Invalid, NotFound
+
+MAX_REQUIREMENTS: Final = 8
+MAX_WINDOW: Final = timedelta(days=92)
+
+Assignment = Literal["preference", "least_loaded", "round_robin"]
+Ranking = Literal["earliest", "tight"]
+
+
+class Claim(NamedTuple):
+    """A unit taken for ``[start, end)``, buffers included. ``visit`` is the appointment or hold it belongs to."""
+
+    start: datetime
+    end: datetime
+    kind: Literal["appointment", "hold", "block", "busy"]
+    visit: str | None = None
+    visit_start: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Location:
+    id: str
+    zone: str
+    timetable: Timetable
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A provider, a room, a device: ``units`` are what can be claimed, n of them for capacity n.
+
+    ``timetables`` has the locations it serves at, None meaning whenever the location is open. ``attributes`` are what
+    pools can ask for: a credential with the last local day on which it is good, a fixed device (None: for good).
+    ``visits_per_day`` caps the appointments and live holds of one local day. ``last_taken_at`` serves round robin.
+    """
+
+    id: str
+    kind: str
+    units: tuple[str, ...]
+    timetables: Mapping[str, Timetable | None]
+    attributes: Mapping[str, date | None] = field(default_factory=dict)
+    visits_per_day: int | None = None
+    last_taken_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The resources that can serve a role, best first, as long as they have every attribute in ``requires``."""
+
+    members: tuple[str, ...]
+    requires: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """``quantity`` distinct units of a pool for the segment ``[offset, offset + length)`` of the visit.
+
+    The claim is the segment widened by its buffers. Only the segment has to lie in open time, the whole claim must be
+    unclaimed: cleaning may go on after closing time, but not into somebody else's visit.
+    """
+
+    role: str
+    pool: Pool
+    length_minutes: int
+    offset_minutes: int = 0
+    quantity: int = 1
+    buffer_before_minutes: int = 0
+    buffer_after_minutes: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.pool.members:
+            raise Invalid(f"The pool of role {self.role!r} is empty: put a resource in it.", field="pool")
+        if self.length_minutes < 1 or self.quantity < 1:
+            raise Invalid(f"Role {self.role!r} needs at least one unit for at least a minute.", field="length_minutes")
+        if min(self.offset_minutes, self.buffer_before_minutes, self.buffer_after_minutes) < 0:
+            raise Invalid(f"Role {self.role!r} has a negative offset or buffer.", field="offset_minutes")
+
+    @property
+    def segment_ends(self) -> int:
+        return self.offset_minutes + self.length_minutes
+
+    def overlaps(self, other: Requirement) -> bool:
+        """Two roles of one visit need different units exactly when their segments overlap.
+
+        Buffers do not count among themselves: one unit may treat twice in a visit, and the buffers merge.
+        """
+        return self.offset_minutes < other.segment_ends and other.offset_minutes < self.segment_ends
+
+
+@dataclass(frozen=True)
+class Lead:
+    """How soon and how far ahead one may book: minutes from now, and whole local days after today."""
+
+    notice_minutes: int = 0
+    horizon_days: int = 365
+
+
+@dataclass(frozen=True)
+class Service:
+    """``grid_minutes``: starts are offered at multiples of it on the wall clock; with ``off_grid_after_claims`` also
+    where this visit's claim on one of its candidates begins exactly as an earlier claim there ends.
+    """
+
+    id: str
+    length_minutes: int
+    requirements: tuple[Requirement, ...]
+    grid_minutes: int = 15
+    off_grid_after_claims: bool = False
+    lead: Lead = Lead()
+    lead_by_surface: Mapping[str, Lead] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.requirements) <= MAX_REQUIREMENTS:
+            raise Invalid(
+                f"Service {self.id!r} needs between one and {MAX_REQUIREMENTS} requirements.", field="requirements"
+            )
+        if self.length_minutes < 1 or not 1 <= self.grid_minutes <= 1440:
+            raise Invalid(f"Service {self.id!r} needs a length, and a grid of 1 to 1440 minutes.", field="grid_minutes")
+        if len({requirement.role for requirement in self.requirements}) < len(self.requirements):
+            raise Invalid(f"Service {self.id!r} names a role twice: use quantity, or another name.", field="role")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The record at the moment of asking. ``claims`` are the active ones, by unit, from a week before the window."""
+
+    now: datetime
+    locations: Mapping[str, Location]
+    resources: Mapping[str, Resource]
+    services: Mapping[str, Service]
+    claims: Mapping[str, Sequence[Claim]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a visit should be, and where and when its start may lie: ``[start, until)``.
+
+    Several services follow one another in this order, each at most ``max_wait_minutes`` after the one before;
+    ``same_provider`` asks that one provider serve the first provider role of all of them. A ``party`` of two needs
+    everything twice at the same time. ``resources`` names a resource for a role, ``prefer`` only prefers.
+    """
+
+    location: str
+    services: tuple[str, ...]
+    start: datetime
+    until: datetime
+    surface: str = "staff"
+    max_wait_minutes: int = 0
+    same_provider: bool = False
+    party: int = 1
+    resources: Mapping[str, str] = field(default_factory=dict)
+    prefer: tuple[str, ...] = ()
+    part_of_day: tuple[time, time] | None = None
+    assign: Assignment = "preference"
+    rank: Ranking = "earliest"
+    limit: int = 50
+
+    def check(self, snapshot: Snapshot) -> None:
+        """Raises Invalid or NotFound, naming the field, for what can have no sensible answer."""
+        if self.location not in snapshot.locations:
+            raise NotFound("There is no such location.", field="location")
+        if not self.services or any(service not in snapshot.services for service in self.services):
+            raise NotFound("Name at least one service, and only services that exist.", field="service")
+        if self.start.tzinfo is None or self.until.tzinfo is None or self.until <= self.start:
+            raise Invalid("The window ends before it begins: give instants, from before to.", field="to")
+        if self.until - self.start > MAX_WINDOW:
+            raise Invalid(f"The window is longer than {MAX_WINDOW.days} days: ask for less at a time.", field="to")
+        if self.party < 1 or self.limit < 1 or not 0 <= self.max_wait_minutes <= 1440:
+            raise Invalid("party and limit start at 1, and a wait lies between 0 and 1440 minutes.", field="party")
+        wallclock.zone(snapshot.locations[self.location].zone)
+        self._check_names(snapshot)
+
+    def _check_names(self, snapshot: Snapshot) -> None:
+        pools = {
+            requirement.role: requirement.pool.members
+            for service in self.services
+            for requirement in snapshot.services[service].requirements
+        }
+        for role, resource in self.resources.items():
+            if role not in pools:
+                raise Invalid(f"No role is called {role!r}; there is {', '.join(pools)}.", field="resources")
+            if resource not in pools[role]:
+                raise Invalid(f"What was named for {role!r} is not in its pool.", field="resources")
+
+
+class Pick(NamedTuple):
+    """One unit of a visit: its segment and its claim (buffers included), instants."""
+
+    service: str
+    role: str
+    resource: str
+    unit: str
+    start: datetime
+    end: datetime
+    claim_start: datetime
+    claim_end: datetime
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A start that can be held now, with the units that would serve. ``why`` says what the ranking saw."""
+
+    start: datetime
+    end: datetime
+    picks: tuple[Pick, ...]
+    why: str = ""
+
+    def claims(self) -> list[tuple[str, datetime, datetime]]:
+        """(unit, start, end) to be claimed: what one unit does in this visit merged where it overlaps or touches."""
+        merged: list[tuple[str, datetime, datetime]] = []
+        for pick in sorted(self.picks, key=lambda pick: (pick.unit, pick.claim_start)):
+            if merged and merged[-1][0] == pick.unit and pick.claim_start <= merged[-1][2]:
+                unit, start, end = merged.pop()
+                merged.append((unit, start, max(end, pick.claim_end)))
+            else:
+                merged.append((pick.unit, pick.claim_start, pick.claim_end))
+        return merged
