@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from holdfast.db.scratch import ScratchConnection, ScratchSchema
+from holdfast.db.blocking import BlockingConnection
+from holdfast.db.scratch import ScratchSchema
 from holdfast.insight.storm.independent_check import OVERLAPS_SQL, WITHOUT_INDEX_SQL, Claim, overlaps
 from holdfast.insight.storm.recipes.recipe import GUARDED_SQL, UNGUARDED_SQL
 
@@ -35,12 +36,12 @@ def test_a_long_claim_hides_none_behind_a_short_one() -> None:
 
 
 @pytest.fixture(scope="module")
-def unguarded(storm_url: str) -> Iterator[ScratchConnection]:
+def unguarded(storm_url: str) -> Iterator[BlockingConnection]:
     with ScratchSchema(storm_url, UNGUARDED_SQL) as schema:
         yield schema.connect()
 
 
-def plant(connection: ScratchConnection, claims: list[Claim], **columns: bool) -> None:
+def plant(connection: BlockingConnection, claims: list[Claim], **columns: bool) -> None:
     flags = {"active": True, "overbook": False} | columns
     for each in claims:
         connection.execute(
@@ -49,12 +50,12 @@ def plant(connection: ScratchConnection, claims: list[Claim], **columns: bool) -
         )
 
 
-def overlaps_by_sql(connection: ScratchConnection) -> int:
+def overlaps_by_sql(connection: BlockingConnection) -> int:
     return len(connection.rows(OVERLAPS_SQL))
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_sql_and_python_agree(unguarded: ScratchConnection, seed: int) -> None:
+def test_sql_and_python_agree(unguarded: BlockingConnection, seed: int) -> None:
     chance = random.Random(seed)
     claims = []
     for _ in range(60):
@@ -72,7 +73,7 @@ def test_sql_and_python_agree(unguarded: ScratchConnection, seed: int) -> None:
     assert bool(found) == by_brute_force, f"seed {seed}"
 
 
-def test_inactive_claims_and_deliberate_ones_do_not_count(unguarded: ScratchConnection) -> None:
+def test_inactive_claims_and_deliberate_ones_do_not_count(unguarded: BlockingConnection) -> None:
     unguarded.execute("truncate claim")
     plant(unguarded, [claim("laser", 0, 60)])
     plant(unguarded, [claim("laser", 0, 60)], active=False)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
+import psycopg
 import pytest
 
+from holdfast.db.urls import DatabaseUrls
 from holdfast.errors import Invalid
-from holdfast.insight.storm.campaign import Settings, storm_recipe
+from holdfast.insight.storm.campaign import Settings, storm_recipe, storm_record
 from holdfast.insight.storm.recipes.redis_lock import redis_is_installed
 from holdfast.insight.storm.report import Summary, verdict
 from holdfast.insight.storm.runner import Ending
@@ -47,6 +49,35 @@ def test_guarded_gives_every_slot_to_exactly_one(storm_url: str, seed: int) -> N
     assert summary.slots_contested == summary.slots_with_one_winner == summary.held == 30, f"seed {seed}"
     assert summary.refused == {"slot-taken": 450}
     assert summary.is_safe
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_record_gives_every_slot_to_exactly_one(database: DatabaseUrls, seed: int) -> None:
+    settings = dataclasses.replace(SMALL, seed=seed, attempts=320)
+    summary = storm_record(database, settings, lambda done, held: None)
+    assert (summary.attempts, summary.refused) == (320, {"slot-taken": 300}), f"seed {seed}"
+    assert (summary.overlaps, summary.overlaps_by_sql, summary.partial_visits, summary.deadlocks) == (0, 0, 0, 0)
+    assert summary.slots_contested == summary.slots_with_one_winner == summary.held == 20
+    assert summary.held_by_surface.keys() <= {"desk", "phone", "walk_in", "widget"}
+
+
+def test_the_record_without_its_guard_double_books(database: DatabaseUrls) -> None:
+    """The negative control: the same functions, and a constraint of the same name that excludes nothing."""
+    with psycopg.connect(database.owner) as connection:
+        connection.execute(
+            """
+            alter table holdfast.claim drop constraint claim_no_overlap;
+            alter table holdfast.claim add constraint claim_no_overlap
+                exclude using gist (organization_id with =, id with =)
+            """
+        )
+    for seed in SEEDS:
+        summary = storm_record(database, dataclasses.replace(SMALL, seed=seed), lambda done, held: None)
+        if summary.overlaps:
+            assert summary.overlaps == summary.overlaps_by_sql
+            assert not summary.is_safe
+            return
+    pytest.fail(f"the unguarded record was never seen to double-book with seeds {SEEDS}")
 
 
 def test_plain_insert_is_correct_but_deadlocks(storm_url: str) -> None:

@@ -6,13 +6,14 @@ import threading
 
 import pytest
 
-from holdfast.db.scratch import ConstraintRefused, Interrupted, ScratchConnection, ScratchSchema
+from holdfast.db.blocking import BlockingConnection, ConstraintRefused, Interrupted
+from holdfast.db.scratch import ScratchSchema
 from holdfast.errors import SetupRefused
 
 TABLE = "create table thing (id int primary key)"
 
 
-def schemas(connection: ScratchConnection) -> set[str]:
+def schemas(connection: BlockingConnection) -> set[str]:
     return {
         name for (name,) in connection.rows("select nspname from pg_namespace where nspname like 'holdfast_scratch%'")
     }
@@ -77,7 +78,7 @@ def test_interrupt_ends_a_wait(storm_url: str) -> None:
         assert len(raised) == 1
 
 
-def insert_two_and_one(connection: ScratchConnection) -> None:
+def insert_two_and_one(connection: BlockingConnection) -> None:
     with connection.transaction():
         connection.execute("insert into thing values (2)")
         connection.execute("insert into thing values (1)")

@@ -18,8 +18,9 @@ from holdfast.errors import Invalid
 RESOURCE_SETS = 4
 START_OFFSETS_MINUTES = (0, 2, 5, 7, 10, 12, 15)
 LENGTHS_MINUTES = (30, 45, 60)
+LOCATION = "here"
 ROLES = ("provider", "room", "device")
-_FIRST_START = datetime(2031, 3, 3, 9, tzinfo=UTC)
+FIRST_START = datetime(2031, 3, 3, 9, tzinfo=UTC)
 # Longer than the last offset and the longest visit together: two slots never touch.
 _BETWEEN_STARTS = timedelta(minutes=90)
 
@@ -76,29 +77,33 @@ def rounds_needed(attempts: int, clients: int) -> int:
     return -(-attempts // clients)
 
 
-def synthetic_slots(count: int, resources: int) -> tuple[HotSlot, ...]:
+def synthetic_slots(count: int, resources: int, first_start: datetime = FIRST_START) -> tuple[HotSlot, ...]:
     """``count`` hot slots over a few sets of ``resources`` resources each, for an arena with no catalogue of its own.
 
     Slots that share resources are far enough apart that none of their asks overlap.
     """
-    return tuple(_synthetic_slot(index, resources) for index in range(count))
+    return tuple(_synthetic_slot(index, resources, first_start) for index in range(count))
 
 
-def _synthetic_slot(index: int, resources: int) -> HotSlot:
+def _synthetic_slot(index: int, resources: int, first_start: datetime) -> HotSlot:
     which = index % RESOURCE_SETS
-    start = _FIRST_START + _BETWEEN_STARTS * (index // RESOURCE_SETS)
+    start = first_start + _BETWEEN_STARTS * (index // RESOURCE_SETS)
     named = tuple((_role(n), f"{_role(n)}-{which}") for n in range(resources))
     return HotSlot(
         tuple(
-            Ask(f"visit-{length}", "here", start + timedelta(minutes=offset), length, named)
+            Ask(service_for(length), LOCATION, start + timedelta(minutes=offset), length, named)
             for offset in START_OFFSETS_MINUTES
             for length in LENGTHS_MINUTES
         )
     )
 
 
+def service_for(length_minutes: int) -> str:
+    return f"visit-{length_minutes}"
+
+
 def _role(n: int) -> str:
-    return ROLES[n] if n < len(ROLES) else f"extra-{n}"
+    return ROLES[n] if n < len(ROLES) else f"extra_{n}"
 
 
 def make_plan(slots: Sequence[HotSlot], *, clients: int, attempts: int, surfaces: Sequence[str], seed: int) -> Plan:

@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from holdfast.insight.storm.arena import Arena, Result
-from holdfast.insight.storm.independent_check import Claim, overlaps
+from holdfast.insight.storm.independent_check import Claim, Overlap, overlaps
 from holdfast.insight.storm.runner import Ending, Record, Run
 
 
@@ -64,7 +64,6 @@ def summarize(run: Run, arena: Arena) -> Summary:
     claims = arena.claims()
     answered = [record for record in run.records if record.outcome.result is not Result.STOPPED]
     found = overlaps(claims)
-    round_of = {str(record.attempt.number): record.attempt.round for record in run.records}
     winners = _winners_by_slot(run.records, claims)
     latencies = sorted(record.latency_seconds * 1000 for record in answered)
     reasons = {
@@ -88,10 +87,7 @@ def summarize(run: Run, arena: Arena) -> Summary:
         slots_with_several_winners=sum(count > 1 for count in winners.values()),
         slots_without_winner=sum(count == 0 for count in winners.values()),
         rounds=len({record.attempt.round for record in answered}),
-        # The later of the two is the one that should have been refused.
-        rounds_double_booked=len(
-            {max(round_of[pair.first.owner], round_of[pair.second.owner]) for pair in found},
-        ),
+        rounds_double_booked=_rounds_double_booked(run.records, found),
         overlaps=len(found),
         overlaps_by_sql=arena.overlaps_by_sql(),
         partial_visits=_partial_visits(run.records, claims),
@@ -111,6 +107,13 @@ def percentile(ordered: Sequence[float], percent: int) -> float:
         return 0.0
     rank = max(1, -(-len(ordered) * percent // 100))
     return round(ordered[rank - 1], 3)
+
+
+def _rounds_double_booked(records: Iterable[Record], found: Iterable[Overlap]) -> int:
+    """In how many rounds was the second of two overlapping claims taken?"""
+    round_of = {str(record.attempt.number): record.attempt.round for record in records}
+    owners = ((pair.first.owner, pair.second.owner) for pair in found)
+    return len({max(round_of.get(owner, 0) for owner in both) for both in owners})
 
 
 def _winners_by_slot(records: Iterable[Record], claims: Sequence[Claim]) -> dict[int, int]:

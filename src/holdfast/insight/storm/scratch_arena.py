@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from holdfast.db.scratch import Interrupted, ScratchConnection, ScratchSchema
+from holdfast.db.blocking import BlockingConnection, Interrupted
+from holdfast.db.scratch import ScratchSchema
 from holdfast.insight.storm.arena import STOPPED, Outcome
 from holdfast.insight.storm.independent_check import OVERLAPS_SQL, WITHOUT_INDEX_SQL, Claim
 from holdfast.insight.storm.plan import Attempt
@@ -44,7 +45,7 @@ class ScratchArena:
 
 
 class ScratchTarget:
-    def __init__(self, connection: ScratchConnection, recipe: Recipe) -> None:
+    def __init__(self, connection: BlockingConnection, recipe: Recipe) -> None:
         self._connection = connection
         self._recipe = recipe
 

@@ -6,7 +6,7 @@ statements changes nothing: READ COMMITTED does not show what others have not co
 
 from __future__ import annotations
 
-from holdfast.db.scratch import ScratchConnection
+from holdfast.db.blocking import BlockingConnection
 from holdfast.insight.storm.arena import HELD, TAKEN, Outcome
 from holdfast.insight.storm.plan import Attempt
 from holdfast.insight.storm.recipes.recipe import UNGUARDED_SQL, insert, is_taken
@@ -16,7 +16,7 @@ class CheckThenInsert:
     name = "check-then-insert"
     create_sql = UNGUARDED_SQL
 
-    def take(self, connection: ScratchConnection, attempt: Attempt) -> Outcome:
+    def take(self, connection: BlockingConnection, attempt: Attempt) -> Outcome:
         with connection.transaction():
             if is_taken(connection, attempt):
                 return TAKEN

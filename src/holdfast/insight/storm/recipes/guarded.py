@@ -10,7 +10,7 @@ The product's own function does the same on the record, with holds, expiry and p
 
 from __future__ import annotations
 
-from holdfast.db.scratch import ConstraintRefused, Deadlock, ScratchConnection
+from holdfast.db.blocking import BlockingConnection, ConstraintRefused, Deadlock
 from holdfast.insight.storm.arena import DEADLOCK, HELD, TAKEN, Outcome
 from holdfast.insight.storm.plan import Attempt
 from holdfast.insight.storm.recipes.recipe import GUARDED_SQL, units
@@ -50,7 +50,7 @@ class Guarded:
     name = "guarded"
     create_sql = GUARDED_SQL + _TAKE_SQL
 
-    def take(self, connection: ScratchConnection, attempt: Attempt) -> Outcome:
+    def take(self, connection: BlockingConnection, attempt: Attempt) -> Outcome:
         ask = attempt.ask
         try:
             won = connection.rows(

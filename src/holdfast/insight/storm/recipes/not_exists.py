@@ -6,7 +6,7 @@ each other's rows.
 
 from __future__ import annotations
 
-from holdfast.db.scratch import ScratchConnection
+from holdfast.db.blocking import BlockingConnection
 from holdfast.insight.storm.arena import HELD, TAKEN, Outcome
 from holdfast.insight.storm.plan import Attempt
 from holdfast.insight.storm.recipes.recipe import INSERT_SQL, UNGUARDED_SQL, units
@@ -26,7 +26,7 @@ class NotExists:
     name = "not-exists"
     create_sql = UNGUARDED_SQL
 
-    def take(self, connection: ScratchConnection, attempt: Attempt) -> Outcome:
+    def take(self, connection: BlockingConnection, attempt: Attempt) -> Outcome:
         ask, wanted = attempt.ask, units(attempt)
         written = connection.execute(
             _INSERT_UNLESS_TAKEN_SQL, (attempt.number, ask.start, ask.end, wanted, wanted, ask.start, ask.end)

@@ -7,7 +7,7 @@ and everybody behind has waited too.
 
 from __future__ import annotations
 
-from holdfast.db.scratch import ConstraintRefused, Deadlock, ScratchConnection
+from holdfast.db.blocking import BlockingConnection, ConstraintRefused, Deadlock
 from holdfast.insight.storm.arena import DEADLOCK, HELD, TAKEN, Outcome
 from holdfast.insight.storm.plan import Attempt
 from holdfast.insight.storm.recipes.recipe import GUARDED_SQL, units
@@ -19,7 +19,7 @@ class PlainInsert:
     name = "plain-insert"
     create_sql = GUARDED_SQL
 
-    def take(self, connection: ScratchConnection, attempt: Attempt) -> Outcome:
+    def take(self, connection: BlockingConnection, attempt: Attempt) -> Outcome:
         ask = attempt.ask
         try:
             with connection.transaction():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from holdfast.db.scratch import ScratchConnection
+from holdfast.db.blocking import BlockingConnection
 from holdfast.insight.storm.arena import Outcome
 from holdfast.insight.storm.plan import Attempt
 
@@ -15,7 +15,7 @@ class Recipe(Protocol):
     name: str
     create_sql: str
 
-    def take(self, connection: ScratchConnection, attempt: Attempt) -> Outcome: ...
+    def take(self, connection: BlockingConnection, attempt: Attempt) -> Outcome: ...
 
 
 # The extension goes to public and stays: dropping it with the scratch schema would, by cascade, take with it any
@@ -65,13 +65,13 @@ def units(attempt: Attempt) -> list[str]:
     return [resource for _, resource in attempt.ask.resources]
 
 
-def is_taken(connection: ScratchConnection, attempt: Attempt) -> bool:
+def is_taken(connection: BlockingConnection, attempt: Attempt) -> bool:
     """The look that so many bookings begin with. Whatever it says was true a moment ago."""
     ask = attempt.ask
     return bool(connection.rows(IS_TAKEN_SQL, (units(attempt), ask.start, ask.end))[0][0])
 
 
-def insert(connection: ScratchConnection, attempt: Attempt) -> None:
+def insert(connection: BlockingConnection, attempt: Attempt) -> None:
     """Write all claims of the visit in one statement."""
     ask = attempt.ask
     connection.execute(INSERT_SQL, (attempt.number, ask.start, ask.end, units(attempt)))

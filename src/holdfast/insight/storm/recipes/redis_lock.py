@@ -19,7 +19,7 @@ import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
-from holdfast.db.scratch import ScratchConnection
+from holdfast.db.blocking import BlockingConnection
 from holdfast.errors import SetupRefused
 from holdfast.insight.storm.arena import HELD, TAKEN, Outcome, Result
 from holdfast.insight.storm.plan import Attempt
@@ -40,7 +40,7 @@ class RedisLock:
     def __init__(self, server: redis.Redis) -> None:
         self._server = server
 
-    def take(self, connection: ScratchConnection, attempt: Attempt) -> Outcome:
+    def take(self, connection: BlockingConnection, attempt: Attempt) -> Outcome:
         with ExitStack() as unlocking:
             for _, resource in attempt.ask.resources:
                 # The client library's own lock: SET NX with a token and a life, and a release that compares the token.
