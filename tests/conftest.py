@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from holdfast.db.pool import Pool
+from holdfast.db.transact import Record
 from holdfast.db.urls import DatabaseUrls
 from tests.postgres import PostgresForTests, postgres_for_tests
 
@@ -39,3 +41,12 @@ def owner_url(database: DatabaseUrls) -> str:
 @pytest.fixture
 def app_url(database: DatabaseUrls) -> str:
     return database.app
+
+
+@pytest.fixture
+async def record(database: DatabaseUrls) -> AsyncIterator[Record]:
+    """The record as the application uses it: the lesser role, through a pool."""
+    pool = Pool(database.app, size=4)
+    await pool.open()
+    yield Record(pool)
+    await pool.close()
