@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from holdfast.cli.main import app
 from holdfast.db.scratch import ScratchSchema
+from holdfast.errors import HoldfastError
 from tests.storm.stand_in import KEY, StandIn, serving
 
 SMALL = ["--clients", "8", "--attempts", "80", "--seed", "5"]
@@ -46,6 +48,19 @@ def test_holdfast_that_fails_is_a_failure() -> None:
         assert storm("--url", server.url, "--key", KEY).exit_code == 0
     with serving(StandIn(honest=False)) as server:
         assert storm("--url", server.url, "--key", KEY).exit_code == 1
+
+
+def test_bad_input_is_one_sentence(storm_url: str) -> None:
+    for arguments, sentence in [
+        (["--recipe", "hope"], "There is no recipe 'hope'"),
+        (["--recipe", "holdfast", "--database-url", storm_url], "Leave --database-url out"),
+        (["--url", "http://127.0.0.1:1"], "Say with which key"),
+        (["--url", "http://127.0.0.1:1", "--key", KEY], "There is no Holdfast at"),
+        (["--url", "http://127.0.0.1:1", "--recipe", "guarded"], "runs on a database"),
+        (["--surfaces", " , "], "Name at least one surface"),
+    ]:
+        with pytest.raises(HoldfastError, match=sentence):
+            app(["storm", *arguments], standalone_mode=False)
 
 
 def test_ctrl_c_reports_what_was_done_and_leaves_nothing(storm_url: str) -> None:

@@ -12,6 +12,7 @@ import typer
 from holdfast.errors import Invalid
 
 if TYPE_CHECKING:
+    from holdfast.db.urls import DatabaseUrls
     from holdfast.insight.storm.campaign import Settings
     from holdfast.insight.storm.report import Summary
     from holdfast.insight.storm.runner import Progress
@@ -28,16 +29,11 @@ def storm(
     key: Annotated[str, typer.Option(envvar="HOLDFAST_API_KEY", help="An API key that may read and book.")] = "",
     database_url: Annotated[
         str,
-        typer.Option(
-            help="A PostgreSQL for the recipes' scratch schema. Without it: a temporary one, gone afterwards."
-        ),
+        typer.Option(help="A PostgreSQL for the recipes, in a scratch schema. Without it: a temporary one."),
     ] = "",
     recipe: Annotated[
         str,
-        typer.Option(
-            help="check-then-insert, redis-lock, not-exists, plain-insert, guarded, all of these (all), or holdfast. "
-            "Without it: holdfast with --url, else all."
-        ),
+        typer.Option(help="check-then-insert, redis-lock, not-exists, plain-insert, guarded, holdfast, or all."),
     ] = "",
     clients: Annotated[int, typer.Option(min=2, max=500, help="How many ask at the same moment.")] = 50,
     attempts: Annotated[int, typer.Option(min=2, max=200_000, help="How many requests in all.")] = 2000,
@@ -54,9 +50,9 @@ def storm(
 ) -> None:
     """Let many clients fight for the same few times, and check independently who really got them.
 
-    **Without options** it runs the usual recipes and the guarded one on a temporary PostgreSQL, and shows which of them
-    double-book or stall. **With --url and --key** it storms a running Holdfast: use an organization made for tests,
-    since the storm holds real free time (and gives it back at the end).
+    **Without options** it runs the usual recipes, and Holdfast's own functions, on a temporary PostgreSQL, and shows
+    which of them double-book or stall. **With --url and --key** it storms a running Holdfast: use an organization made
+    for tests, since the storm holds real free time (and gives it back at the end).
 
     Each client asks for a provider, a room and a device at once. Contenders start at different minutes and list the
     resources in different orders. Exit code 1: Holdfast was seen to overlap, to book a part of a visit, or to deadlock.
@@ -75,66 +71,78 @@ def storm(
         resources=resources,
         seconds=seconds,
     )
-    names = _names(recipe or (HOLDFAST if url else "all"))
-    if names == [HOLDFAST]:
-        summaries = [_storm_holdfast(url, key, settings, keep)]
+    if url:
+        summaries = [_storm_running(url, key, recipe, settings, keep)]
     else:
-        summaries = _storm_recipes(names, database_url, settings)
+        summaries = _storm_recipes(_names(recipe or "all", database_url), database_url, settings)
     _print(summaries, settings, as_json)
     if any(not summary.is_safe for summary in summaries if fail or summary.recipe == HOLDFAST):
         raise typer.Exit(1)
 
 
-def _names(recipe: str) -> list[str]:
+def _names(recipe: str, database_url: str) -> list[str]:
     from holdfast.insight.storm.campaign import HOLDFAST, RECIPES
     from holdfast.insight.storm.recipes.redis_lock import HOW_TO_GET_REDIS, redis_is_installed
 
+    if recipe not in (*RECIPES, HOLDFAST, "all"):
+        raise Invalid(f"There is no recipe {recipe!r}: choose from {', '.join(RECIPES)}, {HOLDFAST} or all.")
+    if recipe == HOLDFAST and database_url:
+        raise Invalid(
+            "Holdfast's bookings leave a history that nothing deletes, so it is not stormed in your database. "
+            "Leave --database-url out for a temporary one, or storm a running Holdfast with --url and --key."
+        )
     if recipe != "all":
-        if recipe not in (*RECIPES, HOLDFAST):
-            raise Invalid(f"There is no recipe {recipe!r}: choose from {', '.join(RECIPES)}, {HOLDFAST} or all.")
         return [recipe]
-    if redis_is_installed():
-        return list(RECIPES)
-    typer.echo(HOW_TO_GET_REDIS, err=True)
-    return [name for name in RECIPES if name != "redis-lock"]
+    names = list(RECIPES) if database_url else [*RECIPES, HOLDFAST]
+    if not redis_is_installed():
+        typer.echo(HOW_TO_GET_REDIS, err=True)
+        names.remove("redis-lock")
+    return names
 
 
-def _storm_holdfast(url: str, key: str, settings: Settings, keep: bool) -> Summary:
+def _storm_running(url: str, key: str, recipe: str, settings: Settings, keep: bool) -> Summary:
     from holdfast.insight.storm.campaign import HOLDFAST, storm_holdfast
 
-    if not url or not key:
-        raise Invalid("To storm Holdfast itself, say where it runs and with which key: --url http://… --key ….")
+    if recipe not in ("", HOLDFAST):
+        raise Invalid(f"The recipe {recipe!r} runs on a database, not over HTTP: leave --url out.")
+    if not key:
+        raise Invalid("Say with which key: --key hf_…, or HOLDFAST_API_KEY. It needs the scopes read and book.")
     with _progress(HOLDFAST, settings) as progress:
         return storm_holdfast(url, key, settings, progress, keep=keep)
 
 
 def _storm_recipes(names: list[str], database_url: str, settings: Settings) -> list[Summary]:
     """Until all are done or the user has had enough: then the summaries so far."""
-    from holdfast.insight.storm.campaign import storm_recipe
+    from holdfast.insight.storm.campaign import HOLDFAST, storm_recipe, storm_record
     from holdfast.insight.storm.runner import Ending
 
     summaries: list[Summary] = []
-    with _database(database_url) as database:
+    with _database(database_url) as urls:
         for name in names:
             with _progress(name, settings) as progress:
-                summaries.append(storm_recipe(name, database, settings, progress))
+                if name == HOLDFAST:
+                    summaries.append(storm_record(urls, settings, progress))
+                else:
+                    summaries.append(storm_recipe(name, urls.owner, settings, progress))
             if summaries[-1].ending is Ending.INTERRUPTED:
                 break
     return summaries
 
 
 @contextmanager
-def _database(url: str) -> Iterator[str]:
-    if url:
-        yield url
-        return
+def _database(url: str) -> Iterator[DatabaseUrls]:
     import tempfile
     from pathlib import Path
 
     from holdfast.db.embedded import EmbeddedServer
+    from holdfast.db.urls import DatabaseUrls
 
+    if url:
+        # Only the recipes run in a database that was given to us, and they have no second role.
+        yield DatabaseUrls(owner=url, app=url)
+        return
     with tempfile.TemporaryDirectory(prefix="holdfast-storm-") as directory, EmbeddedServer(Path(directory)) as urls:
-        yield urls.owner
+        yield urls
 
 
 @contextmanager

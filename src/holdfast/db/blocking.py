@@ -19,6 +19,8 @@ from holdfast.errors import SetupRefused
 # A client that dies must not leave the others waiting behind its locks.
 _IDLE_IN_TRANSACTION_LIMIT = "10s"
 _RULE_REFUSED = "HF001"
+# Connection trouble, a transaction that idled too long, an operator (or the storm) that cancelled or shut down.
+_CUT_SHORT = ("08", "25P", "57")
 
 
 class Deadlock(Exception):
@@ -80,11 +82,12 @@ def _translated() -> Iterator[None]:
     except (psycopg.errors.ExclusionViolation, psycopg.errors.UniqueViolation) as error:
         raise ConstraintRefused from error
     except psycopg.OperationalError as error:
-        raise Interrupted from error
-    except psycopg.Error as error:
+        # The driver files a state that it does not know, ours among them, under OperationalError.
         if error.sqlstate == _RULE_REFUSED and error.diag.constraint_name:
             facts = json.loads(error.diag.message_detail or "{}")
             raise domain_error(error.diag.constraint_name, facts) from error
+        if error.sqlstate is None or error.sqlstate.startswith(_CUT_SHORT):
+            raise Interrupted from error
         raise
 
 
