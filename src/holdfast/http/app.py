@@ -19,11 +19,11 @@ from holdfast.http.problems import install_problems
 
 DESCRIPTION = """The calendar that cannot double-book.
 
-A visit keeps a provider, a room and a device together. **Hold** it, then **confirm** it; or book in one step. Whatever is
-free at that instant is yours; whatever is not is refused with the role that was lost.
+A visit keeps a provider, a room and a device together. **Hold** it, then **confirm** it; or book in one step. Whatever
+is free at that instant is yours; whatever is not is refused with the role that was lost.
 
-Send `Authorization: Bearer <key>`. Every POST takes an `Idempotency-Key`: repeat a request with the same key and you get
-the first answer again, byte for byte, for 24 hours. Refusals are problem details (RFC 9457); each `type` is a page.
+Send `Authorization: Bearer <key>`. Every POST takes an `Idempotency-Key`: repeat a request with the same key and you
+get the first answer again, byte for byte, for 24 hours. Refusals are problem details (RFC 9457); each `type` is a page.
 """
 
 
