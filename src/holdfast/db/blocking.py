@@ -7,7 +7,7 @@ said no comes out as its domain error.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +21,9 @@ _IDLE_IN_TRANSACTION_LIMIT = "10s"
 _RULE_REFUSED = "HF001"
 # Connection trouble, a transaction that idled too long, an operator (or the storm) that cancelled or shut down.
 _CUT_SHORT = ("08", "25P", "57")
+
+
+Parameters = Sequence[Any] | Mapping[str, Any] | None
 
 
 class Deadlock(Exception):
@@ -53,12 +56,12 @@ class BlockingConnection:
     def backend_pid(self) -> int:
         return self._connection.info.backend_pid
 
-    def rows(self, statement: str, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+    def rows(self, statement: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
         """Run one statement and return its rows. Raises Deadlock, ConstraintRefused, Interrupted, a domain error."""
         with _translated():
             return self._connection.execute(statement.encode(), parameters).fetchall()
 
-    def execute(self, statement: str, parameters: Sequence[Any] | None = None) -> int:
+    def execute(self, statement: str, parameters: Parameters = None) -> int:
         """Run one statement and return how many rows it wrote. Raises like ``rows``."""
         with _translated():
             return self._connection.execute(statement.encode(), parameters).rowcount

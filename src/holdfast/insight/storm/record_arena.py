@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from holdfast.booking.service import QUERIES
 from holdfast.db.blocking import BlockingConnection, Deadlock, Interrupted
 from holdfast.db.urls import DatabaseUrls
 from holdfast.errors import HoldfastError
@@ -19,7 +20,6 @@ from holdfast.insight.storm.independent_check import OVERLAPS_SQL, WITHOUT_INDEX
 from holdfast.insight.storm.plan import LOCATION, Ask, Attempt, Plan
 
 _ACT_AS_SQL = "select holdfast.act_as(%s, 'storm', %s)"
-_PLACE_HOLD_SQL = "select id from holdfast.place_hold(%s, %s, %s, %s, null, null, null)"
 _CLAIMS_SQL = """
 select unit_id, lower(during), upper(during), hold_id from claim where organization_id = %s and active
 """
@@ -34,7 +34,7 @@ class RecordArena:
         """Raises SetupRefused when the database cannot be reached."""
         self._urls = urls
         self._owner = BlockingConnection(urls.owner, application_name="holdfast storm", search_path="holdfast")
-        self._catalog = _stock(self._owner, plan)
+        self._catalog = stock_organization(self._owner, plan)
         self._attempt_of: dict[UUID, int] = {}
 
     def open_target(self) -> RecordTarget:
@@ -66,7 +66,7 @@ class RecordArena:
 
 
 class RecordTarget:
-    def __init__(self, connection: BlockingConnection, catalog: _Catalog, attempt_of: dict[UUID, int]) -> None:
+    def __init__(self, connection: BlockingConnection, catalog: Catalog, attempt_of: dict[UUID, int]) -> None:
         self._connection = connection
         self._catalog = catalog
         self._attempt_of = attempt_of
@@ -75,7 +75,7 @@ class RecordTarget:
         try:
             with self._connection.transaction():
                 self._connection.rows(_ACT_AS_SQL, (self._catalog.organization_id, attempt.surface))
-                hold_id = self._connection.rows(_PLACE_HOLD_SQL, self._catalog.arguments(attempt.ask))[0][0]
+                hold_id = self._connection.rows(QUERIES["place_hold"], self._catalog.arguments(attempt.ask))[0][0]
         except Deadlock:
             return DEADLOCK
         except Interrupted:
@@ -89,7 +89,7 @@ class RecordTarget:
         self._connection.close()
 
 
-class _Catalog:
+class Catalog:
     """The ids behind the plan's names."""
 
     def __init__(self, organization_id: UUID, location_id: UUID) -> None:
@@ -98,13 +98,21 @@ class _Catalog:
         self.resources: dict[str, UUID] = {}
         self.services: dict[str, UUID] = {}
 
-    def arguments(self, ask: Ask) -> tuple[UUID, UUID, Any, str]:
-        """Service, location, start and choices, as place_hold takes them."""
-        choices = {role: [str(self.resources[resource])] for role, resource in ask.resources}
-        return self.services[ask.service], self.location_id, ask.start, json.dumps(choices)
+    def arguments(self, ask: Ask) -> dict[str, Any]:
+        """The parameters of the booking query ``place_hold``: as the server fills them for a surface of the house."""
+        return {
+            "service_id": self.services[ask.service],
+            "location_id": self.location_id,
+            "start": ask.start,
+            "choices": json.dumps({role: [[str(self.resources[resource])]] for role, resource in ask.resources}),
+            "ttl_seconds": None,
+            "visitor": None,
+            "network": None,
+        }
 
 
-def _stock(owner: BlockingConnection, plan: Plan) -> _Catalog:
+def stock_organization(owner: BlockingConnection, plan: Plan) -> Catalog:
+    """A new organization with the locations, resources and services of the plan, under the plan's names as slugs."""
     asks = {(ask.service, ask.length_minutes): ask for slot in plan.slots for ask in slot.asks}
     roles: dict[str, set[str]] = {}
     for slot in plan.slots:
@@ -114,7 +122,7 @@ def _stock(owner: BlockingConnection, plan: Plan) -> _Catalog:
         slug = f"storm-{secrets.token_hex(4)}"
         organization_id = _id(owner, "create_organization(%s, 'Storm')", slug)
         owner.rows(_ACT_AS_SQL, (organization_id, "system"))
-        catalog = _Catalog(organization_id, _id(owner, "put_location(%s, 'Here', 'UTC')", LOCATION))
+        catalog = Catalog(organization_id, _id(owner, "put_location(%s, 'Here', 'UTC')", LOCATION))
         pools = {role: _stock_pool(owner, catalog, role, sorted(names)) for role, names in sorted(roles.items())}
         for service, length_minutes in asks:
             requirements = [_requirement(role, pool, length_minutes) for role, pool in pools.items()]
@@ -126,7 +134,7 @@ def _stock(owner: BlockingConnection, plan: Plan) -> _Catalog:
     return catalog
 
 
-def _stock_pool(owner: BlockingConnection, catalog: _Catalog, role: str, names: Sequence[str]) -> UUID:
+def _stock_pool(owner: BlockingConnection, catalog: Catalog, role: str, names: Sequence[str]) -> UUID:
     kind = role if role in ("provider", "room", "device") else "other"
     for name in names:
         catalog.resources[name] = _id(
