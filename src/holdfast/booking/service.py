@@ -219,7 +219,6 @@ async def list_blocks(
     """Up to ``limit`` blocks that stand somewhere in [from_at, to_at), by id."""
     return await tx.rows(
         Block,
-        Choices,
         QUERIES["blocks"],
         from_at=from_at,
         to_at=to_at,

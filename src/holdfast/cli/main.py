@@ -7,7 +7,7 @@ import sys
 import typer
 
 from holdfast import __version__
-from holdfast.cli import storm
+from holdfast.cli import demo, migrate, serve, storm
 from holdfast.errors import HoldfastError
 
 app = typer.Typer(
@@ -19,7 +19,8 @@ app = typer.Typer(
 )
 
 
-storm.register(app)
+for command in (demo, serve, migrate, storm):
+    command.register(app)
 
 
 @app.callback(invoke_without_command=True)
