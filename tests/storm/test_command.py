@@ -65,7 +65,7 @@ def test_bad_input_is_one_sentence(storm_url: str) -> None:
 
 def test_ctrl_c_reports_what_was_done_and_leaves_nothing(storm_url: str) -> None:
     command = [sys.executable, "-m", "holdfast", "storm", "--database-url", storm_url, "--recipe", "check-then-insert"]
-    limits = ["--clients", "8", "--attempts", "100000", "--slots", "100", "--seconds", "100"]
+    limits = ["--clients", "8", "--attempts", "10000", "--slots", "100", "--seconds", "100"]
     under_way = (
         "select count(*) from pg_stat_activity where datname = current_database() and query ~ 'insert into claim'"
     )
