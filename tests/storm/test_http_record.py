@@ -15,7 +15,6 @@ from holdfast.db.blocking import BlockingConnection
 from holdfast.db.urls import DatabaseUrls
 from holdfast.http.app import build_app
 from holdfast.insight.storm.http_target import HttpArena
-from holdfast.insight.storm.independent_check import OVERLAPS_SQL, WITHOUT_INDEX_SQL
 from holdfast.insight.storm.plan import Plan, make_plan, synthetic_slots
 from holdfast.insight.storm.record_arena import stock_organization
 from holdfast.insight.storm.report import summarize
@@ -58,15 +57,12 @@ def test_exactly_one_winner_a_slot_through_http(database: DatabaseUrls, plan: Pl
             "select create_api_key('Storm', sha256(%s::text::bytea), %s, '{read,book}', %s)", (key, key[-4:], SURFACES)
         )
     with serving(database) as url:
-        arena = HttpArena(url, key)
+        arena = HttpArena(url, key, database.owner)
         summary = summarize(run_storm(plan, arena, seconds=60, progress=lambda done, held: None), arena)
         assert (summary.attempts, summary.failed, summary.overlaps, summary.partial_visits) == (160, {}, 0, 0)
         assert summary.slots_contested == summary.slots_with_one_winner == summary.held == 10
         assert summary.refused == {"slot-taken": 150}
-        with owner.transaction():
-            for setting in WITHOUT_INDEX_SQL:
-                owner.execute(setting)
-            assert owner.rows(OVERLAPS_SQL) == []
+        assert summary.overlaps_by_sql == 0
         assert owner.rows("select count(*) from claim where active") == [(30,)]
         assert arena.release() == 10
     assert owner.rows("select count(*) from claim where active") == [(0,)]

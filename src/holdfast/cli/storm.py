@@ -29,7 +29,10 @@ def storm(
     key: Annotated[str, typer.Option(envvar="HOLDFAST_API_KEY", help="An API key that may read and book.")] = "",
     database_url: Annotated[
         str,
-        typer.Option(help="A PostgreSQL for the recipes, in a scratch schema. Without it: a temporary one."),
+        typer.Option(
+            help="A PostgreSQL for the recipes, in a scratch schema (default: a temporary one). "
+            "With --url: the record behind it, to check that by SQL too."
+        ),
     ] = "",
     recipe: Annotated[
         str,
@@ -72,7 +75,7 @@ def storm(
         seconds=seconds,
     )
     if url:
-        summaries = [_storm_running(url, key, recipe, settings, keep)]
+        summaries = [_storm_running(url, key, database_url, recipe, settings, keep)]
     else:
         summaries = _storm_recipes(_names(recipe or "all", database_url), database_url, settings)
     _print(summaries, settings, as_json)
@@ -100,7 +103,7 @@ def _names(recipe: str, database_url: str) -> list[str]:
     return names
 
 
-def _storm_running(url: str, key: str, recipe: str, settings: Settings, keep: bool) -> Summary:
+def _storm_running(url: str, key: str, database_url: str, recipe: str, settings: Settings, keep: bool) -> Summary:
     from holdfast.insight.storm.campaign import HOLDFAST, storm_holdfast
 
     if recipe not in ("", HOLDFAST):
@@ -108,7 +111,7 @@ def _storm_running(url: str, key: str, recipe: str, settings: Settings, keep: bo
     if not key:
         raise Invalid("Say with which key: --key hf_…, or HOLDFAST_API_KEY. It needs the scopes read and book.")
     with _progress(HOLDFAST, settings) as progress:
-        return storm_holdfast(url, key, settings, progress, keep=keep)
+        return storm_holdfast(url, key, settings, progress, database_url=database_url, keep=keep)
 
 
 def _storm_recipes(names: list[str], database_url: str, settings: Settings) -> list[Summary]:

@@ -90,13 +90,16 @@ def storm_record(urls: DatabaseUrls, settings: Settings, progress: Progress) -> 
         arena.close()
 
 
-def storm_holdfast(url: str, key: str, settings: Settings, progress: Progress, *, keep: bool) -> Summary:
-    """A running Holdfast, over HTTP. The holds are given back afterwards unless ``keep``, even when the run fails.
+def storm_holdfast(
+    url: str, key: str, settings: Settings, progress: Progress, *, database_url: str = "", keep: bool = False
+) -> Summary:
+    """A running Holdfast, over HTTP; with ``database_url`` (its owner's) checked by SQL too.
 
+    The holds are given back afterwards unless ``keep``, even when the run fails.
     Raises Unauthorized, SetupRefused, Invalid (no free time to fight for), Busy (holds could not be given back).
     """
     plan = _plan(discover_slots(url, key, count=settings.slot_count(), resources=settings.resources), settings)
-    arena = HttpArena(url, key)
+    arena = HttpArena(url, key, database_url)
     try:
         run = run_storm(plan, arena, seconds=settings.seconds, progress=progress)
         return summarize(run, arena)

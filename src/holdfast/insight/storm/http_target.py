@@ -20,9 +20,10 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from holdfast.db.blocking import BlockingConnection
 from holdfast.errors import Busy, Invalid, SetupRefused, Unauthorized
 from holdfast.insight.storm.arena import HELD, STOPPED, Outcome, Result
-from holdfast.insight.storm.independent_check import Claim
+from holdfast.insight.storm.independent_check import OVERLAPS_SQL, Claim, rows_without_index
 from holdfast.insight.storm.plan import Ask, Attempt, HotSlot
 
 _ANSWER_WITHIN_SECONDS = 15
@@ -90,9 +91,11 @@ class HttpArena:
 
     name = "holdfast"
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, database_url: str = "") -> None:
+        """``database_url``: the record behind it, as its owner, for the check by SQL; without it there is none."""
         self._url = url
         self._key = key
+        self._database_url = database_url
         self._stopped = threading.Event()
         self._grants: list[Grant] = []
         # Not from the seed: the second storm with the same seed must not be answered with the holds of the first.
@@ -110,7 +113,14 @@ class HttpArena:
         return [claim for grant in self._grants if grant.expires_at > datetime.now(UTC) for claim in grant.claims]
 
     def overlaps_by_sql(self) -> int | None:
-        return None
+        """Over the whole record, the storm's holds among the rest."""
+        if not self._database_url:
+            return None
+        connection = BlockingConnection(self._database_url, application_name="holdfast storm", search_path="holdfast")
+        try:
+            return len(rows_without_index(connection, OVERLAPS_SQL))
+        finally:
+            connection.close()
 
     def release(self) -> int:
         """Give back every hold that the storm got; returns how many were given back. Raises Busy when it cannot."""

@@ -6,10 +6,12 @@ claim in time order, and the Python walks the same rows again without the databa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
+
+from holdfast.db.blocking import BlockingConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +78,13 @@ Claims that a person put there on purpose (``overbook``) are outside the guard a
 
 ``claim`` is found by the search path; the caller's role must see every organization's rows.
 """
+
+
+def rows_without_index(
+    connection: BlockingConnection, statement: str, parameters: Sequence[Any] | None = None
+) -> list[tuple[Any, ...]]:
+    """The rows of a query that was kept from reading by any index."""
+    with connection.transaction():
+        for setting in WITHOUT_INDEX_SQL:
+            connection.execute(setting)
+        return connection.rows(statement, parameters)

@@ -16,7 +16,7 @@ from holdfast.db.blocking import BlockingConnection, Deadlock, Interrupted
 from holdfast.db.urls import DatabaseUrls
 from holdfast.errors import HoldfastError
 from holdfast.insight.storm.arena import DEADLOCK, HELD, Outcome, Result
-from holdfast.insight.storm.independent_check import OVERLAPS_SQL, WITHOUT_INDEX_SQL, Claim
+from holdfast.insight.storm.independent_check import OVERLAPS_SQL, Claim, rows_without_index
 from holdfast.insight.storm.plan import LOCATION, Ask, Attempt, Plan
 
 _ACT_AS_SQL = "select holdfast.act_as(%s, 'storm', %s)"
@@ -46,20 +46,14 @@ class RecordArena:
 
     def claims(self) -> Sequence[Claim]:
         """What the record says, not what the clients were told; the claims of a hold that nobody was told of count."""
-        rows = self._read(_CLAIMS_SQL, (self._catalog.organization_id,))
+        rows = rows_without_index(self._owner, _CLAIMS_SQL, (self._catalog.organization_id,))
         return [Claim(str(unit), start, end, self._owner_of(hold_id)) for unit, start, end, hold_id in rows]
 
     def _owner_of(self, hold_id: UUID) -> str:
         return str(self._attempt_of.get(hold_id, hold_id))
 
     def overlaps_by_sql(self) -> int:
-        return len(self._read(OVERLAPS_SQL))
-
-    def _read(self, statement: str, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
-        with self._owner.transaction():
-            for setting in WITHOUT_INDEX_SQL:
-                self._owner.execute(setting)
-            return self._owner.rows(statement, parameters)
+        return len(rows_without_index(self._owner, OVERLAPS_SQL))
 
     def close(self) -> None:
         self._owner.close()

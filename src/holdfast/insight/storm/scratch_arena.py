@@ -9,7 +9,7 @@ from typing import Any
 from holdfast.db.blocking import BlockingConnection, Interrupted
 from holdfast.db.scratch import ScratchSchema
 from holdfast.insight.storm.arena import STOPPED, Outcome
-from holdfast.insight.storm.independent_check import OVERLAPS_SQL, WITHOUT_INDEX_SQL, Claim
+from holdfast.insight.storm.independent_check import OVERLAPS_SQL, Claim, rows_without_index
 from holdfast.insight.storm.plan import Attempt
 from holdfast.insight.storm.recipes.recipe import Recipe
 
@@ -36,10 +36,7 @@ class ScratchArena:
     def _read(self, statement: str) -> list[tuple[Any, ...]]:
         connection = self._schema.connect()
         try:
-            with connection.transaction():
-                for setting in WITHOUT_INDEX_SQL:
-                    connection.execute(setting)
-                return connection.rows(statement)
+            return rows_without_index(connection, statement)
         finally:
             connection.close()
 
