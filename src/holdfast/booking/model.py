@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
+Choices = Mapping[str, Sequence[Sequence[UUID]]]
+
 
 class Claim(TypedDict):
     """One unit for one time. ``starts_at``/``ends_at`` include buffers, the segment does not. ISO 8601 text."""
@@ -82,14 +84,15 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What is wanted. ``choices`` = {role: resource ids}: as many as the role needs, or more, are the only candidates,
-    in that order; fewer fill the first places and the pool may serve the rest; a role left out is open to its pool.
+    """What is wanted. ``choices`` = {role: [resource ids for the first unit it needs, for the second, …]}, best first.
+
+    Nothing said about a unit means that the whole pool may serve.
     """
 
     service_id: UUID
     location_id: UUID
     start: datetime
-    choices: Mapping[str, Sequence[UUID]] = field(default_factory=dict)
+    choices: Choices = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

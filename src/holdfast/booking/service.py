@@ -7,7 +7,6 @@ Every function takes the open Transaction of its caller and raises the domain er
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
@@ -16,6 +15,7 @@ from holdfast.booking.model import (
     Appointment,
     AppointmentFilter,
     Block,
+    Choices,
     ClientDetails,
     Cursor,
     Hold,
@@ -112,7 +112,7 @@ async def reschedule_to_start(
     *,
     revision: int | None = None,
     location_id: UUID | None = None,
-    choices: Mapping[str, Sequence[UUID]] | None = None,
+    choices: Choices | None = None,
     overbook_reason: str | None = None,
 ) -> Appointment:
     """Move to another start; the same people, room and device are kept where they are free.
@@ -256,8 +256,8 @@ def _visit(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _choices(choices: Mapping[str, Sequence[UUID]]) -> str:
-    return json.dumps({role: [str(id) for id in ids] for role, ids in choices.items()})
+def _choices(choices: Choices) -> str:
+    return json.dumps({role: [[str(id) for id in unit] for unit in units] for role, units in choices.items()})
 
 
 def _client(client: ClientDetails) -> str:

@@ -12,8 +12,8 @@ do $$ begin
   );
 exception when duplicate_object then null; end $$;
 
--- The slots of one visit at one start. `p_choices` = {role: [resource ids]}: as many ids as the role needs, or more, are
--- the only candidates, in that order; fewer fill the first slots, and the rest of the pool may serve the others.
+-- The slots of one visit at one start. `p_choices` = {role: [[resource ids], …]}: for each unit the role needs, the
+-- resources that may serve, best first; where nothing is said, the whole pool may.
 create or replace function holdfast.visit_slots(p_service_id uuid, p_start timestamptz, p_choices jsonb)
 returns table (slot integer, role text, pool_id uuid, chosen_ids uuid[], segment tstzrange, during tstzrange)
 language sql stable
@@ -22,11 +22,8 @@ as $$
     row_number() over (order by r.role, n)::integer,
     r.role,
     r.pool_id,
-    case
-      when c.ids is null then null
-      when cardinality(c.ids) >= r.quantity then c.ids
-      when n <= cardinality(c.ids) then c.ids[n:n]
-    end,
+    (select array_agg(value::uuid order by ordinality)
+     from jsonb_array_elements_text(p_choices -> r.role -> (n - 1)) with ordinality),
     tstzrange(s.starts_at, s.ends_at),
     tstzrange(s.starts_at - make_interval(mins => r.buffer_before_minutes),
               s.ends_at + make_interval(mins => r.buffer_after_minutes))
@@ -35,10 +32,6 @@ as $$
     select p_start + make_interval(mins => r.segment_start_minutes) as starts_at,
            p_start + make_interval(mins => r.segment_start_minutes + r.segment_minutes) as ends_at
   ) s
-  cross join lateral (
-    select array_agg(value::uuid order by ordinality) as ids
-    from jsonb_array_elements_text(p_choices -> r.role) with ordinality
-  ) c
   cross join generate_series(1, r.quantity) as n
   where r.organization_id = current_organization() and r.service_id = p_service_id;
 $$;

@@ -108,7 +108,7 @@ begin
 end $$;
 
 -- Hold a visit: provider, room, device and whatever else the service requires, all or nothing.
--- `p_choices` = {role: [resource ids]} (see visit_slots); `p_visitor`, `p_network`: hashes, on public surfaces.
+-- `p_choices` = {role: [[resource ids], …]} (see visit_slots); `p_visitor`, `p_network`: hashes, on public surfaces.
 create or replace function holdfast.place_hold(
   p_service_id uuid, p_location_id uuid, p_start timestamptz, p_choices jsonb default '{}', p_ttl_seconds integer default null,
   p_visitor bytea default null, p_network bytea default null

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from holdfast.booking.model import Cursor, Visit
+from holdfast.booking.model import Choices, Cursor, Visit
 from holdfast.booking.service import QUERIES
 from holdfast.db.transact import Transaction
 from holdfast.errors import Invalid, NotBookable, NotFound
@@ -39,10 +39,10 @@ async def find_visit(tx: Transaction, ask: VisitAsk) -> Visit:
     return Visit(service_id, location_id, await find_start(tx, ask.start, location_id), choices)
 
 
-async def find_choices(tx: Transaction, resources: Mapping[str, str | list[str]]) -> dict[str, list[UUID]]:
-    """{role: resource ids} of what a request chooses."""
+async def find_choices(tx: Transaction, resources: Mapping[str, str | list[str]]) -> Choices:
+    """What a request chooses: one resource for each unit that a role needs; further units are open to the pool."""
     return {
-        role: [await find_id(tx, "resource", each) for each in ([chosen] if isinstance(chosen, str) else chosen)]
+        role: [[await find_id(tx, "resource", each)] for each in ([chosen] if isinstance(chosen, str) else chosen)]
         for role, chosen in resources.items()
     }
 
