@@ -75,12 +75,15 @@ async def create_organization(record: Record, *, slug: str, name: str, currency:
     """A new organization with the standard hold policies. Raises Invalid when the slug is taken or not plain."""
 
     async def work(tx: Transaction) -> UUID:
-        organization_id: UUID = await tx.value(
-            QUERIES["create_organization"], slug=slug, name=name, currency=currency
-        )
+        organization_id: UUID = await tx.value(QUERIES["create_organization"], slug=slug, name=name, currency=currency)
         return organization_id
 
     return await record.unscoped(work)
+
+
+async def list_organization_ids(record: Record) -> list[UUID]:
+    """Every organization of this installation, oldest first. For its operator, never for a caller."""
+    return [row["id"] for row in await record.unscoped(lambda tx: tx.records(QUERIES["organization_ids"]))]
 
 
 async def find_organization(record: Record, slug: str | None = None) -> UUID:
@@ -89,13 +92,11 @@ async def find_organization(record: Record, slug: str | None = None) -> UUID:
     Raises NotFound when there is none, or more than one and no slug says which.
     """
 
-    async def work(tx: Transaction) -> list[UUID]:
-        if slug is None:
-            return [row["id"] for row in await tx.records(QUERIES["organization_ids"])]
-        found = await tx.value(QUERIES["organization_by_slug"], slug=slug)
-        return [] if found is None else [found]
-
-    found = await record.unscoped(work)
+    if slug is None:
+        found = await list_organization_ids(record)
+    else:
+        id = await record.unscoped(lambda tx: tx.value(QUERIES["organization_by_slug"], slug=slug))
+        found = [id] if id else []
     if len(found) == 1:
         return found[0]
     if slug is not None:

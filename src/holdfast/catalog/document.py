@@ -75,12 +75,16 @@ class ServiceEntry:
     price_cents: int = 0
 
 
+Section = Literal["locations", "resources", "pools", "services"]
+# Each refers only to those before it.
+SECTIONS: Final[tuple[Section, ...]] = ("locations", "resources", "pools", "services")
+
 Entry = OrganizationEntry | HoldPolicy | LocationEntry | ResourceEntry | PoolEntry | ServiceEntry
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogDocument:
-    """Everything that can be booked, by slug. ``hold_policies``, by surface, are those that differ from the standard."""
+    """Everything that can be booked, by slug; ``hold_policies``, by surface, where they differ from the standard."""
 
     organization: OrganizationEntry
     hold_policies: Mapping[str, HoldPolicy]
@@ -103,7 +107,7 @@ class FieldChange:
 class Change:
     """One thing that differs: ``old`` is None when it is new, ``new`` when the file no longer has it."""
 
-    section: Literal["organization", "hold_policies", "locations", "resources", "pools", "services"]
+    section: Section | Literal["organization", "hold_policies"]
     old: Entry | None
     new: Entry | None
 
@@ -152,25 +156,25 @@ def standard_hold_policy(surface: str) -> HoldPolicy:
     )
 
 
-def changes_between(old: CatalogDocument, new: CatalogDocument) -> Iterator[Change]:
-    """What turns ``old`` into ``new``, in an order in which it can be done: added and changed first, then retired.
+def changes_between(old: CatalogDocument | None, new: CatalogDocument) -> Iterator[Change]:
+    """What turns ``old`` (None: nothing yet) into ``new``, in an order in which it can be done.
 
-    A hold policy that ``new`` does not speak of stays as it is.
+    Added and changed first, then retired. A hold policy that ``new`` does not speak of stays as it is.
     """
-    if old.organization != new.organization:
-        yield Change("organization", old.organization, new.organization)
+    if old is None or old.organization != new.organization:
+        yield Change("organization", old.organization if old else None, new.organization)
     for surface, policy in new.hold_policies.items():
-        before = old.hold_policies.get(surface, standard_hold_policy(surface))
-        if before != policy:
-            yield Change("hold_policies", before, policy)
-    for section in ("locations", "resources", "pools", "services"):
-        for slug, entry in getattr(new, section).items():
-            previous = getattr(old, section).get(slug)
-            if previous != entry:
-                yield Change(section, previous, entry)
-    for section in ("services", "pools", "resources", "locations"):
-        for slug, entry in getattr(old, section).items():
-            if slug not in getattr(new, section):
+        before = old.hold_policies.get(surface) if old else None
+        if (before or standard_hold_policy(surface)) != policy:
+            yield Change("hold_policies", before or standard_hold_policy(surface), policy)
+    for section in SECTIONS:
+        previous = _section(old, section)
+        for slug, entry in _section(new, section).items():
+            if previous.get(slug) != entry:
+                yield Change(section, previous.get(slug), entry)
+    for section in reversed(SECTIONS):
+        for slug, entry in _section(old, section).items():
+            if slug not in _section(new, section):
                 yield Change(section, entry, None)
 
 
@@ -199,7 +203,9 @@ async def read_document(tx: Transaction) -> CatalogDocument:
         },
         {
             each.slug: PoolEntry(
-                each.slug, each.name, tuple((resource_slugs[m.resource_id], m.preference) for m in each.members)
+                each.slug,
+                each.name,
+                preferred_first([(resource_slugs[m.resource_id], m.preference) for m in each.members]),
             )
             for each in pools
         },
@@ -222,14 +228,17 @@ def money(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02}" if cents % 100 else str(cents // 100)
 
 
+def _section(document: CatalogDocument | None, section: Section) -> Mapping[str, Entry]:
+    found: Mapping[str, Entry] = getattr(document, section) if document else {}
+    return found
+
+
 def _slugs(ids: list[UUID], slugs: Mapping[UUID, str]) -> tuple[str, ...]:
     # a closed location is left out: nothing is booked there
     return tuple(sorted(slugs[id] for id in ids if id in slugs))
 
 
-def _service_entry(
-    row: Service, location_slugs: Mapping[UUID, str], pool_slugs: Mapping[UUID, str]
-) -> ServiceEntry:
+def _service_entry(row: Service, location_slugs: Mapping[UUID, str], pool_slugs: Mapping[UUID, str]) -> ServiceEntry:
     return ServiceEntry(
         row.slug,
         row.name,
@@ -267,9 +276,12 @@ def _words(entry: Entry) -> Iterator[tuple[str, str]]:
                 yield f"requires {requirement.role}", requirement_in_words(requirement)
         case PoolEntry():
             yield "name", entry.name
-            yield "members", ", ".join(
-                slug if preference == DEFAULT_PREFERENCE else f"{slug} (preference {preference})"
-                for slug, preference in entry.members
+            yield (
+                "members",
+                ", ".join(
+                    slug if preference == DEFAULT_PREFERENCE else f"{slug} (preference {preference})"
+                    for slug, preference in entry.members
+                ),
             )
         case _:
             for field in fields(entry):
@@ -281,7 +293,9 @@ def _words(entry: Entry) -> Iterator[tuple[str, str]]:
 def requirement_in_words(requirement: RequirementEntry) -> str:
     """``"injectors for 30 min from 20, buffer after 10"``: as exact as the entry without its role."""
     quantity = f"{requirement.quantity} of " if requirement.quantity > 1 else ""
-    words = f"{quantity}{requirement.pool} for {requirement.segment_minutes} min from {requirement.segment_start_minutes}"
+    words = (
+        f"{quantity}{requirement.pool} for {requirement.segment_minutes} min from {requirement.segment_start_minutes}"
+    )
     if requirement.buffer_before_minutes:
         words += f", buffer before {requirement.buffer_before_minutes}"
     if requirement.buffer_after_minutes:
@@ -289,18 +303,22 @@ def requirement_in_words(requirement: RequirementEntry) -> str:
     return words
 
 
-
 def shortages(document: CatalogDocument) -> Iterator[tuple[str, str]]:
     """(service, what it lacks) for every role that cannot be served at a location where the service is offered."""
     for entry in document.services.values():
         for requirement in entry.requirements:
             pool = document.pools.get(requirement.pool)
-            members = [document.resources[slug] for slug, _ in pool.members if slug in document.resources] if pool else []
+            members = (
+                [document.resources[slug] for slug, _ in pool.members if slug in document.resources] if pool else []
+            )
             for location in entry.locations:
                 units = sum(member.capacity for member in members if location in member.locations)
                 if units < requirement.quantity:
                     has = f"has only {units}" if units else "has nobody and nothing"
-                    yield entry.slug, (
-                        f"cannot be booked at {location}: it needs {requirement.quantity} of the pool "
-                        f"{requirement.pool} as {requirement.role}, and {location} {has} of it."
+                    yield (
+                        entry.slug,
+                        (
+                            f"cannot be booked at {location}: it needs {requirement.quantity} of the pool "
+                            f"{requirement.pool} as {requirement.role}, and {location} {has} of it."
+                        ),
                     )

@@ -120,9 +120,7 @@ async def get_service(tx: Transaction, reference: Reference) -> Service:
 
 async def found_organization(tx: Transaction, *, slug: str, name: str, currency: str, actor: str, surface: str) -> None:
     """Create an organization inside an unscoped transaction, which acts for it from then on. Raises Invalid."""
-    await tx.run(
-        QUERIES["found_organization"], slug=slug, name=name, currency=currency, actor=actor, surface=surface
-    )
+    await tx.run(QUERIES["found_organization"], slug=slug, name=name, currency=currency, actor=actor, surface=surface)
 
 
 async def set_organization(tx: Transaction, *, name: str, currency: str) -> None:
@@ -138,9 +136,7 @@ async def set_hold_policy(tx: Transaction, surface: str, changes: Mapping[str, i
     return policy
 
 
-async def put_location(
-    tx: Transaction, *, slug: str, name: str, time_zone: str, address: str | None = None
-) -> UUID:
+async def put_location(tx: Transaction, *, slug: str, name: str, time_zone: str, address: str | None = None) -> UUID:
     """Add or change; a retired one opens again. Its id. Raises Invalid; the caller knows that the zone exists."""
     return await _id(tx, "put_location", slug=slug, name=name, time_zone=time_zone, address=address)
 

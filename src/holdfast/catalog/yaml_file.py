@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields, replace
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -66,7 +66,9 @@ def parse_catalog(text: str) -> CatalogFile:
 
 
 def slugify(name: str) -> str:
-    """``"José Álvarez, RN"`` -> ``"jose-alvarez-rn"``; empty when no letter of it has a Latin form."""
+    """``"José Álvarez, RN"`` -> ``"jose-alvarez-rn"``; a slug stays itself; empty when no letter has a Latin form."""
+    if SLUG.fullmatch(name):
+        return name
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:64].strip("-")
 
@@ -94,11 +96,11 @@ class _Reader:
                 self._resource(name, node, kind)
         for name, node in self._entries(top.take("pools"), "pools", "pools"):
             self._pool(name, node)
-        services = dict(
-            (entry.slug, entry)
+        services = {
+            entry.slug: entry
             for name, node in self._entries(top.take("services"), "services", "services")
             if (entry := self._service(name, node))
-        )
+        }
         top.finish()
         self._remarks.stop_if_any()
         document = CatalogDocument(organization, policies, self._locations, self._resources, self._pools, services)
@@ -123,13 +125,32 @@ class _Reader:
         if not re.fullmatch(r"[A-Z]{3}", currency, re.ASCII):
             self._remarks.add(node, f"the currency is {currency[:20]!r}; write three letters such as USD or EUR.")
         keys.finish()
-        return OrganizationEntry(self._slug(slug_node, yaml_nodes.text(slug_node, "slug", self._remarks)), name, currency)
+        return OrganizationEntry(
+            self._slug(slug_node, yaml_nodes.text(slug_node, "slug", self._remarks)), name, currency
+        )
 
     def _hold_policies(self, node: yaml.Node | None) -> dict[str, HoldPolicy]:
         policies: dict[str, HoldPolicy] = {}
         if node is None:
             return policies
-        for name, value in yaml_nodes.pairs(node, "hold_policies", self._remarks, unique=True):
+        for name, value in yaml_nodes.pairs(node, "hold_policies", self._remarks):
+            surface = name.value
+            if surface not in SURFACES:
+                self._remarks.add(name, f"there is no surface {surface[:40]!r}.{near(surface, SURFACES)}")
+                continue
+            keys = Mapping(value, f"the hold policy of {surface}", self._remarks)
+            policy = standard_hold_policy(surface)
+            given: dict[str, Any] = {
+                key: keys.integer(key, getattr(policy, key), least=least, most=most)
+                for key, (least, most) in _POLICY_BOUNDS.items()
+            }
+            given |= {key: self._limit(keys, key, getattr(policy, key)) for key in _POLICY_LIMITS}
+            keys.finish()
+            policies[surface] = replace(policy, **given)
+            if given["ttl_seconds"] > given["ttl_seconds_max"]:
+                self._remarks.add(name, f"on {surface} ttl_seconds is larger than ttl_seconds_max.")
+        return policies
+        for name, value in yaml_nodes.pairs(node, "hold_policies", self._remarks):
             surface = name.value
             if surface not in SURFACES:
                 self._remarks.add(name, f"there is no surface {surface[:40]!r}.{near(surface, SURFACES)}")
@@ -161,33 +182,32 @@ class _Reader:
         """The named things of a section, each once; a plain list names things that need nothing more said."""
         if node is None:
             return []
-        found: list[tuple[yaml.ScalarNode, yaml.Node | None]]
+        found: Iterable[tuple[yaml.ScalarNode, yaml.Node | None]]
         if isinstance(node, yaml.SequenceNode):
             found = [(name, None) for name in yaml_nodes.words(node, group, self._remarks)]
         else:
-            found = list(yaml_nodes.pairs(node, group, self._remarks, unique=False))
-        first = []
+            found = yaml_nodes.pairs(node, group, self._remarks)
+        entries = []
         for name, value in found:
             slug = self._slug(name, yaml_nodes.text(name, "a name", self._remarks))
-            line = self._lines.setdefault((section, slug), line_of(name))
-            if line != line_of(name) or any(slug == slugify(other.value) for other, _ in first):
+            if (section, slug) in self._lines:
+                line = self._lines[section, slug]
                 self._remarks.add(name, f"{slug!r} is here twice, first in line {line}: give one another name.")
             else:
-                first.append((name, value))
-        return first
+                self._lines[section, slug] = line_of(name)
+                entries.append((name, value))
+        return entries
 
     def _location(self, name: yaml.ScalarNode, node: yaml.Node | None) -> None:
         slug = slugify(name.value)
-        if node is None or isinstance(node, yaml.ScalarNode):
-            # `main: America/Chicago` says all that is needed
-            zone, address = node, None
-            title = _title(name.value)
-        else:
+        title, zone, address = _title(name.value), node, None
+        # `main: America/Chicago` says all that is needed
+        if isinstance(node, yaml.MappingNode):
             keys = Mapping(node, f"the location {slug}", self._remarks)
-            title = keys.text("name", _title(name.value))
+            title = keys.text("name", title)
             zone = keys.take("time_zone")
-            address_node = keys.take("address")
-            address = address_node and yaml_nodes.text(address_node, "address", self._remarks, most=500)
+            if (line := keys.take("address")) is not None:
+                address = yaml_nodes.text(line, "address", self._remarks, most=500)
             keys.finish()
         if zone is None or yaml_nodes.is_empty(zone):
             self._remarks.add(name, f"the location {slug} lacks its time_zone: write one such as America/Chicago.")
@@ -234,9 +254,8 @@ class _Reader:
     def _existing(self, node: yaml.Node, kind: str, known: Collection[str]) -> str | None:
         """The slug of something in this file, written as its slug or its name; None after a remark."""
         value = yaml_nodes.text(node, kind, self._remarks)
-        for slug in (value, slugify(value)):
-            if slug in known:
-                return slug
+        if slugify(value) in known:
+            return slugify(value)
         self._remarks.add(node, f"there is no {kind} {value[:60]!r} in this file.{near(value, known)}")
         return None
 
@@ -262,12 +281,9 @@ class _Reader:
 
     def _service(self, name: yaml.ScalarNode, node: yaml.Node | None) -> ServiceEntry | None:
         slug = slugify(name.value)
-        if node is None or isinstance(node, yaml.ScalarNode):
-            # `Check-up: 30` says all that is needed
-            keys, duration_node = None, node
-        else:
-            keys = Mapping(node, f"the service {slug}", self._remarks)
-            duration_node = keys.take("duration")
+        # `Check-up: 30` says all that is needed
+        keys = Mapping(node, f"the service {slug}", self._remarks) if isinstance(node, yaml.MappingNode) else None
+        duration_node = keys.take("duration") if keys else node
         if duration_node is None or yaml_nodes.is_empty(duration_node):
             self._remarks.add(name, f"the service {slug} lacks its duration: write minutes such as 45, or 1h10.")
             return None
@@ -319,11 +335,15 @@ class _Reader:
             pool = self._pool_of(pool_node, yaml_nodes.text(pool_node, "pool", self._remarks))
         role = keys.text("role", _role(pool or "role"))
         if not _ROLE.fullmatch(role):
-            self._remarks.add(node, f"the role {role[:50]!r} has lower-case letters, digits and underscores, at most 40.")
+            self._remarks.add(
+                node, f"the role {role[:50]!r} has lower-case letters, digits and underscores, at most 40."
+            )
         start = keys.minutes("from", 0, least=-1440, most=1440)
         rest = duration - start
         if rest < 1 and keys.take("minutes") is None:
-            self._remarks.add(node, f"{role} starts at minute {start}, when the visit is over: say for how many minutes.")
+            self._remarks.add(
+                node, f"{role} starts at minute {start}, when the visit is over: say for how many minutes."
+            )
         requirement = RequirementEntry(
             role,
             pool or "",
@@ -338,16 +358,20 @@ class _Reader:
 
     def _pool_of(self, node: yaml.Node, name: str) -> str | None:
         """The slug of a pool; one that is called like a kind of resource exists by itself, with all of that kind."""
-        slug = name if name in self._pools else slugify(name)
+        slug = slugify(name)
         if slug not in self._pools:
             for kind, group in GROUPS.items():
                 if slug == slugify(group):
-                    members = [(each.slug, DEFAULT_PREFERENCE) for each in self._resources.values() if each.kind == kind]
+                    members = [
+                        (each.slug, DEFAULT_PREFERENCE) for each in self._resources.values() if each.kind == kind
+                    ]
                     if members:
                         self._pools[slug] = implicit_pool(kind, members)
                         return slug
             groups = {slugify(GROUPS[each.kind]) for each in self._resources.values()}
-            self._remarks.add(node, f"there is no pool {name[:60]!r} in this file.{near(slug, self._pools.keys() | groups)}")
+            self._remarks.add(
+                node, f"there is no pool {name[:60]!r} in this file.{near(slug, self._pools.keys() | groups)}"
+            )
             return None
         return slug
 
@@ -355,14 +379,13 @@ class _Reader:
         slug = slugify(name)
         if not SLUG.fullmatch(slug):
             self._remarks.add(
-                node, f"{name[:60]!r} has no letter for a slug: write a short-word and put the name under it as `name:`."
+                node,
+                f"{name[:60]!r} has no letter for a slug: write a short-word and put the name under it as `name:`.",
             )
         return slug
 
     def _warnings(self, document: CatalogDocument) -> list[Remark]:
-        return [
-            Remark(self._lines["services", slug], f"{slug} {message}") for slug, message in shortages(document)
-        ]
+        return [Remark(self._lines["services", slug], f"{slug} {message}") for slug, message in shortages(document)]
 
 
 def implicit_pool(kind: str, members: list[tuple[str, int]]) -> PoolEntry:

@@ -100,7 +100,7 @@ class Mapping:
         self.node = node
         self._what = what
         self._remarks = remarks
-        self._values = dict(pairs(node, what, remarks, unique=True))
+        self._values = dict(pairs(node, what, remarks))
         self._known: list[str] = []
 
     def take(self, key: str) -> yaml.Node | None:
@@ -130,9 +130,7 @@ class Mapping:
                 self._remarks.add(name, f"{self._what} has no {name.value[:60]!r}.{near(name.value, self._known)}")
 
 
-def pairs(
-    node: yaml.Node, what: str, remarks: Remarks, *, unique: bool
-) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
+def pairs(node: yaml.Node, what: str, remarks: Remarks) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
     """The keys and values of a mapping; a problem when it is none, or a key comes twice."""
     if is_empty(node):
         return
@@ -143,7 +141,7 @@ def pairs(
     for name, value in node.value:
         if not isinstance(name, yaml.ScalarNode):
             remarks.add(name, f"a key in {what} is one plain word.")
-        elif unique and name.value in seen:
+        elif name.value in seen:
             remarks.add(name, f"{name.value[:60]!r} is here twice, first in line {seen[name.value]}.")
         else:
             seen[name.value] = line_of(name)

@@ -39,7 +39,7 @@ class _InlineList(list[Any]):
 class _Dumper(yaml.SafeDumper):
     """Lists indented below their key; no anchors, which a manager would have to look up."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
@@ -69,7 +69,8 @@ def dump_catalog(document: CatalogDocument) -> str:
         },
         "hold_policies": {surface: _policy(policy) for surface, policy in document.hold_policies.items()},
         "locations": {
-            each.slug: {"name": each.name, "time_zone": each.time_zone} | ({"address": each.address} if each.address else {})
+            each.slug: {"name": each.name, "time_zone": each.time_zone}
+            | ({"address": each.address} if each.address else {})
             for each in document.locations.values()
         },
     }
@@ -78,7 +79,7 @@ def dump_catalog(document: CatalogDocument) -> str:
             each.slug: _Inline(
                 {"name": each.name}
                 | ({"capacity": each.capacity} if each.capacity != 1 else {})
-                | {"locations": _InlineList(each.locations)}
+                | _locations(each.locations, document)
             )
             for each in document.resources.values()
             if each.kind == kind
@@ -94,6 +95,11 @@ def _dump(section: dict[str, Any]) -> str:
     )
 
 
+def _locations(slugs: tuple[str, ...], document: CatalogDocument) -> dict[str, Any]:
+    """Where there is only one place, everything is there."""
+    return {} if len(document.locations) == 1 == len(slugs) else {"locations": _InlineList(slugs)}
+
+
 def _policy(policy: HoldPolicy) -> _Inline:
     standard = standard_hold_policy(policy.surface)
     return _Inline(
@@ -105,7 +111,9 @@ def _policy(policy: HoldPolicy) -> _Inline:
 
 def _goes_unsaid(pool: PoolEntry, document: CatalogDocument) -> bool:
     """Whether the reader makes this very pool by itself."""
-    if not any(requirement.pool == pool.slug for each in document.services.values() for requirement in each.requirements):
+    if not any(
+        requirement.pool == pool.slug for each in document.services.values() for requirement in each.requirements
+    ):
         return False
     return any(
         pool

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from holdfast import __version__
-from holdfast.cli import demo, migrate, serve
+from holdfast.cli import catalog, demo, keys, migrate, serve
 from holdfast.errors import HoldfastError
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 
 
-for command in (demo, serve, migrate):
+for command in (demo, serve, migrate, catalog, keys):
     command.register(app)
 
 
