@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from typing import Final
 
 import typer
 
 from holdfast import __version__
-from holdfast.cli import demo, migrate, serve, storm
 from holdfast.errors import HoldfastError
+
+# In the order of --help: run it, look after it, look into it.
+COMMANDS: Final = (
+    "demo",
+    "serve",
+    "migrate",
+    "catalog",
+    "keys",
+    "storm",
+)
 
 app = typer.Typer(
     name="holdfast",
@@ -18,9 +29,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-
-for command in (demo, serve, migrate, storm):
-    command.register(app)
+for command in COMMANDS:
+    import_module(f"holdfast.cli.{command}").register(app)
 
 
 @app.callback(invoke_without_command=True)
