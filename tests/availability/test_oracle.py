@@ -51,7 +51,7 @@ def test_the_cases_are_worth_answering() -> None:
     """Cases that offer nothing would agree about anything."""
     searches = [Search(case.snapshot, case.request) for case in map(Case, range(200))]
     offering = [search for search in searches if search.starts]
-    assert len(offering) > 60
+    assert len(offering) > 80
     assert any(search.request.same_provider and len(search.services) > 1 for search in offering)
     assert any(search.request.party > 1 for search in offering)
     assert len({search.masks.location.zone for search in offering}) > 6
@@ -100,6 +100,10 @@ def greedy_matching(patch: pytest.MonkeyPatch) -> None:
         return tuple(chosen)
 
     patch.setattr(matching, "fill", fill)
+
+
+def chains_are_only_counted(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(fit, "settled_by_counting", lambda group: True)
 
 
 def same_unit_may_not_serve_twice(patch: pytest.MonkeyPatch) -> None:
@@ -155,6 +159,7 @@ MUTANTS = [
     quantity_ignored,
     each_role_by_itself,
     greedy_matching,
+    chains_are_only_counted,
     same_unit_may_not_serve_twice,
     length_one_short,
     days_always_have_24_hours,

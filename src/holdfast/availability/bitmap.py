@@ -4,8 +4,8 @@ A day is 1,440 bits and sixty days are 86,400: 11 kB, on which one AND, OR or sh
 "free for 45 minutes from here" is asked of every minute at once, in six shifts, instead of of every minute in turn.
 
 What takes time away (a claim that ends at an odd second) is rounded outwards to whole minutes. For starts and lengths
-in whole minutes that loses nothing: such a visit overlaps the claim exactly when it overlaps the rounded one. Beyond its
-ends a window knows nothing, and answers "not free": give it a margin.
+in whole minutes that loses nothing: such a visit overlaps the claim exactly when it overlaps the rounded one.
+Beyond its ends a window knows nothing, and answers "not free": give it a margin.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class Fit:
                 for size in range(1, len(together) + 1):
                     for subset in combinations(together, size):
                         bits &= _enough(subset, full)
-            if not all(a.requirement.overlaps(b.requirement) for a, b in combinations(group, 2)):
+            if not settled_by_counting(group):
                 fillable = [start for start in bitmap.set_minutes(bits) if self._fill(start, group, None) is not None]
                 bits = bitmap.mask(((start, start + 1) for start in fillable), self.masks.window.minutes)
         return bits
@@ -133,6 +133,11 @@ def entangled(roles: Sequence[Role]) -> list[list[Role]]:
         groups = [group for group in groups if group not in rivals]
         groups.append([*(other for group in rivals for other in group), role])
     return groups
+
+
+def settled_by_counting(group: Sequence[Role]) -> bool:
+    """Whether Hall's theorem says all there is to say: every two of the roles run at the same time."""
+    return all(one.requirement.overlaps(other.requirement) for one, other in combinations(group, 2))
 
 
 def overlapping(group: Sequence[Role]) -> Iterator[list[Role]]:
