@@ -80,6 +80,29 @@ class Case:
 
     def service(self, name: str, resources: dict[str, Resource]) -> Service:
         rng = self.rng
+        needs = self.puzzle(name, resources) if rng.random() < 0.2 else self.needs(name, resources)
+        return Service(
+            id=name,
+            length_minutes=max(need.segment_ends for need in needs) + rng.choice([0, 0, 10]),
+            requirements=tuple(needs),
+            grid_minutes=rng.choice([5, 10, 15, 20, 30, 50, 60]),
+            off_grid_after_claims=rng.random() < 0.2,
+            lead=Lead(rng.choice([0, 0, 60]), rng.choice([365, 365, 365, 0, 1, 4])),
+            lead_by_surface={"online": Lead(rng.choice([0, 120]))},
+        )
+
+    def puzzle(self, name: str, resources: dict[str, Resource]) -> list[Requirement]:
+        """Short roles one after the other beside a long one, all of them after the same two or three resources."""
+        rng = self.rng
+        few = rng.sample(sorted(resources), k=3)
+        short = [
+            Requirement(f"{name}r{number}", Pool(tuple(rng.sample(few, k=rng.randint(1, 2)))), 15, 15 * number)
+            for number in range(rng.randint(2, 3))
+        ]
+        return [*short, Requirement(f"{name}r9", Pool(tuple(rng.sample(few, k=2))), 15 * len(short))]
+
+    def needs(self, name: str, resources: dict[str, Resource]) -> list[Requirement]:
+        rng = self.rng
         needs: list[Requirement] = []
         for number in range(rng.choice([1, 1, 2, 2, 3, 4])):
             members = rng.sample(sorted(resources), k=min(len(resources), rng.randint(1, 5)))
@@ -94,15 +117,7 @@ class Case:
                     buffer_after_minutes=rng.choice([0, 0, 10, 15]),
                 )
             )
-        return Service(
-            id=name,
-            length_minutes=max(need.segment_ends for need in needs) + rng.choice([0, 0, 10]),
-            requirements=tuple(needs),
-            grid_minutes=rng.choice([5, 10, 15, 20, 30, 50, 60]),
-            off_grid_after_claims=rng.random() < 0.2,
-            lead=Lead(rng.choice([0, 0, 60]), rng.choice([365, 365, 365, 0, 1, 4])),
-            lead_by_surface={"online": Lead(rng.choice([0, 120]))},
-        )
+        return needs
 
     def timetable(self, openness: float) -> Timetable:
         rng = self.rng

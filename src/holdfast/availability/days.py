@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import Final
 
 from holdfast import wallclock
@@ -26,6 +26,11 @@ class LocalDays:
     window: Window
     zone: str
     spans: dict[date, Span]
+
+    @cached_property
+    def by_weekday(self) -> tuple[list[date], ...]:
+        """The days, Mondays first."""
+        return tuple([day for day in self.spans if day.weekday() == weekday] for weekday in range(7))
 
     @classmethod
     def over(cls, window: Window, zone: str) -> LocalDays:
