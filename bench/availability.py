@@ -139,7 +139,7 @@ def run(*, every: int = 40) -> list[Mark]:
             fresh.unclaimed(unit)
 
     def engine() -> list[int]:
-        return list(bitmap.set_minutes(search._chain(None).starts[0]))
+        return list(bitmap.set_minutes(search.fit(record.services["laser"]).starts(search.offered)))
 
     whole_ms = best(lambda: list(bitmap.set_minutes(Search(record, ask).starts)))
     engine_ms = best(engine)

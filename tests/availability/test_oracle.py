@@ -141,7 +141,8 @@ def credentials_never_expire(patch: pytest.MonkeyPatch) -> None:
 
 
 def notice_ignored(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Masks, "lead", lambda self, lead: self.window.full)
+    true = Masks.bookable
+    patch.setattr(Masks, "bookable", lambda self, lead: (self.snapshot.now, true(self, lead)[1]))
 
 
 def grid_counts_from_utc(patch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 
 from holdfast import wallclock
@@ -109,11 +109,11 @@ class Masks:
             serves = bitmap.earlier(bitmap.runs(open_minutes, need.length_minutes), need.offset_minutes) & clear
         return serves if resource.visits_per_day is None else serves & self.below_cap(resource)
 
-    def lead(self, lead: Lead) -> Bits:
-        """The starts that are neither too soon nor too far ahead."""
+    def bookable(self, lead: Lead) -> tuple[datetime, datetime]:
+        """From when to when one may book: neither too soon nor too far ahead."""
         last = wallclock.local_date(self.snapshot.now, self.location.zone) + DAY * lead.horizon_days
         soonest = self.snapshot.now + bitmap.MINUTE * lead.notice_minutes
-        return self.window.between(soonest, wallclock.day_start(last + DAY, self.location.zone))
+        return soonest, wallclock.day_start(last + DAY, self.location.zone)
 
     def grid(self, service: Service) -> Bits:
         """The starts that the service's grid offers."""
