@@ -8,7 +8,7 @@ import pytest
 
 from holdfast import wallclock
 from holdfast.availability import rules
-from holdfast.availability.bitmap import Window, set_minutes
+from holdfast.availability.bitmap import Window, spans
 from holdfast.availability.days import LocalDays
 from holdfast.availability.rules import Dated, Timetable, Weekly
 from holdfast.errors import Invalid
@@ -23,9 +23,11 @@ def stretches(table: Timetable, zone: str, first: date, days: int = 1) -> list[t
         origin, int((wallclock.day_start(first + timedelta(days=days), zone) - origin).total_seconds()) // 60
     )
     bits = rules.open_time(table, LocalDays.over(window, zone)).open
-    edges = list(set_minutes(bits ^ (bits << 1)))
-    shown = [wallclock.to_local(window.instant(edge), zone).strftime("%d %H:%M%z") for edge in edges]
-    return list(zip(shown[::2], shown[1::2], strict=True))
+
+    def shown(index: int) -> str:
+        return wallclock.to_local(window.instant(index), zone).strftime("%d %H:%M%z")
+
+    return [(shown(low), shown(high)) for low, high in spans(bits)]
 
 
 def weekly(starts: time, ends: time) -> tuple[Weekly, ...]:
