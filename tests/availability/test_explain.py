@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from datetime import date
+from datetime import date, time
 
 import pytest
 
@@ -95,6 +95,7 @@ def test_rules_that_forbid_whoever_is_free() -> None:
     assert why_not(snapshot, "03 10:00", until=at("05 00:00")).rules == ("too_far",)
     assert why_not(snapshot, "06 10:00").rules == ("too_far", "outside_window")
     assert why_not(record(), "06 10:00").rules == ("outside_window",)
+    assert why_not(record(), "10:00", part_of_day=(time(14), time(0))).rules == ("outside_part_of_day",)
 
 
 def test_two_roles_after_the_same_person() -> None:

@@ -17,6 +17,7 @@ from holdfast.availability.days import LocalDays
 from holdfast.availability.masks import Masks
 from holdfast.availability.model import Requirement
 from holdfast.availability.search import Search
+from holdfast.errors import Bug
 from tests.availability.cases import Case
 from tests.availability.oracle import Oracle
 
@@ -176,7 +177,7 @@ def complaints() -> Iterator[str]:
     for seed in count():
         try:
             found = difference(seed)
-        except AssertionError as broken:
+        except Bug as broken:
             found = f"seed {seed}: {broken}"
         yield found or ""
 

@@ -42,7 +42,8 @@ class RoleAnswer:
 
 @dataclass(frozen=True)
 class Explanation:
-    """``rules`` are what forbids the start whoever is free: too_soon, too_far, off_grid, outside_window.
+    """``rules`` are what forbids the start whoever is free: too_soon, too_far, off_grid, outside_window,
+    outside_part_of_day.
 
     When every role has enough free units and the start still does not work, ``shared`` is true: they need the same
     ones. The services of a sequence are explained as following without a wait.
@@ -82,8 +83,12 @@ def _rules(search: Search, start: datetime) -> tuple[str, ...]:
             found.append("too_far")
     if not request.start <= start < request.until:
         found.append("outside_window")
-    elif not masks.grid(search.services[0]) >> masks.window.index(start) & 1:
+        return tuple(dict.fromkeys(found))
+    index = masks.window.index(start)
+    if not masks.grid(search.services[0]) >> index & 1:
         found.append("off_grid")
+    if request.part_of_day is not None and not masks.days.part_of_day(*request.part_of_day) >> index & 1:
+        found.append("outside_part_of_day")
     return tuple(dict.fromkeys(found))
 
 

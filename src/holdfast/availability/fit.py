@@ -52,13 +52,14 @@ class Fit:
         self.masks = masks
         self.service = service
         self.roles = [self._role(need) for need in _expand(service.requirements, party, named or {})]
+        self._groups = entangled(self.roles)
         self._unit_resource = {option.unit: option.resource for role in self.roles for option in role.options}
 
     def starts(self, among: Bits) -> Bits:
         """The minutes of ``among`` at which the service can begin."""
         full = self.masks.full
         bits = among & full
-        for group in entangled(self.roles):
+        for group in self._groups:
             for together in overlapping(group):
                 for size in range(1, len(together) + 1):
                     for subset in combinations(together, size):
@@ -71,7 +72,7 @@ class Fit:
     def assign(self, start: int, order: Order) -> tuple[Pick, ...] | None:
         """Who would serve a visit that begins at that minute, in the order of the roles; None when nobody can."""
         picks: list[Pick] = []
-        for group in entangled(self.roles):
+        for group in self._groups:
             # The search is bounded: where the wished order gets lost in a puzzle, the order that counted it decides.
             filled = self._fill(start, group, order) or self._fill(start, group, None)
             if filled is None:

@@ -19,6 +19,7 @@ from holdfast.availability.masks import Masks
 from holdfast.availability.model import Pick, Request, Resource, Service, Slot, Snapshot
 from holdfast.availability.order import Order
 from holdfast.availability.tightness import Tightness
+from holdfast.errors import Bug
 
 MARGIN: Final = timedelta(hours=27)
 """How far a search looks beyond its starts on either side: the longest local day (26 hours, Troll) counts as a whole
@@ -87,7 +88,7 @@ class Search:
                 at += next(bitmap.set_minutes(chain.starts[index] >> at))
             assigned = fit.assign(at, self.order)
             if assigned is None:
-                raise AssertionError("a start was counted as free that nobody can serve")
+                raise Bug("a start was counted as free that nobody can serve")
             picks += assigned
             at += fit.service.length_minutes
         instant = self.masks.window.instant
