@@ -22,6 +22,7 @@ KINDS: Final = {
     "hold": "hld",
     "appointment": "apt",
     "block": "blk",
+    "busy": "bsy",
     "client": "cli",
     "api_key": "key",
     "collision": "col",

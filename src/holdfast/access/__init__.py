@@ -1,0 +1,1 @@
+"""Who may act: organizations and the API keys that act for them."""

@@ -1,0 +1,109 @@
+"""Make, check, list and revoke API keys; find and create organizations.
+
+A key is ``hf_<purpose>_`` and 256 random bits in hexadecimal. Only its SHA-256 is stored: with that many random bits
+there is nothing a slow password hash could add, and looking up the hash compares nothing of the key itself, so the
+time it takes says nothing about it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from holdfast.access.model import ApiKey, NewApiKey, Principal
+from holdfast.db.queries import load_queries
+from holdfast.db.transact import Record, Transaction
+from holdfast.errors import NotFound, Unauthorized
+
+_SQL: Final = load_queries("holdfast.access")
+_SHAPE: Final = re.compile(r"hf_[a-z0-9]{1,16}_[0-9a-f]{64}")
+_HINT_LENGTH: Final = 4
+
+
+def new_api_key(purpose: str) -> str:
+    """A fresh key that names its purpose (``desk``, ``widget``), so that a leaked one tells what to revoke."""
+    word = re.sub(r"[^a-z0-9]", "", purpose.lower())[:16] or "key"
+    return f"hf_{word}_{secrets.token_hex(32)}"
+
+
+async def authenticate(record: Record, key: str) -> Principal:
+    """The principal behind ``key``. Raises Unauthorized for a key that is malformed, unknown or revoked."""
+    # The shape first: text that cannot be a key costs no query, and non-ASCII never reaches the hash.
+    if _SHAPE.fullmatch(key):
+        key_hash = _hash(key)
+        found = await record.unscoped(lambda t: t.one(Principal, _SQL["authenticate"], key_hash=key_hash))
+        if found is not None:
+            return found
+    raise Unauthorized("This API key is not known here, or was revoked.")
+
+
+async def create_api_key(
+    transaction: Transaction, *, name: str, scopes: Sequence[str], surfaces: Sequence[str], purpose: str | None = None
+) -> NewApiKey:
+    """A new key of the caller's organization; ``NewApiKey.key`` is never to be seen again.
+
+    ``purpose`` is the word inside the key (default: the first of ``name``). Raises Invalid for unknown scopes or
+    surfaces, or none.
+    """
+    key = new_api_key(purpose or name.split(maxsplit=1)[0] if name.strip() else "key")
+    api_key_id = await transaction.value(
+        _SQL["create_api_key"],
+        name=name,
+        key_hash=_hash(key),
+        key_hint=key[-_HINT_LENGTH:],
+        scopes=list(scopes),
+        surfaces=list(surfaces),
+    )
+    return NewApiKey(api_key_id, key)
+
+
+async def list_api_keys(transaction: Transaction) -> list[ApiKey]:
+    """The organization's keys, newest first, revoked ones last."""
+    return await transaction.rows(ApiKey, _SQL["list_api_keys"])
+
+
+async def revoke_api_key(transaction: Transaction, api_key_id: UUID) -> None:
+    """The key opens nothing from now on; revoking it again changes nothing. Raises NotFound."""
+    await transaction.run(_SQL["revoke_api_key"], api_key_id=api_key_id)
+
+
+async def create_organization(record: Record, *, slug: str, name: str, currency: str = "USD") -> UUID:
+    """A new organization with the standard hold policies. Raises Invalid when the slug is taken or not plain."""
+
+    async def work(transaction: Transaction) -> UUID:
+        organization_id: UUID = await transaction.value(
+            _SQL["create_organization"], slug=slug, name=name, currency=currency
+        )
+        return organization_id
+
+    return await record.unscoped(work)
+
+
+async def find_organization(record: Record, slug: str | None = None) -> UUID:
+    """The organization with that slug; without one, the only organization there is.
+
+    Raises NotFound when there is none, or more than one and no slug says which.
+    """
+
+    async def work(transaction: Transaction) -> list[UUID]:
+        if slug is None:
+            return [row["id"] for row in await transaction.records(_SQL["organization_ids"])]
+        found = await transaction.value(_SQL["organization_by_slug"], slug=slug)
+        return [] if found is None else [found]
+
+    found = await record.unscoped(work)
+    if len(found) == 1:
+        return found[0]
+    if slug is not None:
+        raise NotFound(f"There is no organization {slug[:80]!r} here.")
+    if found:
+        raise NotFound(f"There are {len(found)} organizations here: say which one by its slug.")
+    raise NotFound("There is no organization yet. Create one: holdfast catalog import FILE")
+
+
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()

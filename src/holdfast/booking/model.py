@@ -1,0 +1,133 @@
+"""What the booking commands take and give. Instants are aware ``datetime`` in UTC; ids are UUIDs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypedDict
+from uuid import UUID
+
+Choices = Mapping[str, Sequence[Sequence[UUID]]]
+
+
+class Claim(TypedDict):
+    """One unit for one time. ``starts_at``/``ends_at`` include buffers, the segment does not. ISO 8601 text."""
+
+    role: str
+    kind: str
+    resource_id: str
+    resource_name: str
+    unit_id: str
+    starts_at: str
+    ends_at: str
+    segment_starts_at: str
+    segment_ends_at: str
+    overbook: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    id: UUID
+    state: str
+    service_id: UUID
+    location_id: UUID
+    time_zone: str
+    starts_at: datetime
+    ends_at: datetime
+    created_at: datetime
+    expires_at: datetime
+    extensions: int
+    surface: str
+    overbook_reason: str | None
+    claims: list[Claim]
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    id: UUID
+    state: str
+    revision: int
+    hold_id: UUID
+    client_id: UUID
+    client_name: str
+    client_email: str | None
+    client_phone: str | None
+    service_id: UUID
+    service_name: str
+    location_id: UUID
+    time_zone: str
+    starts_at: datetime
+    ends_at: datetime
+    local_start: datetime
+    confirmation_code: str
+    price_cents: int
+    currency: str
+    surface: str
+    note: str | None
+    cancel_reason: str | None
+    created_at: datetime
+    overbook_reason: str | None
+    claims: list[Claim]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    id: UUID
+    resource_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+    created_at: datetime
+    removed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What is wanted. ``choices`` = {role: [resource ids for the first unit it needs, for the second, …]}, best first.
+
+    Nothing said about a unit means that the whole pool may serve.
+    """
+
+    service_id: UUID
+    location_id: UUID
+    start: datetime
+    choices: Choices = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who holds, on a public surface, as keyed hashes: quotas need to recognise them, not to know them."""
+
+    visitor: bytes | None = None
+    network: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientDetails:
+    """The person a booking is for: an id, or a name with an e-mail address or an E.164 phone number."""
+
+    id: UUID | None = None
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentFilter:
+    """Which appointments: those that start in [from_at, to_at), and match every field that is given."""
+
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+    state: str | None = None
+    client_id: UUID | None = None
+    location_id: UUID | None = None
+    resource_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last row of the page before."""
+
+    at: datetime
+    id: UUID

@@ -1,0 +1,158 @@
+-- The booking commands and what is read of bookings. One command is one call of a SQL function (db/functions).
+
+-- name: place_hold
+-- Hold a visit, all or nothing; refused with the roles that were lost.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims
+from holdfast.place_hold(%(service_id)s, %(location_id)s, %(start)s, %(choices)s, %(ttl_seconds)s, %(visitor)s, %(network)s);
+
+-- name: extend_hold
+-- A fresh term for a live hold.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims
+from holdfast.extend_hold(%(hold_id)s, %(ttl_seconds)s);
+
+-- name: release_hold
+-- Give a hold back; giving back what has ended is no error.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims
+from holdfast.release_hold(%(hold_id)s);
+
+-- name: hold_by_id
+-- A hold and its claims, whatever its state.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims
+from holdfast.hold_detail
+where organization_id = holdfast.current_organization() and id = %(hold_id)s;
+
+-- name: sweep_holds
+-- Tidy holds that ran out; how many.
+select holdfast.sweep_holds();
+
+-- name: confirm_hold
+-- A live hold becomes an appointment.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims
+from holdfast.confirm_hold(%(hold_id)s, %(client)s, %(note)s);
+
+-- name: book
+-- Hold and confirm in one step.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims
+from holdfast.book(%(service_id)s, %(location_id)s, %(start)s, %(client)s, %(choices)s, %(note)s, %(visitor)s, %(network)s,
+                   %(overbook_reason)s);
+
+-- name: reschedule
+-- Move an appointment to another start, or onto a hold; on conflict it stays where it is.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims
+from holdfast.reschedule(%(appointment_id)s, %(revision)s, %(start)s, %(location_id)s, %(choices)s, %(hold_id)s,
+                         %(overbook_reason)s);
+
+-- name: cancel
+-- Cancel; its claims are free at once.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims
+from holdfast.cancel(%(appointment_id)s, %(revision)s, %(reason)s);
+
+-- name: check_in
+-- The client is here.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims
+from holdfast.check_in(%(appointment_id)s, %(revision)s);
+
+-- name: complete
+-- The visit is over.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims
+from holdfast.complete(%(appointment_id)s, %(revision)s);
+
+-- name: no_show
+-- Nobody came; what is left of the time is free.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims
+from holdfast.no_show(%(appointment_id)s, %(revision)s);
+
+-- name: appointment_by_id
+-- One appointment, whatever its state.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims
+from holdfast.appointment_detail
+where organization_id = holdfast.current_organization() and id = %(appointment_id)s;
+
+-- name: appointments
+-- A page of appointments by start, after a cursor. The page is cut before claims are gathered, so its cost is its length.
+with page as (
+  select a.id, a.starts_at
+  from holdfast.appointment a
+  where a.organization_id = holdfast.current_organization()
+    and (%(from_at)s::timestamptz is null or a.starts_at >= %(from_at)s)
+    and (%(to_at)s::timestamptz is null or a.starts_at < %(to_at)s)
+    and (%(after_at)s::timestamptz is null or (a.starts_at, a.id) > (%(after_at)s, %(after_id)s))
+    and (%(state)s::text is null or a.state = %(state)s)
+    and (%(client_id)s::uuid is null or a.client_id = %(client_id)s)
+    and (%(location_id)s::uuid is null or a.location_id = %(location_id)s)
+    and (%(resource_id)s::uuid is null or exists (
+      select from holdfast.claim k
+      join holdfast.unit u on u.organization_id = k.organization_id and u.id = k.unit_id
+      where k.organization_id = a.organization_id and k.hold_id = a.hold_id and u.resource_id = %(resource_id)s))
+  order by a.starts_at, a.id
+  limit %(limit)s
+)
+select d.id, d.state, d.revision, d.hold_id, d.client_id, d.client_name, d.client_email, d.client_phone, d.service_id,
+       d.service_name, d.location_id, d.time_zone, d.starts_at, d.ends_at, d.local_start, d.confirmation_code,
+       d.price_cents, d.currency, d.surface, d.note, d.cancel_reason, d.created_at, d.overbook_reason, d.claims
+from page
+join holdfast.appointment_detail d on d.organization_id = holdfast.current_organization() and d.id = page.id
+order by page.starts_at, page.id;
+
+-- name: place_block
+-- Close a resource for a time; bookings in the way are listed instead.
+select id, resource_id, starts_at, ends_at, reason, created_at, removed_at
+from holdfast.place_block(%(resource_id)s, %(start)s, %(end)s, %(reason)s);
+
+-- name: remove_block
+-- Open it again; doing so twice is no error.
+select id, resource_id, starts_at, ends_at, reason, created_at, removed_at
+from holdfast.remove_block(%(block_id)s);
+
+-- name: block_by_id
+-- One block, removed or not.
+select id, resource_id, starts_at, ends_at, reason, created_at, removed_at
+from holdfast.block
+where organization_id = holdfast.current_organization() and id = %(block_id)s;
+
+-- name: blocks
+-- A page of the blocks that stand in a window, by id.
+select id, resource_id, starts_at, ends_at, reason, created_at, removed_at
+from holdfast.block
+where organization_id = holdfast.current_organization() and removed_at is null
+  and (%(from_at)s::timestamptz is null or ends_at > %(from_at)s)
+  and (%(to_at)s::timestamptz is null or starts_at < %(to_at)s)
+  and (%(resource_id)s::uuid is null or resource_id = %(resource_id)s)
+  and (%(after_id)s::uuid is null or id > %(after_id)s)
+order by id
+limit %(limit)s;
+
+-- name: location_time_zone
+-- The zone in which a location's wall times are read.
+select time_zone
+from holdfast.location
+where organization_id = holdfast.current_organization() and (id = %(id)s or slug = %(slug)s);
+
+-- name: id_of_slug
+-- The id behind a slug; slugs are unique within an organization.
+select id from (
+  select 'service' as kind, id, slug, organization_id from holdfast.service
+  union all select 'location', id, slug, organization_id from holdfast.location
+  union all select 'resource', id, slug, organization_id from holdfast.resource
+) named
+where organization_id = holdfast.current_organization() and kind = %(kind)s and slug = %(slug)s;

@@ -1,0 +1,93 @@
+"""Settings, from environment variables that begin with ``HOLDFAST_``. Read once at start-up; never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from holdfast.errors import SetupRefused
+
+PREFIX: Final = "HOLDFAST_"
+SECRET_BYTES: Final = 32
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. Every field ``name`` is the variable ``HOLDFAST_NAME``."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    data_dir: Path = Field(Path(".data"), description="Where the embedded database, the secret and demo keys are kept.")
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8000, ge=1, le=65535, description="The port to listen on.")
+    # URLs hold passwords, so no repr may show them.
+    database_url: str | None = Field(None, repr=False, description="The owner's URL of your own PostgreSQL.")
+    app_database_url: str | None = Field(None, repr=False, description="The application role's URL; derived if unset.")
+    secret_key: str | None = Field(None, repr=False, min_length=SECRET_BYTES, description="Signs links and cookies.")
+    pool_size: int = Field(10, ge=1, le=500, description="Database connections of one worker process.")
+    workers: int = Field(1, ge=1, le=64, description="Web worker processes.")
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="Networks, separated by commas, whose X-Forwarded-For is believed."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        return (
+            tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    def secret(self) -> bytes:
+        """32 bytes that sign links, cookies and cursors: from ``secret_key``, else the file ``secret`` in the data dir.
+
+        The file is made on first use, readable by its owner alone. Two processes that start together get the same one.
+        """
+        if self.secret_key is not None:
+            return hashlib.sha256(self.secret_key.encode()).digest()
+        path = self.data_dir / "secret"
+        if not path.exists():
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_once(path, secrets.token_bytes(SECRET_BYTES))
+        return path.read_bytes()
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    # Written aside and linked into place: a reader never sees half a secret, and the first writer wins.
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600, exist_ok=False)
+    draft.write_bytes(content)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process; ``overrides`` are command-line options.
+
+    Raises SetupRefused that names the variable and what is wrong with it.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        variable = PREFIX + "_".join(str(part) for part in first["loc"][:1]).upper()
+        raise SetupRefused(f"{variable} is not valid: {first['msg'][:1].lower()}{first['msg'][1:]}.") from None

@@ -1,0 +1,67 @@
+-- Who is asking, how a refusal is said, how a change is told.
+--
+-- Every command function is SECURITY DEFINER with a fixed search_path and filters by current_organization(). Functions
+-- that are not granted to holdfast_app are internal: only a command can reach them.
+
+-- Say who acts, for this transaction. Called once, first, by db/transact.py.
+create or replace function holdfast.act_as(p_organization_id uuid, p_actor text, p_surface text) returns void
+language sql
+set search_path = holdfast, pg_temp
+as $$
+  select set_config('holdfast.organization_id', p_organization_id::text, true),
+         set_config('holdfast.actor', p_actor, true),
+         set_config('holdfast.surface', p_surface, true);
+$$;
+
+-- A refusal by name: `p_rule` is a true statement that would have been broken. Python maps it beside the names of the
+-- table constraints (db/constraints.py). `p_facts` reach the caller, so they never say whose booking it was.
+create or replace function holdfast.refuse(p_rule text, p_facts jsonb default '{}') returns void
+language plpgsql
+as $$
+begin
+  raise exception using
+    errcode = 'HF001', constraint = p_rule, message = replace(p_rule, '_', ' ') || ' does not hold', detail = p_facts::text;
+end $$;
+
+create or replace function holdfast.record_event(p_type text, p_subject_id uuid, p_data jsonb) returns void
+language sql
+as $$
+  insert into event (organization_id, at, type, subject_id, actor, surface, data)
+  values (current_organization(), clock(), p_type, p_subject_id, current_actor(), current_surface(), p_data);
+$$;
+
+-- Every row change of the catalog is an event with the whole row. A trigger, so that no command can forget it.
+create or replace function holdfast.record_catalog_change() returns trigger
+language plpgsql
+security definer
+set search_path = holdfast, pg_temp
+as $$
+declare
+  v_row jsonb := to_jsonb(case when tg_op = 'DELETE' then old else new end);
+begin
+  insert into event (organization_id, at, type, subject_id, actor, surface, data)
+  values (
+    coalesce(v_row ->> 'organization_id', v_row ->> 'id')::uuid, clock(),
+    tg_table_name || case tg_op when 'INSERT' then '.added' when 'UPDATE' then '.changed' else '.removed' end,
+    -- a row of a linking table is told under the thing it is part of
+    coalesce(v_row ->> 'id', v_row ->> tg_argv[0])::uuid,
+    current_actor(), current_surface(), v_row - 'organization_id'
+  );
+  return null;
+end $$;
+
+do $$
+declare
+  v_table text;
+  v_subject text;
+begin
+  for v_table, v_subject in values
+    ('organization', 'id'), ('hold_policy', 'organization_id'), ('location', 'id'), ('resource', 'id'),
+    ('resource_location', 'resource_id'), ('unit', 'id'), ('pool', 'id'), ('pool_member', 'pool_id'), ('service', 'id'),
+    ('service_location', 'service_id'), ('requirement', 'id')
+  loop
+    execute format(
+      'create or replace trigger record_change after insert or update or delete on holdfast.%I
+       for each row execute function holdfast.record_catalog_change(%L)', v_table, v_subject);
+  end loop;
+end $$;

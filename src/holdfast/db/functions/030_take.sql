@@ -1,0 +1,274 @@
+-- The take: one attempt to claim everything a visit needs, or nothing. Nothing here asks first and writes then: the look
+-- only chooses what to try, and whether it was won is told by the guard's row count.
+
+-- Let a hold go (released or expired) with everything it claimed. The cascade of claim_active_as_its_hold takes the
+-- claims out of the guard; deliberate overbooks that stood behind it move up into the guard, in the same transaction.
+create or replace function holdfast.let_go(p_hold_id uuid, p_state text, p_facts jsonb default '{}') returns void
+language plpgsql
+as $$
+begin
+  update hold set state = p_state where organization_id = current_organization() and id = p_hold_id;
+  perform record_event('hold.' || p_state, p_hold_id, p_facts);
+  perform promote_overbooks(k.unit_id, k.during)
+  from claim k where k.organization_id = current_organization() and k.hold_id = p_hold_id;
+end $$;
+
+-- An overbook whose place has become free takes it, under the guard; otherwise the next booking would be an accident.
+create or replace function holdfast.promote_overbooks(p_unit_id uuid, p_during tstzrange) returns void
+language plpgsql
+as $$
+declare
+  v_claim claim;
+begin
+  for v_claim in
+    select * from claim
+    where organization_id = current_organization() and unit_id = p_unit_id and during && p_during and active and overbook
+    order by id
+  loop
+    begin
+      update claim set overbook = false where organization_id = v_claim.organization_id and id = v_claim.id;
+      perform record_event('claim.promoted', v_claim.hold_id, jsonb_build_object(
+        'unit_id', v_claim.unit_id, 'role', v_claim.role, 'during', v_claim.during));
+    exception when exclusion_violation then
+      null;  -- still behind somebody else
+    end;
+  end loop;
+end $$;
+
+-- Expire holds that have run out and stand in the way: lock the rows in id order (two displacers cannot deadlock),
+-- then decide by the clock as it is after the wait. False when one of them was extended or settled meanwhile.
+create or replace function holdfast.displace(p_hold_ids uuid[]) returns boolean
+language plpgsql
+as $$
+declare
+  v_hold hold;
+begin
+  for v_hold in
+    select * from hold
+    where organization_id = current_organization() and id = any (p_hold_ids)
+    order by id
+    for update
+  loop
+    if v_hold.state = 'live' and v_hold.expires_at > clock() or v_hold.state = 'confirmed' then
+      return false;
+    end if;
+    if v_hold.state = 'live' then
+      perform let_go(v_hold.id, 'expired', jsonb_build_object('displaced', true));
+    end if;
+  end loop;
+  return true;
+end $$;
+
+-- Put the chosen candidates' claims under the guard, in unit order and in one statement; true when every one was won.
+-- A contender that waits for us waits on a unit we hold and holds only smaller ones: no circle, so no deadlock.
+-- Claims of one visit on one unit tile their union: buffers between two of its own segments are shared, not fought over.
+create or replace function holdfast.insert_claims(p_hold_id uuid, p_chosen holdfast.candidate[]) returns boolean
+language plpgsql
+as $$
+declare
+  v_won integer;
+begin
+  with chosen as (
+    select c.*,
+      greatest(lower(c.during), lag(upper(c.segment)) over of_unit) as border,
+      min(lower(c.during)) over (of_unit rows between current row and unbounded following) as reach_down,
+      max(upper(c.during)) over (of_unit rows between unbounded preceding and current row) as reach_up
+    from unnest(p_chosen) c
+    window of_unit as (partition by c.unit_id order by lower(c.segment))
+  ), tiled as (
+    select chosen.*, lead(border) over of_unit as next_border, row_number() over of_unit = 1 as is_first
+    from chosen
+    window of_unit as (partition by unit_id order by lower(segment))
+  )
+  insert into claim (organization_id, hold_id, unit_id, role, during, segment, overbook)
+  select current_organization(), p_hold_id, unit_id, role,
+         tstzrange(case when is_first then reach_down else border end, least(reach_up, next_border)),
+         segment, standing
+  from tiled
+  order by unit_id, lower(segment)
+  -- named, so that it cannot swallow any other conflict
+  on conflict on constraint claim_no_overlap do nothing;
+  get diagnostics v_won = row_count;
+  return v_won = cardinality(p_chosen);
+end $$;
+
+-- A unit can be retired while we wait for its lock. The insert has locked the unit rows against retirement (foreign key),
+-- so what this sees now stays true until we commit.
+create or replace function holdfast.units_are_open(p_chosen holdfast.candidate[]) returns boolean
+language sql volatile
+as $$
+  select not exists (
+    select from unnest(p_chosen) c
+    join unit u on u.organization_id = current_organization() and u.id = c.unit_id
+    where u.retired_at is not null
+  );
+$$;
+
+-- Deliberate overbook: keep whoever stands in the way where they are until we commit, so that their leaving later finds
+-- our claim and promotes it. False when they have already left: then the place can be claimed properly.
+create or replace function holdfast.stand_behind(p_chosen holdfast.candidate[]) returns boolean
+language plpgsql
+as $$
+begin
+  perform from hold h
+  where h.organization_id = current_organization() and h.id in (
+    select k.hold_id from unnest(p_chosen) c
+    join claim k on k.organization_id = current_organization() and k.unit_id = c.unit_id and k.during && c.during and k.active
+    where c.standing and k.hold_id is not null
+  )
+  order by h.id
+  for share;
+  return not exists (
+    select from unnest(p_chosen) c
+    where c.standing and not exists (
+      select from claim k
+      where k.organization_id = current_organization() and k.unit_id = c.unit_id and k.during && c.during
+        and k.active and not k.overbook
+    )
+  );
+end $$;
+
+-- Give up the claims of `p_replaces_id` and take the new ones, unit by unit in order: with "all old first" a move would
+-- hold a high unit while it waits for a low one, and two moves could wait for each other.
+create or replace function holdfast.swap_claims(p_replaces_id uuid, p_hold_id uuid, p_chosen holdfast.candidate[]) returns boolean
+language plpgsql
+as $$
+declare
+  v_unit_id uuid;
+begin
+  set constraints holdfast.claim_active_as_its_hold deferred;
+  for v_unit_id in
+    select c.unit_id from unnest(p_chosen) c
+    union
+    select k.unit_id from claim k where k.organization_id = current_organization() and k.hold_id = p_replaces_id
+    order by 1
+  loop
+    update claim set active = false
+    where organization_id = current_organization() and hold_id = p_replaces_id and unit_id = v_unit_id;
+    if not insert_claims(p_hold_id, array(select c from unnest(p_chosen) c where c.unit_id = v_unit_id)) then
+      return false;
+    end if;
+  end loop;
+  return true;
+end $$;
+
+create or replace function holdfast.insert_hold(p_hold holdfast.hold) returns void
+language sql
+as $$
+  insert into hold (organization_id, id, state, service_id, location_id, starts_at, ends_at, created_at, expires_at, surface,
+                    actor, visitor, network, overbook_reason)
+  values (p_hold.organization_id, p_hold.id, p_hold.state, p_hold.service_id, p_hold.location_id, p_hold.starts_at,
+          p_hold.ends_at, p_hold.created_at, p_hold.expires_at, p_hold.surface, p_hold.actor, p_hold.visitor, p_hold.network,
+          p_hold.overbook_reason);
+$$;
+
+-- Refuse, naming the roles that were lost (never to whom). When each role alone has somebody free, all that share are lost.
+create or replace function holdfast.refuse_slot(p_seen holdfast.candidate[]) returns void
+language plpgsql
+as $$
+declare
+  v_lost text[];
+begin
+  select array_agg(role order by role) into v_lost
+  from (select role from unnest(p_seen) c group by role having bool_and(standing)) lost;
+  if v_lost is null then
+    select array_agg(distinct role order by role) into v_lost from unnest(p_seen);
+  end if;
+  perform refuse('slot_is_free', jsonb_build_object('roles', v_lost));
+end $$;
+
+-- Insert the hold with every claim it needs, or refuse and write nothing. `p_replaces_id`: the hold this one takes over
+-- from (a move). `p_hold.overbook_reason`, when given, allows roles that nobody can fill to be overbooked, marked.
+create or replace function holdfast.take(p_hold holdfast.hold, p_choices jsonb, p_replaces_id uuid default null) returns void
+language plpgsql
+as $$
+declare
+  v_slot_count integer;
+  v_seen holdfast.candidate[];
+  v_chosen holdfast.candidate[];
+  v_lapsed uuid[];
+begin
+  select count(*) into v_slot_count from visit_slots(p_hold.service_id, p_hold.starts_at, p_choices);
+  if v_slot_count = 0 then
+    perform refuse('service_has_requirements', jsonb_build_object('reason', 'nothing_required'));
+  end if;
+  -- Losing means that somebody else won, so the next look sees them. Twenty losses in a row mean a stampede: say busy.
+  for attempt in 1..20 loop
+    select array_agg(c) into v_seen
+    from look(p_hold.service_id, p_hold.location_id, p_hold.starts_at, p_choices, p_replaces_id) c;
+    if (select count(distinct c.slot) from unnest(v_seen) c) < v_slot_count then
+      perform refuse_unserved_role(p_hold.service_id, p_hold.starts_at, p_choices, v_seen);
+    end if;
+    v_chosen := match_slots(array(select c from unnest(v_seen) c where not c.standing), v_slot_count);
+    if v_chosen is null and p_hold.overbook_reason is not null then
+      v_chosen := match_slots(v_seen, v_slot_count);
+    end if;
+    if v_chosen is null then
+      perform refuse_slot(v_seen);
+    end if;
+    v_lapsed := array(select distinct h from unnest(v_chosen) c, unnest(c.lapsed_hold_ids) h);
+    begin
+      if (cardinality(v_lapsed) = 0 or displace(v_lapsed)) and stand_behind_if_needed(v_chosen) then
+        perform insert_hold(p_hold);
+        if (case when p_replaces_id is null then insert_claims(p_hold.id, v_chosen)
+                 else swap_claims(p_replaces_id, p_hold.id, v_chosen) end)
+           and units_are_open(v_chosen) then
+          perform record_hold(p_hold);
+          return;
+        end if;
+      end if;
+      raise exception 'lost' using errcode = 'HF900';
+    exception when sqlstate 'HF900' then
+      null;  -- everything this attempt wrote is undone, its locks included; look again
+    end;
+  end loop;
+  raise exception 'the slot is fought over' using errcode = '40001';
+end $$;
+
+create or replace function holdfast.stand_behind_if_needed(p_chosen holdfast.candidate[]) returns boolean
+language plpgsql
+as $$
+begin
+  if not exists (select from unnest(p_chosen) c where c.standing) then
+    return true;
+  end if;
+  return stand_behind(p_chosen);
+end $$;
+
+-- A role without a single candidate is not "taken": nobody here can serve it. Say which, and why.
+create or replace function holdfast.refuse_unserved_role(
+  p_service_id uuid, p_start timestamptz, p_choices jsonb, p_seen holdfast.candidate[]
+) returns void
+language plpgsql
+as $$
+declare
+  v_role text;
+  v_chosen uuid[];
+begin
+  select s.role, s.chosen_ids into v_role, v_chosen
+  from visit_slots(p_service_id, p_start, p_choices) s
+  where not exists (select from unnest(p_seen) c where c.slot = s.slot)
+  order by s.slot limit 1;
+  if v_role is not null then
+    perform refuse('role_can_be_served', jsonb_build_object(
+      'reason', case when v_chosen is null then 'nobody_serves_role' else 'resource_cannot_serve' end, 'role', v_role));
+  end if;
+end $$;
+
+create or replace function holdfast.record_hold(p_hold holdfast.hold) returns void
+language sql
+as $$
+  select record_event('hold.placed', p_hold.id, jsonb_build_object(
+    'state', p_hold.state, 'service_id', p_hold.service_id, 'location_id', p_hold.location_id,
+    'starts_at', p_hold.starts_at, 'ends_at', p_hold.ends_at, 'expires_at', p_hold.expires_at,
+    'overbook_reason', p_hold.overbook_reason, 'claims', claims_as_facts(p_hold.id)));
+$$;
+
+create or replace function holdfast.claims_as_facts(p_hold_id uuid) returns jsonb
+language sql stable
+as $$
+  select jsonb_agg(jsonb_build_object(
+    'unit_id', unit_id, 'role', role, 'starts_at', lower(during), 'ends_at', upper(during),
+    'segment_starts_at', lower(segment), 'segment_ends_at', upper(segment), 'overbook', overbook) order by id)
+  from claim where organization_id = current_organization() and hold_id = p_hold_id;
+$$;

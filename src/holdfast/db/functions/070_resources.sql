@@ -1,0 +1,156 @@
+-- Changes to things that may be booked: capacity, retirement, two records that turn out to be one thing.
+-- None of them drops a booking: what stands in the way is listed, and nothing is changed.
+
+-- Move the future claims off a unit, each to any open unit of `p_target_unit_ids` that is free; what finds no place is
+-- returned. The guard decides each one.
+create or replace function holdfast.move_future_claims(p_unit_id uuid, p_target_unit_ids uuid[]) returns jsonb
+language plpgsql
+as $$
+declare
+  v_claim claim;
+  v_target uuid;
+  v_moved boolean;
+  v_left uuid[] := '{}';
+begin
+  for v_claim in
+    select * from claim
+    where organization_id = current_organization() and unit_id = p_unit_id and active and during && tstzrange(clock(), null)
+    order by lower(during), id
+    for update
+  loop
+    v_moved := false;
+    foreach v_target in array p_target_unit_ids loop
+      begin
+        update claim set unit_id = v_target where organization_id = v_claim.organization_id and id = v_claim.id;
+        v_moved := true;
+        perform record_event('claim.moved', coalesce(v_claim.hold_id, v_claim.block_id, v_claim.busy_id), jsonb_build_object(
+          'role', v_claim.role, 'starts_at', lower(v_claim.during), 'from_unit_id', p_unit_id, 'unit_id', v_target));
+        exit;
+      exception when exclusion_violation then
+        null;  -- taken there; try the next
+      end;
+    end loop;
+    if not v_moved then
+      v_left := v_left || coalesce(v_claim.hold_id, v_claim.block_id, v_claim.busy_id);
+    end if;
+  end loop;
+  return coalesce((
+    select jsonb_agg(c) from jsonb_array_elements(conflicts_on(array[p_unit_id], tstzrange(clock(), null))) c
+    where (c ->> 'id')::uuid = any (v_left) or exists (
+      select from appointment a
+      where a.organization_id = current_organization() and a.id = (c ->> 'id')::uuid and a.hold_id = any (v_left))
+  ), '[]');
+end $$;
+
+-- n units of a resource. Growing adds units; shrinking moves bookings to the units that stay, or lists what cannot move.
+create or replace function holdfast.set_capacity(p_resource_id uuid, p_capacity integer) returns integer
+language plpgsql security definer
+set search_path = holdfast, pg_temp
+as $$
+declare
+  v_resource resource := lock_open_resource(p_resource_id);
+  v_units uuid[];
+  v_going uuid;
+  v_conflicts jsonb := '[]';
+begin
+  if p_capacity not between 1 and 500 then
+    perform refuse('capacity_is_allowed');
+  end if;
+  -- in ordinal order and locked: a taker that is under way finishes first, one that comes later finds the unit retired
+  perform from unit where organization_id = current_organization() and resource_id = p_resource_id order by id for update;
+  update unit set retired_at = null
+  where organization_id = current_organization() and resource_id = p_resource_id and retired_at is not null
+    and ordinal <= p_capacity;
+  insert into unit (organization_id, resource_id, ordinal)
+  select current_organization(), p_resource_id, n from generate_series(1, p_capacity) n
+  where not exists (
+    select from unit u
+    where u.organization_id = current_organization() and u.resource_id = p_resource_id and u.ordinal = n);
+  select array_agg(id order by ordinal) into v_units from unit
+  where organization_id = current_organization() and resource_id = p_resource_id and ordinal <= p_capacity;
+  for v_going in
+    select id from unit
+    where organization_id = current_organization() and resource_id = p_resource_id and ordinal > p_capacity
+      and retired_at is null
+    order by ordinal desc
+  loop
+    perform displace_lapsed_on(array[v_going], tstzrange(clock(), null));
+    v_conflicts := v_conflicts || move_future_claims(v_going, v_units);
+    update unit set retired_at = clock() where organization_id = current_organization() and id = v_going;
+  end loop;
+  if v_conflicts <> '[]' then
+    perform refuse('no_claims_in_the_way', jsonb_build_object('conflicts', v_conflicts));
+  end if;
+  return p_capacity;
+end $$;
+
+-- Take a resource out of service from now on. Its past stays; future bookings are listed and stop it.
+create or replace function holdfast.retire_resource(p_resource_id uuid) returns setof holdfast.resource
+language plpgsql security definer
+set search_path = holdfast, pg_temp
+as $$
+declare
+  v_resource resource := lock_open_resource(p_resource_id);
+  v_units uuid[];
+  v_conflicts jsonb;
+begin
+  perform from unit where organization_id = current_organization() and resource_id = p_resource_id order by id for update;
+  v_units := open_units(p_resource_id);
+  perform displace_lapsed_on(v_units, tstzrange(clock(), null));
+  v_conflicts := conflicts_on(v_units, tstzrange(clock(), null));
+  if v_conflicts <> '[]' then
+    perform refuse('no_claims_in_the_way', jsonb_build_object('conflicts', v_conflicts));
+  end if;
+  update unit set retired_at = clock()
+  where organization_id = current_organization() and resource_id = p_resource_id and retired_at is null;
+  update resource set retired_at = clock() where organization_id = current_organization() and id = p_resource_id;
+  return query select * from resource where organization_id = current_organization() and id = p_resource_id;
+end $$;
+
+-- Two records are one thing: everything that is booked on `p_from_id` moves to `p_into_id` under the guard, with its pools
+-- and locations, and `p_from_id` is retired. Bookings that would then overlap are listed, and nothing is changed.
+create or replace function holdfast.merge_resources(p_from_id uuid, p_into_id uuid) returns setof holdfast.resource
+language plpgsql security definer
+set search_path = holdfast, pg_temp
+as $$
+declare
+  v_resource resource;
+  v_unit_id uuid;
+  v_into_units uuid[];
+  v_conflicts jsonb := '[]';
+begin
+  if p_from_id = p_into_id then
+    perform refuse('merge_is_between_two');
+  end if;
+  -- in id order, whichever way round the merge is asked for
+  for v_resource in
+    select * from resource where organization_id = current_organization() and id in (p_from_id, p_into_id) order by id for update
+  loop
+    perform lock_open_resource(v_resource.id);
+  end loop;
+  perform lock_open_resource(p_from_id), lock_open_resource(p_into_id);
+  perform from unit
+  where organization_id = current_organization() and resource_id in (p_from_id, p_into_id) order by id for update;
+  v_into_units := open_units(p_into_id);
+  for v_unit_id in select unnest(open_units(p_from_id)) loop
+    perform displace_lapsed_on(v_into_units || v_unit_id, tstzrange(clock(), null));
+    v_conflicts := v_conflicts || move_future_claims(v_unit_id, v_into_units);
+  end loop;
+  if v_conflicts <> '[]' then
+    perform refuse('no_claims_in_the_way', jsonb_build_object('conflicts', v_conflicts));
+  end if;
+  insert into pool_member (organization_id, pool_id, resource_id, preference)
+  select organization_id, pool_id, p_into_id, preference from pool_member
+  where organization_id = current_organization() and resource_id = p_from_id
+  on conflict on constraint pool_member_pkey do nothing;
+  delete from pool_member where organization_id = current_organization() and resource_id = p_from_id;
+  insert into resource_location (organization_id, resource_id, location_id)
+  select organization_id, p_into_id, location_id from resource_location
+  where organization_id = current_organization() and resource_id = p_from_id
+  on conflict on constraint resource_location_pkey do nothing;
+  update unit set retired_at = clock()
+  where organization_id = current_organization() and resource_id = p_from_id and retired_at is null;
+  update resource set retired_at = clock(), merged_into_id = p_into_id
+  where organization_id = current_organization() and id = p_from_id;
+  return query select * from resource where organization_id = current_organization() and id = p_into_id;
+end $$;

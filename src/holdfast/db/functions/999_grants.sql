@@ -1,0 +1,15 @@
+-- The commands: all that the server's role may execute. Everything else in the schema is internal to them.
+do $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid::regprocedure from pg_proc p
+    where p.pronamespace = 'holdfast'::regnamespace and (p.prosecdef or p.proname = 'act_as')
+      and p.proname not in ('record_catalog_change', 'create_organization', 'guard_probe', 'forget_answers')
+  loop
+    execute format('grant execute on function %s to holdfast_app', v_function);
+  end loop;
+end $$;
+grant execute on function holdfast.create_organization(text, text, text), holdfast.guard_probe(), holdfast.forget_answers()
+  to holdfast_app;

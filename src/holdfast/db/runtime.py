@@ -1,0 +1,38 @@
+"""Where this Holdfast keeps its record: in the operator's own PostgreSQL, or in the embedded server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from holdfast.config import Settings
+from holdfast.db.embedded import EmbeddedServer, running_server
+from holdfast.db.urls import DatabaseUrls, derive_app_url
+
+
+@contextmanager
+def serving_database(settings: Settings) -> Iterator[DatabaseUrls]:
+    """The database for the one process that serves; the embedded server runs as long as the block.
+
+    Raises SetupRefused when another Holdfast already serves from this data directory.
+    """
+    if settings.database_url is not None:
+        yield _external(settings, settings.database_url)
+        return
+    with EmbeddedServer(settings.data_dir) as urls:
+        yield urls
+
+
+@contextmanager
+def any_database(settings: Settings) -> Iterator[DatabaseUrls]:
+    """The database for a command that runs beside the serving process, or alone: it joins a server that runs."""
+    running = running_server(settings.data_dir) if settings.database_url is None else None
+    if running is not None:
+        yield running
+        return
+    with serving_database(settings) as urls:
+        yield urls
+
+
+def _external(settings: Settings, owner_url: str) -> DatabaseUrls:
+    return DatabaseUrls(owner=owner_url, app=settings.app_database_url or derive_app_url(owner_url))

@@ -1,0 +1,120 @@
+"""Run one command for one request: in one transaction with its idempotency key, committed before the answer leaves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from fastapi import Request, Response
+from pydantic import BaseModel
+
+from holdfast.db.queries import load_queries
+from holdfast.db.transact import Caller, Record, Transaction
+from holdfast.errors import Invalid
+
+QUERIES: Final = load_queries("holdfast.http")
+KEY_LENGTH_MAX: Final = 255
+_ETAG: Final = re.compile(r'\s*"(\d{1,9})"\s*')
+_NO_REVISION: Final = 0  # no row has it, so it never matches
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request is answered with. The same bytes are sent now and on every replay."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+Work = Callable[[Transaction], Awaitable[Answer]]
+
+
+def answer(status: int, shape: BaseModel, *, revision: int | None = None, location: str | None = None) -> Answer:
+    """An answer with a JSON body, an ETag for its revision, and the address of what was made."""
+    headers = {}
+    if revision is not None:
+        headers["ETag"] = f'"{revision}"'
+    if location is not None:
+        headers["Location"] = location
+    return Answer(status, shape.model_dump_json(by_alias=True).encode(), headers)
+
+
+async def run_command(request: Request, caller: Caller, work: Work) -> Response:
+    """Run ``work`` as ``caller``. With an ``Idempotency-Key``, a repeated request gets the first one's answer.
+
+    Raises what the command raises, IdempotencyKeyReused, RequestInProgress.
+    """
+    record: Record = request.app.state.record
+    key = _idempotency_key(request)
+    if key is None:
+        return _response(await record.transact(caller, work))
+    route = f"{request.method} {request.scope['route'].path}"
+    request_hash = hashlib.sha256(request.url.path.encode() + b"\n" + await request.body()).digest()
+
+    async def once(tx: Transaction) -> tuple[Answer, bool]:
+        stored = await tx.one(_Stored, QUERIES["begin_idempotent"], route=route, key=key, request_hash=request_hash)
+        if stored is not None:
+            return Answer(stored.status, stored.body, stored.headers), True
+        made = await work(tx)
+        await tx.run(
+            QUERIES["store_answer"],
+            route=route,
+            key=key,
+            request_hash=request_hash,
+            status=made.status,
+            headers=json.dumps(made.headers),
+            body=made.body,
+        )
+        return made, False
+
+    made, replayed = await record.transact(caller, once)
+    response = _response(made)
+    if replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+async def read(request: Request, caller: Caller, work: Work) -> Response:
+    """Run a reading ``work`` as ``caller``."""
+    record: Record = request.app.state.record
+    return _response(await record.transact(caller, work))
+
+
+def _response(made: Answer) -> Response:
+    # "no-store": answers hold people's names, and a slot's state is stale the moment it is cached
+    headers = {"Cache-Control": "no-store", **made.headers}
+    return Response(made.body, made.status, headers, "application/json")
+
+
+def _idempotency_key(request: Request) -> str | None:
+    """The key, bare or as the quoted string of draft-ietf-httpapi-idempotency-key-header. Raises Invalid."""
+    header = request.headers.get("idempotency-key")
+    if header is None:
+        return None
+    key = header.strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not 1 <= len(key) <= KEY_LENGTH_MAX or not key.isascii() or not key.isprintable():
+        raise Invalid(f"Idempotency-Key has 1 to {KEY_LENGTH_MAX} printable ASCII characters.")
+    return key
+
+
+def expected_revision(request: Request) -> int | None:
+    """The revision that ``If-Match`` demands, None for any. Weak tags never match (RFC 9110 section 13.1.1)."""
+    header = request.headers.get("if-match")
+    if header is None or header.strip() == "*":
+        return None
+    match = _ETAG.fullmatch(header)
+    return int(match[1]) if match else _NO_REVISION
