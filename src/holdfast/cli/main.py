@@ -7,6 +7,7 @@ import sys
 import typer
 
 from holdfast import __version__
+from holdfast.cli import audit
 from holdfast.errors import HoldfastError
 
 app = typer.Typer(
@@ -26,6 +27,9 @@ def version(
     if show:
         typer.echo(__version__)
         raise typer.Exit
+
+
+audit.register(app)
 
 
 def run() -> None:

@@ -77,18 +77,21 @@ def _events(path: Path, encoding: Encoding, table: _Table, window: Window, readi
             if reason is not None:
                 reading.left_out[reason] += 1
                 continue
+            uid, title = columns.cell(row, "id"), columns.cell(row, "title")
+            kind, source = columns.cell(row, "kind"), columns.cell(row, "source")
+            status = columns.cell(row, "status").lower()
             for resource_kind, resource in _resources(columns, row, reading.name):
                 yield Event(
-                    uid=columns.cell(row, "id"),
+                    uid=uid,
                     recurrence_id=None,
                     start=span.start,
                     end=span.end,
                     resource=resource,
                     resource_kind=resource_kind,
-                    summary=columns.cell(row, "title"),
-                    status=columns.cell(row, "status").lower(),
-                    kind=columns.cell(row, "kind"),
-                    source=columns.cell(row, "source"),
+                    summary=title,
+                    status=status,
+                    kind=kind,
+                    source=source,
                     all_day=span.all_day,
                     line=line,
                 )

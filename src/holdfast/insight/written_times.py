@@ -72,6 +72,7 @@ class DayFirst:
         return self.is_needed and self.decided is None
 
 
+@lru_cache(maxsize=65536)
 def read_written(cell: str, day_first: bool) -> Written | None:
     """What the cell says; None when it is neither a day nor a time."""
     text = cell.strip().lower()
@@ -112,7 +113,6 @@ def _without_weekday(text: str) -> str:
     return text[match.end() :] if match else text
 
 
-@lru_cache(maxsize=16384)
 def _day(text: str, day_first: bool) -> date | None:
     text = _without_weekday(text.strip(" ,"))
     try:
@@ -133,7 +133,6 @@ def _day(text: str, day_first: bool) -> date | None:
     return None
 
 
-@lru_cache(maxsize=16384)
 def _clock(text: str) -> tuple[time, timezone | None] | None:
     match = _CLOCK.fullmatch(text.strip())
     if match is None or (match["minute"] is None and match["half"] is None):
