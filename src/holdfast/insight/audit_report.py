@@ -9,7 +9,7 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, Final
 
@@ -85,6 +85,15 @@ class Worst:
     is_coming: bool
 
 
+@dataclass(slots=True)
+class Week:
+    """Counts of one week of the report's zone; ``monday`` is its first day."""
+
+    monday: date
+    bookings: int = 0
+    collisions: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Peak:
     """The ten hours of the week with most bookings."""
@@ -144,6 +153,8 @@ class Report:
     source_pairs: list[Pair]
     heat_bookings: list[list[int]]
     heat_collisions: list[list[int]]
+    weeks: list[Week]
+    """Every week from the first booking's to the last one's."""
     peak: Peak
     worst: list[Worst]
     ticket: Ticket | None
@@ -251,7 +262,8 @@ class _Figures:
         self._worst: list[tuple[int, int, int, Worst]] = []
         self._seen: set[int] = set()
         self._hit: set[int] = set()
-        self._slots: dict[int, tuple[int, int]] = {}
+        self._slots: dict[int, tuple[Week, int, int]] = {}
+        self._weeks: dict[date, Week] = {}
 
     def take(self, place: _Place) -> None:
         """Add the figures of one resource."""
@@ -277,7 +289,8 @@ class _Figures:
         if booking not in self._seen:
             self._seen.add(booking)
             self._period(start).bookings += 1
-            weekday, hour = self._slot(start)
+            week, weekday, hour = self._slot(start)
+            week.bookings += 1
             self.heat_bookings[weekday][hour] += 1
 
     def _count_collision(self, place: _Place, collision: Collision, tally: ResourceTally) -> None:
@@ -299,7 +312,8 @@ class _Figures:
         self._hit.add(booking)
         period.collisions += 1
         period.overlap_minutes += minutes
-        weekday, hour = self._slot(start)
+        week, weekday, hour = self._slot(start)
+        week.collisions += 1
         self.heat_collisions[weekday][hour] += 1
         one, other = self.labels[timeline.labels[collision.earlier]], self.labels[timeline.labels[collision.later]]
         for counter, text in ((self.service_pairs, 0), (self.source_pairs, 1)):
@@ -325,14 +339,28 @@ class _Figures:
     def _period(self, start: int) -> Period:
         return self.coming if start >= self.now_seconds else self.past
 
-    def _slot(self, start: int) -> tuple[int, int]:
-        """Weekday and hour on the wall; worked out once a quarter of an hour, which every zone's offset is a multiple of."""
+    def _slot(self, start: int) -> tuple[Week, int, int]:
+        """Week, weekday and hour on the wall; worked out once a quarter of an hour, which every offset is a multiple of."""
         quarter = start // 900
         slot = self._slots.get(quarter)
         if slot is None:
             local = datetime.fromtimestamp(start, self.zone)
-            slot = self._slots[quarter] = (local.weekday(), local.hour)
+            monday = local.date() - timedelta(days=local.weekday())
+            slot = self._slots[quarter] = (self._week(monday), local.weekday(), local.hour)
         return slot
+
+    def _week(self, monday: date) -> Week:
+        week = self._weeks.get(monday)
+        if week is None:
+            week = self._weeks[monday] = Week(monday)
+        return week
+
+    def _every_week(self) -> list[Week]:
+        if not self._weeks:
+            return []
+        first, last = min(self._weeks), max(self._weeks)
+        count = (last - first).days // 7 + 1
+        return [self._week(first + timedelta(weeks=number)) for number in range(count)]
 
     def report(self, sources: list[Source], all_day: int, zone_is_assumed: bool, ticket: Ticket | None) -> Report:
         if self.first is not None and self.last is not None:
@@ -358,6 +386,7 @@ class _Figures:
             source_pairs=_pairs(self.source_pairs),
             heat_bookings=self.heat_bookings,
             heat_collisions=self.heat_collisions,
+            weeks=self._every_week(),
             peak=self._peak(),
             worst=worst,
             ticket=ticket,
@@ -413,6 +442,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "service_pairs": [asdict(pair) for pair in report.service_pairs],
         "source_pairs": [asdict(pair) for pair in report.source_pairs],
         "heat": {"bookings": report.heat_bookings, "collisions": report.heat_collisions},
+        "weeks": [{**asdict(week), "monday": week.monday.isoformat()} for week in report.weeks],
         "peak": asdict(report.peak),
         "worst": [_worst(worst) for worst in report.worst],
         "money": _money(report),
@@ -461,10 +491,8 @@ def _money(report: Report) -> dict[str, str] | None:
 
 
 def duration_words(minutes: int) -> str:
-    """``45 min``, ``1 h 30 min``, ``3 days``."""
-    if minutes >= 2 * 24 * 60:
-        return f"{timedelta(minutes=minutes).days} days"
+    """``45 min``, ``1 h 30 min``, ``1,040 h``."""
     hours, rest = divmod(minutes, 60)
     if not hours:
         return f"{rest} min"
-    return f"{hours} h {rest} min" if rest else f"{hours} h"
+    return f"{hours} h {rest} min" if rest and hours < 24 else f"{hours:,} h"

@@ -92,13 +92,13 @@ def near_misses(report: Report) -> str:
 
 
 def money(report: Report) -> list[str]:
-    """The cost, with the formula it comes from; empty without a ticket."""
+    """The cost, taking every collision for one visit lost, with its arithmetic; empty without a ticket."""
     if report.ticket is None:
         return []
     each = report.ticket.times(1)
     lines = []
     if report.past.bookings:
-        lines.append(f"{report.cost} so far: {counted(report.past.collisions, 'collision')} × {each} a visit.")
+        lines.append(f"{report.cost} so far: {counted(report.past.collisions, 'collision')} × {each}, if each costs one visit.")
     if report.headline.collisions:
         rate = f"{report.headline.collisions:,} in {report.headline.weeks:,.1f} weeks"
         lines.append(f"{report.cost_per_year} a year at this rate: {rate}, × 52 weeks × {each}.")
