@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,9 +31,15 @@ def register(app: typer.Typer) -> None:
 
 
 def audit(
-    files: list[Path] = typer.Argument(help="Calendars as .ics or .csv; each .ics file is one resource.", metavar="FILE…"),
+    files: list[Path] = typer.Argument(
+        help="Calendars as .ics or .csv; each .ics file is one resource.", metavar="FILE…"
+    ),
+    *,
     tz: str | None = typer.Option(
-        None, "--tz", metavar="ZONE", help="Time zone of times that carry none, and of the report, such as Europe/Berlin."
+        None,
+        "--tz",
+        metavar="ZONE",
+        help="Time zone of times that carry none, and of the report, such as Europe/Berlin.",
     ),
     since: datetime | None = typer.Option(None, "--from", formats=["%Y-%m-%d"], help="Leave out what ends before."),
     until: datetime | None = typer.Option(None, "--to", formats=["%Y-%m-%d"], help="Leave out what starts later."),
@@ -74,8 +80,7 @@ def audit(
     from holdfast.insight.calendar_events import Hints, zone_of_option
 
     zone = zone_of_option(tz) if tz else None
-    report_zone = zone or UTC
-    window = _window(since, until, report_zone)
+    window = _window(since, until, zone or UTC)
     hints = Hints(_columns(mapping), day_first)
     price = _ticket(ticket) if ticket else None
     gathered = audit_report.Audit(include_all_day=all_day, keep_titles=show_titles)
@@ -89,16 +94,13 @@ def audit(
         _print(report, html)
 
 
-def _read(files: list[Path], gathered: Audit, zone: object, window: Window, hints: Hints) -> None:
+def _read(files: list[Path], gathered: Audit, zone: tzinfo | None, window: Window, hints: Hints) -> None:
     """Draw every file through the audit, with a line of progress for whoever watches."""
-    from datetime import tzinfo
-
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from holdfast.insight.calendar_files import open_calendar
 
-    assert zone is None or isinstance(zone, tzinfo)
     watched = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=watched, transient=True, disable=not watched.is_terminal) as progress:
@@ -116,13 +118,9 @@ def _counted(events: Iterable[Event], progress: Progress, path: Path) -> Iterato
             progress.update(task, description=f"reading {path.name}: {number:,} events")
 
 
-def _window(since: datetime | None, until: datetime | None, zone: object) -> Window:
+def _window(since: datetime | None, until: datetime | None, zone: tzinfo) -> Window:
     """Whole local days, both ends included. Raises Invalid when they are the wrong way round."""
-    from datetime import tzinfo
-
     from holdfast.insight.calendar_events import Window, instant
-
-    assert isinstance(zone, tzinfo)
 
     def midnight(day: date) -> datetime:
         return instant(datetime.combine(day, time.min), zone)
@@ -165,7 +163,9 @@ def _write_page(report: Report, target: Path) -> None:
     try:
         target.write_text(render(report), encoding="utf-8")
     except OSError as refused:
-        raise Invalid(f"{target} cannot be written: {refused.strerror}. Name a file in a folder you may write to.") from refused
+        raise Invalid(
+            f"{target} cannot be written: {refused.strerror}. Name a file in a folder you may write to."
+        ) from refused
 
 
 def _print(report: Report, page: Path | None) -> None:

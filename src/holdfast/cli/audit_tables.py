@@ -55,7 +55,9 @@ def _summary(report: Report) -> Panel:
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    return Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False
+    )
 
 
 def _resources(report: Report) -> Table:
@@ -150,4 +152,8 @@ def _print_problems(report: Report, console: Console) -> None:
         for problem in reading.problems[:PROBLEMS_SHOWN]:
             console.print(f"  line {problem.line}: {escape(problem.what)}", highlight=False)
         if reading.problem_count > PROBLEMS_SHOWN:
-            console.print(f"  and {reading.problem_count - PROBLEMS_SHOWN:,} more (--json lists them)", style="dim", highlight=False)
+            console.print(
+                f"  and {reading.problem_count - PROBLEMS_SHOWN:,} more (--json lists them)",
+                style="dim",
+                highlight=False,
+            )

@@ -44,7 +44,7 @@ class HeatMap:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One week; heights in percent of the fullest week."""
+    """One week; heights in percent of the most bookings, and of the most collisions, that any week had."""
 
     x: float
     width: float
@@ -62,6 +62,8 @@ def render(report: Report) -> str:
         counted=words.counted,
         heat=heat_map(report),
         bars=week_bars(report),
+        most_bookings=max((week.bookings for week in report.weeks), default=0),
+        most_collisions=max((week.collisions for week in report.weeks), default=0),
         resources=report.resources[:RESOURCES_SHOWN],
         most=max((tally.per_1000 for tally in report.resources), default=0.0) or 1.0,
         problems_shown=PROBLEMS_SHOWN,
@@ -95,8 +97,12 @@ def heat_map(report: Report) -> HeatMap | None:
         width=LABEL_WIDTH + 7 * CELL_WIDTH,
         height=HEAD_HEIGHT + len(hours) * CELL_HEIGHT,
         cells=cells,
-        hours=[(HEAD_HEIGHT + (hour - hours.start) * CELL_HEIGHT + CELL_HEIGHT // 2, f"{hour:02d}:00") for hour in hours],
-        weekdays=[(LABEL_WIDTH + at * CELL_WIDTH + CELL_WIDTH // 2, name[:3]) for at, name in enumerate(words.WEEKDAYS)],
+        hours=[
+            (HEAD_HEIGHT + (hour - hours.start) * CELL_HEIGHT + CELL_HEIGHT // 2, f"{hour:02d}:00") for hour in hours
+        ],
+        weekdays=[
+            (LABEL_WIDTH + at * CELL_WIDTH + CELL_WIDTH // 2, name[:3]) for at, name in enumerate(words.WEEKDAYS)
+        ],
     )
 
 
@@ -105,13 +111,14 @@ def week_bars(report: Report) -> list[Bar]:
     if len(report.weeks) < 3:
         return []
     step = 100 / len(report.weeks)
-    most = max(week.bookings for week in report.weeks) or 1
+    most_bookings = max(week.bookings for week in report.weeks) or 1
+    most_collisions = max(week.collisions for week in report.weeks) or 1
     return [
         Bar(
             x=round(number * step, 3),
             width=round(step * 0.8, 3),
-            bookings=round(100 * week.bookings / most, 2),
-            collisions=round(100 * week.collisions / most, 2),
+            bookings=round(100 * week.bookings / most_bookings, 2),
+            collisions=round(100 * week.collisions / most_collisions, 2),
             label=f"Week of {week.monday.day} {week.monday:%b %Y}: {words.counted(week.collisions, 'collision')} in "
             f"{words.counted(week.bookings, 'booking')}",
         )
@@ -122,6 +129,10 @@ def week_bars(report: Report) -> list[Bar]:
 @cache
 def _template() -> Template:
     environment = Environment(
-        loader=PackageLoader("holdfast.insight"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("holdfast.insight"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.get_template("audit.html.j2")

@@ -235,7 +235,7 @@ class Audit:
     def report(
         self, *, now: datetime, zone: tzinfo | None = None, buffer_minutes: int, ticket: Ticket | None = None
     ) -> Report:
-        """All figures. ``now`` parts the past from what is coming; ``zone`` is for display, default the first file's."""
+        """All figures. ``now`` parts the past from what is coming; ``zone`` is for display."""
         known = next((source.reading for source in self.sources if source.reading.zone_source != "assumed"), None)
         shown_zone = zone or (known.zone if known else UTC)
         figures = _Figures(list(self._labels), shown_zone, now, buffer_minutes)
@@ -259,7 +259,7 @@ class _Figures:
         self.source_pairs: Counter[tuple[str, str]] = Counter()
         self.heat_bookings = [[0] * 24 for _ in range(7)]
         self.heat_collisions = [[0] * 24 for _ in range(7)]
-        self._worst: list[tuple[int, int, int, Worst]] = []
+        self._worst: list[tuple[tuple[int, int, int, int], Worst]] = []
         self._seen: set[int] = set()
         self._hit: set[int] = set()
         self._slots: dict[int, tuple[Week, int, int]] = {}
@@ -340,7 +340,7 @@ class _Figures:
         return self.coming if start >= self.now_seconds else self.past
 
     def _slot(self, start: int) -> tuple[Week, int, int]:
-        """Week, weekday and hour on the wall; worked out once a quarter of an hour, which every offset is a multiple of."""
+        """Week, weekday and hour on the wall; worked out once a quarter hour: offsets are multiples of it."""
         quarter = start // 900
         slot = self._slots.get(quarter)
         if slot is None:

@@ -98,12 +98,16 @@ def money(report: Report) -> list[str]:
     each = report.ticket.times(1)
     lines = []
     if report.past.bookings:
-        lines.append(f"{report.cost} so far: {counted(report.past.collisions, 'collision')} × {each}, if each costs one visit.")
+        lines.append(
+            f"{report.cost} so far: {counted(report.past.collisions, 'collision')} × {each}, if each costs one visit."
+        )
     if report.headline.collisions:
         rate = f"{report.headline.collisions:,} in {report.headline.weeks:,.1f} weeks"
         lines.append(f"{report.cost_per_year} a year at this rate: {rate}, × 52 weeks × {each}.")
     if report.coming.collisions:
-        lines.append(f"{report.avoidable} can still be saved: {counted(report.coming.collisions, 'collision')} to come × {each}.")
+        lines.append(
+            f"{report.avoidable} can still be saved: {counted(report.coming.collisions, 'collision')} to come × {each}."
+        )
     return lines
 
 
@@ -115,7 +119,9 @@ def left_out(report: Report) -> str:
             totals[reason] = totals.get(reason, 0) + count
     parts = [f"{count:,} {_LEFT_OUT[reason][count != 1]}" for reason, count in sorted(totals.items())]
     if report.all_day:
-        parts.append(f"{counted(report.all_day, 'all-day event')} (--all-day counts {'it' if report.all_day == 1 else 'them'})")
+        parts.append(
+            f"{counted(report.all_day, 'all-day event')} (--all-day counts {'it' if report.all_day == 1 else 'them'})"
+        )
     if report.duplicates:
         parts.append(f"{counted(report.duplicates, 'repeat')} of a booking already counted")
     return f"Left out: {', '.join(parts)}." if parts else ""

@@ -57,7 +57,7 @@ class Problem(NamedTuple):
 
 
 class Window(NamedTuple):
-    """Only what overlaps ``[start, end)`` is read; None leaves that side to the file (see ``holdfast audit --help``)."""
+    """Only what overlaps ``[start, end)`` is read; None leaves that side to the file."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -74,6 +74,10 @@ class Hints:
     """A field (``start``, ``end``, ``room``, …) to the header that holds it."""
     day_first: bool | None = None
     """Whether 03/04/2026 is the third of April; None: found out from the column."""
+
+
+WHOLE: Final = Window()
+NO_HINTS: Final = Hints()
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Read a calendar file somebody exported, whatever made it: ``read_calendar`` whole, ``open_calendar`` event by event."""
+"""Read a calendar file, whatever made it: ``read_calendar`` whole, ``open_calendar`` event by event."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import tzinfo
 from pathlib import Path
 
 from holdfast.errors import Invalid
-from holdfast.insight.calendar_events import CalendarFile, Event, Hints, Reading, Window
+from holdfast.insight.calendar_events import NO_HINTS, WHOLE, CalendarFile, Event, Hints, Reading, Window
 from holdfast.insight.csv_file import csv_events
 from holdfast.insight.file_text import encoding_of, head_of, report_encoding
 from holdfast.insight.ics_file import ics_events
@@ -23,7 +23,7 @@ class OpenCalendar:
 
 
 def open_calendar(
-    path: Path, *, tz: tzinfo | None = None, window: Window = Window(), hints: Hints = Hints()
+    path: Path, *, tz: tzinfo | None = None, window: Window = WHOLE, hints: Hints = NO_HINTS
 ) -> OpenCalendar:
     """Open an iCalendar or CSV file (told apart by what is in it).
 
@@ -47,7 +47,7 @@ def open_calendar(
 
 
 def read_calendar(
-    path: Path, *, tz: tzinfo | None = None, window: Window = Window(), hints: Hints = Hints()
+    path: Path, *, tz: tzinfo | None = None, window: Window = WHOLE, hints: Hints = NO_HINTS
 ) -> CalendarFile:
     """The whole file at once, sorted by start; see ``open_calendar`` for the rest."""
     opened = open_calendar(path, tz=tz, window=window, hints=hints)

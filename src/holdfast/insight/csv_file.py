@@ -18,7 +18,18 @@ from holdfast.insight.written_times import DayFirst, Written, read_length, read_
 HEADER_WITHIN: Final = 15
 """Reports put a title and blank lines above the header; no further down than this."""
 OVER_MIDNIGHT: Final = timedelta(hours=12)
-_FREED: Final = ("cancel", "declin", "reschedul", "delet", "void", "reject", "expired", "waitlist", "wait list", "draft")
+_FREED: Final = (
+    "cancel",
+    "declin",
+    "reschedul",
+    "delet",
+    "void",
+    "reject",
+    "expired",
+    "waitlist",
+    "wait list",
+    "draft",
+)
 _YES: Final = frozenset({"yes", "y", "true", "1", "x", "on"})
 
 
@@ -163,14 +174,16 @@ def _span(table: _Table, row: Sequence[str], reading: Reading) -> _Span:
     all_day = columns.cell(row, "all_day").lower() in _YES or first.clock is None
     start = datetime.combine(first.day, time.min if all_day else first.clock or time.min)
     zone = first.offset or reading.zone
-    end = _end(table, row, start, all_day)
+    end = _end(table, row, all_day)
     if isinstance(end, Written):
         until, end_zone = datetime.combine(end.day or first.day, end.clock or time.min), end.offset or zone
         if all_day:
             until = datetime.combine(max(until.date(), first.day), time.min) + timedelta(days=1)
         elif end.day is None and until < start <= until + OVER_MIDNIGHT:
             until += timedelta(days=1)
-        begin, finish = instants(start, until, zone) if end_zone is zone else (instant(start, zone), instant(until, end_zone))
+        begin, finish = (
+            instants(start, until, zone) if end_zone is zone else (instant(start, zone), instant(until, end_zone))
+        )
     else:
         begin = instant(start, zone)
         finish = begin + end
@@ -181,7 +194,7 @@ def _span(table: _Table, row: Sequence[str], reading: Reading) -> _Span:
     return _Span(begin, finish, all_day)
 
 
-def _end(table: _Table, row: Sequence[str], start: datetime, all_day: bool) -> Written | timedelta:
+def _end(table: _Table, row: Sequence[str], all_day: bool) -> Written | timedelta:
     """The end as written, else the duration. Raises Unreadable."""
     columns = table.columns
     if columns.cell(row, "end") or columns.cell(row, "end_time") or columns.cell(row, "end_date"):

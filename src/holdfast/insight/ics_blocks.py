@@ -1,7 +1,8 @@
 """The outline of an iCalendar file: its head, its VTIMEZONEs, and its VEVENTs one by one, each with its line numbers.
 
 ``icalendar`` gives up on a whole file for one broken line and does not say where; this cut comes first, so that one
-broken event costs one event. It also drops what an audit never looks at (descriptions, alarms), which is most of a file.
+broken event costs one event. It also drops what nobody here looks at (descriptions,
+alarms), which is most of a file.
 """
 
 from __future__ import annotations
@@ -14,8 +15,25 @@ from typing import Final, NamedTuple
 from holdfast.insight.calendar_events import Reading
 
 EVENT_PROPERTIES: Final = frozenset(
-    "UID DTSTART DTEND DURATION RRULE RDATE EXDATE RECURRENCE-ID STATUS TRANSP X-MICROSOFT-CDO-BUSYSTATUS SUMMARY "
-    "SEQUENCE LAST-MODIFIED DTSTAMP CATEGORIES ATTENDEE".split()
+    {
+        "UID",
+        "DTSTART",
+        "DTEND",
+        "DURATION",
+        "RRULE",
+        "RDATE",
+        "EXDATE",
+        "RECURRENCE-ID",
+        "STATUS",
+        "TRANSP",
+        "X-MICROSOFT-CDO-BUSYSTATUS",
+        "SUMMARY",
+        "SEQUENCE",
+        "LAST-MODIFIED",
+        "DTSTAMP",
+        "CATEGORIES",
+        "ATTENDEE",
+    }
 )
 _HEAD: Final = re.compile(r'(?P<name>[A-Za-z0-9-]+)(?P<parameters>(?:;(?:[^":]|"[^"]*")*)?):(?P<value>.*)', re.DOTALL)
 _TEXT_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
@@ -41,6 +59,8 @@ class EventBlock:
 
     line: int
     properties: dict[str, list[ContentLine]] = field(default_factory=dict)
+    has_junk: bool = False
+    """A line that is no property was met and reported; a broken description has dozens."""
 
     def first(self, name: str) -> ContentLine | None:
         """The first property of that name; RFC 5545 allows most of them once only."""
@@ -107,7 +127,9 @@ def event_blocks(lines: Iterable[str], outline: Outline, reading: Reading) -> It
             marker = _read_zone(number, text, numbered, outline, reading)
         if marker in ("BEGIN:VEVENT", "BEGIN:VCALENDAR", "END:VCALENDAR"):
             if block is not None:
-                reading.problem(block.line, "this VEVENT has no END:VEVENT; it was read up to where the next one begins.")
+                reading.problem(
+                    block.line, "this VEVENT has no END:VEVENT; it was read up to where the next one begins."
+                )
                 yield block
             block, inside = (EventBlock(number) if marker == "BEGIN:VEVENT" else None), []
             outline.saw_calendar = outline.saw_calendar or marker == "BEGIN:VCALENDAR"
@@ -121,20 +143,14 @@ def event_blocks(lines: Iterable[str], outline: Outline, reading: Reading) -> It
             inside.append(marker[6:])
         elif marker:
             inside = inside[: inside.index(marker[4:])] if marker[4:] in inside else inside
-        elif inside:
-            continue
-        elif block is None:
-            _read_head(text, outline)
-        else:
-            _read_property(number, text, block, reading)
+        elif not inside:
+            _read_line(number, text, block, outline, reading)
     if block is not None:
         reading.problem(block.line, "the file breaks off inside this VEVENT; it was left out.")
 
 
-def _read_zone(
-    number: int, begin: str, numbered: Iterator[tuple[int, str]], outline: Outline, reading: Reading
-) -> str:
-    """Take a VTIMEZONE off the lines; returns the marker that ended it, which is the next VEVENT's when END is missing."""
+def _read_zone(number: int, begin: str, numbered: Iterator[tuple[int, str]], outline: Outline, reading: Reading) -> str:
+    """Take a VTIMEZONE off the lines; returns the marker that ended it: the next VEVENT's when END is missing."""
     zone = [begin]
     for _, text in numbered:
         marker = text.strip().upper()
@@ -148,19 +164,16 @@ def _read_zone(
     return "END:VTIMEZONE"
 
 
-def _read_head(text: str, outline: Outline) -> None:
-    match = _HEAD.fullmatch(text)
-    if match is not None:
-        outline.head.setdefault(match["name"].upper(), unescape(match["value"].strip()))
-
-
-def _read_property(number: int, text: str, block: EventBlock, reading: Reading) -> None:
+def _read_line(number: int, text: str, block: EventBlock | None, outline: Outline, reading: Reading) -> None:
+    """A property of the event, or of the calendar when no event is open."""
     match = _HEAD.fullmatch(text)
     if match is None:
-        if not block.properties.get("BROKEN"):
+        if block is not None and not block.has_junk:
             reading.problem(number, f"{text[:40]!r} is not a property (NAME:value); the line was skipped.")
-            block.properties["BROKEN"] = []
+            block.has_junk = True
         return
     name = match["name"].upper()
-    if name in EVENT_PROPERTIES:
+    if block is None:
+        outline.head.setdefault(name, unescape(match["value"].strip()))
+    elif name in EVENT_PROPERTIES:
         block.properties.setdefault(name, []).append(ContentLine(number, name, match["parameters"], match["value"]))

@@ -64,45 +64,43 @@ class _Calendar:
     zones: dict[str, tzinfo] = field(default_factory=dict)
 
 
-def ics_events(path: Path, encoding: Encoding, *, tz: tzinfo | None, window: Window, reading: Reading) -> Iterator[Event]:
+def ics_events(
+    path: Path, encoding: Encoding, *, tz: tzinfo | None, window: Window, reading: Reading
+) -> Iterator[Event]:
     """The events of an .ics file that take time, all-day ones included, in no particular order.
 
     ``tz`` is for times without a zone, default X-WR-TIMEZONE. Raises Invalid when the file is no calendar at all.
     """
-    # icalendar keeps every VTIMEZONE it has met by its name, for the whole process; the last file's must not speak here.
+    # icalendar remembers VTIMEZONEs by name for the whole process: those of another file must not speak here.
     tzp.use_default()
     outline = Outline()
     blocks = list(event_blocks(lines_of(path, encoding), outline, reading))
     if not outline.saw_calendar and not blocks:
-        raise Invalid(f"{path} is not an iCalendar file: it has no BEGIN:VCALENDAR. Export the calendar as .ics or .csv.")
+        raise Invalid(
+            f"{path} is not an iCalendar file: it has no BEGIN:VCALENDAR. Export the calendar as .ics or .csv."
+        )
     for line, zone in outline.zones:
         learn_zone(line, zone, reading)
-    calendar = _open(path, outline, blocks, tz, window, reading)
+    declared_zone = _settle_zone(outline, blocks, tz, reading)
+    reading.name = outline.head.get("X-WR-CALNAME", "").strip() or path.stem
+    own_addresses = frozenset(text.lower() for text in (reading.name, path.stem) if "@" in text)
+    calendar = _Calendar(reading, window, reading.name, own_addresses, declared_zone)
     yield from _events(calendar, _newest(blocks, reading))
 
 
-def _open(
-    path: Path, outline: Outline, blocks: list[EventBlock], tz: tzinfo | None, window: Window, reading: Reading
-) -> _Calendar:
-    name = outline.head.get("X-WR-CALNAME", "").strip() or path.stem
+def _settle_zone(outline: Outline, blocks: list[EventBlock], tz: tzinfo | None, reading: Reading) -> str | None:
+    """Which zone floating times are in. Returns X-WR-TIMEZONE, when the file has one that exists."""
     declared = outline.head.get("X-WR-TIMEZONE")
     found = zone_named(declared) if declared else None
     if declared and found is None:
         reading.problem(1, f"X-WR-TIMEZONE {declared[:60]!r} is not a time zone; it was ignored.")
-    reading.name = name
     if tz is not None:
         reading.zone, reading.zone_source = tz, "option"
     elif found is not None:
         reading.zone, reading.zone_source = found, "file"
     else:
         _zone_of_events(blocks, reading)
-    return _Calendar(
-        reading,
-        window,
-        resource=name,
-        own_addresses=frozenset(text.lower() for text in (name, path.stem) if "@" in text),
-        declared_zone=getattr(found, "key", None),
-    )
+    return getattr(found, "key", None)
 
 
 def _zone_of_events(blocks: list[EventBlock], reading: Reading) -> None:
@@ -205,7 +203,7 @@ def _end(calendar: _Calendar, block: EventBlock, start: _Time) -> datetime:
     if duration is None:
         return start.instant if isinstance(start.value, datetime) else _later(start, timedelta(days=1))
     try:
-        length = vDuration.from_ical(duration.value.strip())
+        length: timedelta = vDuration.from_ical(duration.value.strip())  # type: ignore[no-untyped-call]
         # Section 3.3.6: a day of a duration is a day on the calendar (23 hours in spring), an hour is an hour.
         return start.instant + length if "T" in duration.value.upper() else _later(start, length)
     except (ValueError, OverflowError):

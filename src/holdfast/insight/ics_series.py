@@ -97,14 +97,14 @@ def learn_zone(line: int, text: str, reading: Reading) -> None:
     """Make a VTIMEZONE known to ``icalendar``; names that IANA or Windows define keep their own rules."""
     try:
         icalendar.Calendar.from_ical(f"BEGIN:VCALENDAR\r\n{text}END:VCALENDAR\r\n")
-    except Exception as broken:  # noqa: BLE001 -- the library raises what its own libraries do
+    except Exception as broken:  # the library lets through whatever dateutil raises
         reading.problem(line, f"this VTIMEZONE cannot be read ({_first_sentence(broken)}); it was left out.")
 
 
 def occurrences(
     blocks: list[EventBlock], horizon: Horizon, reading: Reading, declared_zone: str | None
 ) -> Iterator[Occurrence]:
-    """Every occurrence of the events of one UID, moved ones where they moved to, from the horizon's first to its last."""
+    """Every occurrence of the events of one UID, moved ones where they moved to, within the horizon."""
     calendar = icalendar.Calendar()
     if declared_zone is not None:
         calendar.add("X-WR-TIMEZONE", declared_zone)
@@ -116,7 +116,7 @@ def occurrences(
     try:
         query = recurring_ical_events.of(calendar, components=[events])
         found = query.between(horizon.first, horizon.of(rule))
-    except Exception as broken:  # noqa: BLE001 -- dateutil and the library raise many kinds for a bad rule
+    except Exception as broken:  # a bad rule raises many kinds here
         reading.problem(blocks[0].line, f"this series cannot be followed ({_first_sentence(broken)}); it was left out.")
         return
     for each in found:
@@ -130,7 +130,7 @@ def occurrences(
         yield Occurrence(each.source.line, recurrence_id, start, end, all_day)
 
 
-def _component(block: EventBlock, reading: Reading) -> icalendar.Event | None:
+def _component(block: EventBlock, reading: Reading) -> icalendar.Component | None:
     """The block as the library wants it, without what it cannot read; that is reported."""
     try:
         component = icalendar.Event.from_ical(block.written)
@@ -139,7 +139,9 @@ def _component(block: EventBlock, reading: Reading) -> icalendar.Event | None:
         return None
     for name, what in component.errors:
         line = block.first(name or "")
-        reading.problem(line.line if line else block.line, f"{name} cannot be read ({what}); that property was ignored.")
+        reading.problem(
+            line.line if line else block.line, f"{name} cannot be read ({what}); that property was ignored."
+        )
         component.pop(name, None)
     rule = block.first("RRULE")
     if rule is not None and _TOO_OFTEN.search(rule.value):

@@ -1,8 +1,8 @@
 """Which bookings of a resource overlap: one pass over them by start, O(n log n), whatever the pile.
 
-Ranges are ``[start, end)``: bookings that touch do not overlap. A **collision** is a booking that starts while an earlier
-one on the same resource is still running, so three bookings at once are two collisions. A booking never collides
-with itself: the same event exported twice, or two lines of one visit, share their ``booking`` key.
+Ranges are ``[start, end)``: bookings that touch do not overlap. A **collision** is a booking that starts while an
+earlier one on the same resource is still running, so three bookings at once are two collisions. A booking never
+collides with itself: the same event exported twice, or two lines of one visit, share their ``booking`` key.
 """
 
 from __future__ import annotations

@@ -11,10 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-_MONTHS: Final = {
-    name: number
-    for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
-}
+_MONTH_NAMES: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS: Final = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
 _YEAR_FIRST: Final = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})", re.ASCII)
 _COMPACT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
 _NUMBERS: Final = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d\d)", re.ASCII)
@@ -115,22 +113,23 @@ def _without_weekday(text: str) -> str:
 
 def _day(text: str, day_first: bool) -> date | None:
     text = _without_weekday(text.strip(" ,"))
+    if (match := _YEAR_FIRST.fullmatch(text)) is not None:
+        year, month, day = int(match[1]), int(match[3]), int(match[4])
+    elif (match := _NUMBERS.fullmatch(text)) is not None:
+        year = int(match[4]) + (2000 if len(match[4]) == 2 else 0)
+        day, month = (int(match[1]), int(match[3])) if day_first else (int(match[3]), int(match[1]))
+    elif (match := _COMPACT.fullmatch(text)) is not None:
+        year, month, day = int(match[1]), int(match[2]), int(match[3])
+    elif (match := _MONTH_DAY.fullmatch(text)) is not None:
+        year, month, day = int(match[3]), _MONTHS.get(match[1], 0), int(match[2])
+    elif (match := _DAY_MONTH.fullmatch(text)) is not None:
+        year, month, day = int(match[3]), _MONTHS.get(match[2], 0), int(match[1])
+    else:
+        return None
     try:
-        if (match := _YEAR_FIRST.fullmatch(text)) is not None:
-            return date(int(match[1]), int(match[3]), int(match[4]))
-        if (match := _NUMBERS.fullmatch(text)) is not None:
-            year = int(match[4]) + (2000 if len(match[4]) == 2 else 0)
-            first, second = int(match[1]), int(match[3])
-            return date(year, second, first) if day_first else date(year, first, second)
-        if (match := _COMPACT.fullmatch(text)) is not None:
-            return date(int(match[1]), int(match[2]), int(match[3]))
-        if (match := _MONTH_DAY.fullmatch(text)) is not None and match[1] in _MONTHS:
-            return date(int(match[3]), _MONTHS[match[1]], int(match[2]))
-        if (match := _DAY_MONTH.fullmatch(text)) is not None and match[2] in _MONTHS:
-            return date(int(match[3]), _MONTHS[match[2]], int(match[1]))
+        return date(year, month, day)
     except ValueError:
         return None
-    return None
 
 
 def _clock(text: str) -> tuple[time, timezone | None] | None:
