@@ -41,8 +41,10 @@ def audit(
         metavar="ZONE",
         help="Time zone of times that carry none, and of the report, such as Europe/Berlin.",
     ),
-    since: datetime | None = typer.Option(None, "--from", formats=["%Y-%m-%d"], help="Leave out what ends before."),
-    until: datetime | None = typer.Option(None, "--to", formats=["%Y-%m-%d"], help="Leave out what starts later."),
+    since: datetime | None = typer.Option(
+        None, "--from", formats=["%Y-%m-%d"], help="First day, in the zone of --tz (else UTC)."
+    ),
+    until: datetime | None = typer.Option(None, "--to", formats=["%Y-%m-%d"], help="Last day."),
     mapping: list[str] = typer.Option(
         [],
         "--map",

@@ -15,7 +15,8 @@ from holdfast.insight import audit_words as words
 from holdfast.insight.audit_report import Report, ResourceTally, duration_words
 
 RESOURCES_SHOWN: Final = 15
-WORST_SHOWN: Final = 20
+RESOURCE_COLUMNS: Final = ("Kind", "Bookings", "Collisions", "Per 1,000", "To come", "Overlap", "Near misses")
+WIDE: Final = 100
 PROBLEMS_SHOWN: Final = 5
 _SHADES: Final = " ░▒▓█"
 
@@ -25,9 +26,9 @@ def print_report(report: Report, console: Console) -> None:
     console.print(_summary(report))
     if report.collisions:
         if any(tally.collisions for tally in report.resources):
-            console.print(_resources(report))
+            console.print(_resources(report, is_wide=console.width >= WIDE))
         _print_pairs(report, console)
-        console.print(_heat(report))
+        _print_heat(report, console)
         console.print(_worst(report))
     for sentence in (words.near_misses(report), words.left_out(report), *words.assumptions(report)):
         if sentence:
@@ -42,7 +43,7 @@ def _summary(report: Report) -> Panel:
     text = Text(words.headline(report), style="bold red" if period.collisions else "bold green")
     if period.bookings:
         text.append(
-            f"\n{period.per_1000:,.1f} per 1,000 bookings · {period.per_week:,.1f} a week"
+            f"\n{words.rate(period.per_1000)} per 1,000 bookings · {words.rate(period.per_week)} a week"
             f" · {duration_words(period.overlap_minutes)} of overlap",
             style="not bold default",
         )
@@ -60,32 +61,35 @@ def _table(title: str) -> Table:
     )
 
 
-def _resources(report: Report) -> Table:
+def _resources(report: Report, is_wide: bool) -> Table:
+    """A narrow terminal goes without the kinds and the near misses."""
     table = _table("Where it happens")
     table.add_column("Resource", overflow="fold")
-    table.add_column("Kind")
-    for header in ("Bookings", "Collisions", "Per 1,000", "To come", "Overlap", "Near misses"):
-        table.add_column(header, justify="right")
+    for header in _columns(is_wide, RESOURCE_COLUMNS):
+        table.add_column(header, justify="left" if header == "Kind" else "right", no_wrap=True)
     shown = [tally for tally in report.resources if tally.collisions or len(report.resources) <= RESOURCES_SHOWN]
     for tally in shown[:RESOURCES_SHOWN]:
-        table.add_row(*_row(words.resource_name(tally), tally))
+        table.add_row(escape(words.resource_name(tally)), *_columns(is_wide, _figures(tally)))
     rest = len(report.resources) - len(shown[:RESOURCES_SHOWN])
     if rest:
         table.add_row(f"and {rest:,} more", style="dim")
     if len(report.kinds) > 1:
         table.add_section()
         for total in report.kinds:
-            table.add_row(*_row(f"All {total.kind}s", total), style="bold")
+            table.add_row(f"All {total.kind}s", *_columns(is_wide, _figures(total)), style="bold")
     return table
 
 
-def _row(name: str, tally: ResourceTally) -> tuple[str, ...]:
+def _columns(is_wide: bool, cells: tuple[str, ...]) -> tuple[str, ...]:
+    return cells if is_wide else cells[1:-1]
+
+
+def _figures(tally: ResourceTally) -> tuple[str, ...]:
     return (
-        escape(name),
         tally.kind,
         f"{tally.bookings:,}",
         f"{tally.collisions:,}",
-        f"{tally.per_1000:,.1f}",
+        words.rate(tally.per_1000),
         f"{tally.coming:,}",
         duration_words(tally.overlap_minutes),
         f"{tally.near_misses:,}",
@@ -103,21 +107,20 @@ def _print_pairs(report: Report, console: Console) -> None:
             console.print(table)
 
 
-def _heat(report: Report) -> Table:
-    """Shades of the hours in which collisions start; an empty hour outside business is not drawn."""
+def _print_heat(report: Report, console: Console) -> None:
+    """Shades of the hours in which collisions start; the hours before and after business are not drawn."""
     rows = report.heat_collisions
     hours = [hour for hour in range(24) if any(row[hour] for row in report.heat_bookings)]
+    shown = slice(min(hours), max(hours) + 1)
     most = max(max(row) for row in rows)
-    table = _table("When it happens (collisions by hour of the week)")
+    console.print(f"When it happens [dim](collisions by hour of the week, █ up to {most:,})[/dim]", style="bold")
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     table.add_column("")
-    for hour in range(min(hours), max(hours) + 1):
-        table.add_column(f"{hour:02d}", justify="center", no_wrap=True)
+    for hour in range(24)[shown]:
+        table.add_column(f"{hour:02d}", no_wrap=True)
     for name, row in zip(words.WEEKDAYS, rows, strict=True):
-        shades = (_SHADES[-(-count * (len(_SHADES) - 1) // most)] * 2 for count in row[min(hours) : max(hours) + 1])
-        table.add_row(name[:3], *shades)
-    table.padding = (0, 0, 0, 0)
-    table.caption = f"█ is {words.counted(most, 'collision')}"
-    return table
+        table.add_row(name[:3], *(_SHADES[-(-count * (len(_SHADES) - 1) // most)] * 2 for count in row[shown]))
+    console.print(table)
 
 
 def _worst(report: Report) -> Table:

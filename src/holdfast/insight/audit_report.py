@@ -36,7 +36,7 @@ class Tally:
 
     @property
     def per_1000(self) -> float:
-        return round(1000 * self.collisions / self.bookings, 1) if self.bookings else 0.0
+        return round(1000 * self.collisions / self.bookings, 2) if self.bookings else 0.0
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Period(Tally):
 
     @property
     def per_week(self) -> float:
-        return round(self.collisions / self.weeks, 1) if self.weeks else 0.0
+        return round(self.collisions / self.weeks, 3) if self.weeks else 0.0
 
 
 @dataclass(slots=True)
@@ -217,6 +217,7 @@ class Audit:
                 count += 1
                 line = event.line
             self._add(event)
+        reading.problems.sort()
         self.sources.append(Source(path, count, reading))
 
     def _add(self, event: Event) -> None:

@@ -43,10 +43,9 @@ def headline(report: Report) -> str:
     when = "so far" if period is report.past else "among those to come"
     if not period.collisions:
         return f"No double-booking in {counted(period.bookings, 'booking')} {when}."
-    noun = "booking was double-booked" if period.collisions == 1 else "bookings were double-booked"
-    if period is report.coming:
-        noun = noun.replace("was", "is").replace("were", "are")
-    return f"{period.collisions:,} of {period.bookings:,} {noun} {when}."
+    verbs = ("was", "were") if period is report.past else ("is", "are")
+    verb = verbs[period.collisions != 1]
+    return f"{period.collisions:,} of {period.bookings:,} bookings {verb} double-booked {when}."
 
 
 def coming(report: Report) -> str:
@@ -65,7 +64,8 @@ def span(report: Report) -> str:
     if report.first is None or report.last is None:
         return ""
     zone = "times as written" if report.zone_is_assumed else f"times in {zone_name(report.zone)}"
-    return f"{day(report.first)} to {day(report.last)}, {zone}"
+    first, last = day(report.first), day(report.last)
+    return f"{first} to {last}, {zone}" if first != last else f"{first}, {zone}"
 
 
 def peak(report: Report) -> str:
@@ -76,7 +76,7 @@ def peak(report: Report) -> str:
     hour = f"{WEEKDAYS[found.worst_weekday]}s from {found.worst_hour:02d}:00 to {(found.worst_hour + 1) % 24:02d}:00"
     return (
         f"Worst hour of the week: {hour}, {counted(found.worst_collisions, 'collision')}. "
-        f"In the ten busiest hours of the week {found.per_1000:,.1f} of 1,000 bookings collide."
+        f"In the ten busiest hours of the week {rate(found.per_1000)} of 1,000 bookings collide."
     )
 
 
@@ -133,9 +133,14 @@ def assumptions(report: Report) -> Iterator[str]:
         yield from source.reading.notes
         if source.reading.zone_source == "assumed" and source.events:
             yield (
-                f"{source.path} names no time zone: times without one were taken as written. "
-                "--tz Europe/Berlin (your zone) makes clock changes exact."
+                f"{source.path} names no time zone: times without one are shown as written, others in UTC. "
+                "Say --tz Europe/Berlin (your zone) to have clock changes right."
             )
+
+
+def rate(number: float) -> str:
+    """``29.7``, ``0.02``: a rare thing must not read as never."""
+    return f"{number:,.1f}" if number >= 1 or not number else f"{number:.2g}"
 
 
 def resource_name(tally: ResourceTally | Worst) -> str:

@@ -51,4 +51,6 @@ def read_calendar(
 ) -> CalendarFile:
     """The whole file at once, sorted by start; see ``open_calendar`` for the rest."""
     opened = open_calendar(path, tz=tz, window=window, hints=hints)
-    return CalendarFile(sorted(opened.events, key=lambda event: (event.start, event.line)), opened.reading)
+    events = sorted(opened.events, key=lambda event: (event.start, event.line))
+    opened.reading.problems.sort()
+    return CalendarFile(events, opened.reading)

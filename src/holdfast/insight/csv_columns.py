@@ -102,12 +102,17 @@ def columns_of(path: Path, row: Sequence[str], mapping: Mapping[str, str]) -> Co
     return Columns(at, resources, tuple(row))
 
 
-def check_mapping(path: Path, row: Sequence[str], mapping: Mapping[str, str]) -> None:
-    """Refuse a field nobody knows and a header the file does not have. Raises Invalid."""
-    known = {plain(header) for header in row}
-    for name, header in mapping.items():
+def check_fields(mapping: Mapping[str, str]) -> None:
+    """Refuse a field nobody knows. Raises Invalid."""
+    for name in mapping:
         if name not in FIELDS:
             raise Invalid(f"--map {name}=…: there is no field {name!r}. The fields: {', '.join(FIELDS)}.")
+
+
+def check_headers(path: Path, row: Sequence[str], mapping: Mapping[str, str]) -> None:
+    """Refuse a header the file does not have. Raises Invalid."""
+    known = {plain(header) for header in row}
+    for header in mapping.values():
         if plain(header) not in known:
             shown = ", ".join(cell.strip() for cell in row[:20])
             raise Invalid(f"{path} has no column {header!r}. Its columns: {shown}.")

@@ -11,13 +11,15 @@ from typing import Final
 
 from holdfast.errors import Invalid
 from holdfast.insight.calendar_events import Event, Hints, LeftOut, Reading, Window, instant, instants, is_sane
-from holdfast.insight.csv_columns import Columns, check_mapping, columns_of, is_header
+from holdfast.insight.csv_columns import Columns, check_fields, check_headers, columns_of, is_header
 from holdfast.insight.file_text import Encoding, lines_of
 from holdfast.insight.written_times import DayFirst, Written, read_length, read_written
 
 HEADER_WITHIN: Final = 15
 """Reports put a title and blank lines above the header; no further down than this."""
+DAY: Final = timedelta(days=1)
 OVER_MIDNIGHT: Final = timedelta(hours=12)
+"""An end before its start belongs to the next morning if that makes the booking no longer than this."""
 _FREED: Final = (
     "cancel",
     "declin",
@@ -112,6 +114,7 @@ def _events(path: Path, encoding: Encoding, table: _Table, window: Window, readi
 
 def _table(path: Path, encoding: Encoding, hints: Hints, reading: Reading) -> _Table:
     """Find the header, and read down the date column until it is clear whether the day comes first."""
+    check_fields(hints.columns)
     header: Columns | None = None
     delimiter = _delimiter(path, encoding, hints.columns)
     day_first = DayFirst(hints.day_first)
@@ -121,7 +124,7 @@ def _table(path: Path, encoding: Encoding, hints: Hints, reading: Reading) -> _T
         for row in rows:
             if header is None:
                 if is_header(row, hints.columns):
-                    check_mapping(path, row, hints.columns)
+                    check_headers(path, row, hints.columns)
                     header, header_line = columns_of(path, row, hints.columns), rows.line_num
                 elif rows.line_num > HEADER_WITHIN:
                     break
@@ -178,9 +181,9 @@ def _span(table: _Table, row: Sequence[str], reading: Reading) -> _Span:
     if isinstance(end, Written):
         until, end_zone = datetime.combine(end.day or first.day, end.clock or time.min), end.offset or zone
         if all_day:
-            until = datetime.combine(max(until.date(), first.day), time.min) + timedelta(days=1)
-        elif end.day is None and until < start <= until + OVER_MIDNIGHT:
-            until += timedelta(days=1)
+            until = datetime.combine(max(until.date(), first.day), time.min) + DAY
+        elif end.day is None and until < start and until + DAY - start <= OVER_MIDNIGHT:
+            until += DAY
         begin, finish = (
             instants(start, until, zone) if end_zone is zone else (instant(start, zone), instant(until, end_zone))
         )
@@ -207,7 +210,7 @@ def _end(table: _Table, row: Sequence[str], all_day: bool) -> Written | timedelt
     if length is not None:
         return length
     if all_day:
-        return timedelta(days=1)
+        return DAY
     raise Unreadable(f"{duration[:40]!r} is not a duration" if duration else "there is no end and no duration")
 
 

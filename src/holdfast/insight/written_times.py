@@ -98,7 +98,7 @@ def read_length(cell: str) -> timedelta | None:
     if (iso := _ISO_LENGTH.fullmatch(text)) is not None:
         return timedelta(hours=int(iso[1] or 0), minutes=int(iso[2] or 0))
     hours, minutes = _HOURS.match(text), None
-    rest = text[hours.end() :].strip(" ,and") if hours else text
+    rest = text[hours.end() :].removeprefix(",").strip().removeprefix("and ") if hours else text
     if rest:
         minutes = _MINUTES.fullmatch(rest)
         if minutes is None:
