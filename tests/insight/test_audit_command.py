@@ -63,7 +63,6 @@ def test_a_window_and_titles(holdfast) -> None:
     )
     assert "1 of 2 bookings was double-booked" in out
     assert "Team meeting × Visit of a client" in out
-    assert "outside --from and --to" in out
 
 
 def sample(folder: Path, name: str) -> Path:

@@ -16,6 +16,29 @@ from holdfast.insight.calendar_files import open_calendar
 
 CALENDARS = Path(__file__).parent / "calendars"
 NOW = datetime(2025, 3, 15, tzinfo=UTC)
+KEYS = [
+    "schema",
+    "made_at",
+    "zone",
+    "zone_is_assumed",
+    "buffer_minutes",
+    "from",
+    "to",
+    "files",
+    "all_day_left_out",
+    "duplicates_left_out",
+    "past",
+    "coming",
+    "resources",
+    "kinds",
+    "service_pairs",
+    "source_pairs",
+    "heat",
+    "weeks",
+    "peak",
+    "worst",
+    "money",
+]
 DOLLARS = Ticket(Decimal(340), "$")
 
 
@@ -129,7 +152,7 @@ def test_weeks_are_all_there_also_the_empty_ones(tmp_path: Path) -> None:
 def test_the_worst_twenty_are_the_longest(tmp_path: Path) -> None:
     lines = []
     for number in range(30):
-        day = datetime(2025, 1, 1) + timedelta(days=number)
+        day = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=number)
         minutes = 10 + number
         lines.append(f"{number}a,Anna,,{day:%Y-%m-%d} 09:00,{day:%Y-%m-%d} 10:00,")
         lines.append(f"{number}b,Anna,,{day:%Y-%m-%d} 09:00,{day:%Y-%m-%d} 09:{minutes},")
@@ -151,29 +174,7 @@ def test_json_is_plain_stable_and_without_clients_names(tmp_path: Path) -> None:
     )
     path = rows(tmp_path / "a.csv", *lines)
     plain = as_json(audit(path))
-    assert list(plain) == [
-        "schema",
-        "made_at",
-        "zone",
-        "zone_is_assumed",
-        "buffer_minutes",
-        "from",
-        "to",
-        "files",
-        "all_day_left_out",
-        "duplicates_left_out",
-        "past",
-        "coming",
-        "resources",
-        "kinds",
-        "service_pairs",
-        "source_pairs",
-        "heat",
-        "weeks",
-        "peak",
-        "worst",
-        "money",
-    ]
+    assert list(plain) == KEYS
     assert plain["schema"] == "holdfast.audit/1"
     for text in (json.dumps(plain), render(audit(path))):
         assert "Kim Ode" not in text

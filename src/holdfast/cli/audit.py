@@ -42,7 +42,7 @@ def audit(
         help="Time zone of times that carry none, and of the report, such as Europe/Berlin.",
     ),
     since: datetime | None = typer.Option(
-        None, "--from", formats=["%Y-%m-%d"], help="First day, in the zone of --tz (else UTC)."
+        None, "--from", formats=["%Y-%m-%d"], help="First day (of --tz, else of UTC)."
     ),
     until: datetime | None = typer.Option(None, "--to", formats=["%Y-%m-%d"], help="Last day."),
     mapping: list[str] = typer.Option(

@@ -153,7 +153,8 @@ def instant(local: datetime, zone: tzinfo) -> datetime:
     with the offset from before the gap; that is ``fold=0`` (PEP 495). The zone may be the file's own VTIMEZONE,
     which is why this does not go through the resolver of our own locations' wall clocks.
     """
-    return local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    at = local.replace(tzinfo=zone, fold=0)
+    return at if zone is UTC else at.astimezone(UTC)
 
 
 def instants(local_start: datetime, local_end: datetime, zone: tzinfo) -> tuple[datetime, datetime]:

@@ -181,31 +181,31 @@ def _single(calendar: _Calendar, block: EventBlock) -> Occurrence:
     if start_line is None:
         raise Unreadable(block.line, "this VEVENT has no DTSTART; it was left out.")
     start = _time(calendar, start_line)
-    all_day = not isinstance(start.value, datetime)
-    end = _end(calendar, block, start)
-    if end < start.instant:
+    begin = start.instant
+    end = _end(calendar, block, start, begin)
+    if end < begin:
         raise Unreadable((block.first("DTEND") or start_line).line, "the event ends before it starts; it was left out.")
-    if not is_sane(start.instant, end):
+    if not is_sane(begin, end):
         raise Unreadable(start_line.line, "the year is outside 1970 to 2199; the event was left out.")
     original = block.first("RECURRENCE-ID")
     recurrence_id = _time(calendar, original).instant if original else None
-    return Occurrence(block.line, recurrence_id, start.instant, end, all_day)
+    return Occurrence(block.line, recurrence_id, begin, end, not isinstance(start.value, datetime))
 
 
-def _end(calendar: _Calendar, block: EventBlock, start: _Time) -> datetime:
+def _end(calendar: _Calendar, block: EventBlock, start: _Time, begin: datetime) -> datetime:
     """DTEND, else DTSTART and DURATION, else a day for a date and no time at all for a date-time (section 3.6.1)."""
     end_line, duration = block.first("DTEND"), block.first("DURATION")
     if end_line is not None:
         end = _time(calendar, end_line)
-        if isinstance(start.value, datetime) and isinstance(end.value, datetime) and start.zone is end.zone:
+        if isinstance(start.value, datetime) and isinstance(end.value, datetime) and start.zone is end.zone is not UTC:
             return instants(start.value, end.value, start.zone)[1]
         return end.instant
     if duration is None:
-        return start.instant if isinstance(start.value, datetime) else _later(start, timedelta(days=1))
+        return begin if isinstance(start.value, datetime) else _later(start, timedelta(days=1))
     try:
         length: timedelta = vDuration.from_ical(duration.value.strip())  # type: ignore[no-untyped-call]
         # Section 3.3.6: a day of a duration is a day on the calendar (23 hours in spring), an hour is an hour.
-        return start.instant + length if "T" in duration.value.upper() else _later(start, length)
+        return begin + length if "T" in duration.value.upper() else _later(start, length)
     except (ValueError, OverflowError):
         raise Unreadable(duration.line, f"{duration.value[:40]!r} is not a duration; the event was left out.") from None
 
