@@ -10,8 +10,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from holdfast.insight import audit_words as words
+from holdfast.insight.audit_json import as_json
 from holdfast.insight.audit_page import render
-from holdfast.insight.audit_report import Audit, Report, Ticket, as_json, duration_words
+from holdfast.insight.audit_report import Audit, Report, Ticket, duration_words
 from holdfast.insight.calendar_files import open_calendar
 
 CALENDARS = Path(__file__).parent / "calendars"

@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.errors import Invalid
@@ -122,6 +122,7 @@ def test_what_is_no_moment(cell: str) -> None:
     assert read_written(cell, False) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30), st.booleans())
 def test_no_cell_crashes_the_reader(cell: str, day_first: bool) -> None:
     read_written(cell, day_first)
@@ -129,6 +130,7 @@ def test_no_cell_crashes_the_reader(cell: str, day_first: bool) -> None:
     DayFirst().look(cell)
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime(1970, 1, 1), datetime(2199, 1, 1)).map(lambda at: at.replace(second=0, microsecond=0)))
 def test_every_way_of_writing_reads_back(at: datetime) -> None:
     ways = {

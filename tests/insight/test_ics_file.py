@@ -16,6 +16,7 @@ from dateutil.rrule import rrulestr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holdfast.errors import Invalid
 from holdfast.insight.calendar_events import Event, Reading, Window
 from holdfast.insight.calendar_files import read_calendar
 from holdfast.insight.ics_blocks import EventBlock
@@ -244,6 +245,25 @@ def test_rules_expand_as_dateutil_expands_them(
     if "COUNT" in rule and start not in walls:
         expected = [at for at in expected if at in found or at == start.replace(tzinfo=BERLIN).astimezone(UTC)]
     assert found == [at for at in expected if at < datetime(2026, 1, 1, tzinfo=UTC)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    name=st.sampled_from(["weekly.ics", "zones.ics", "left_out.ics", "broken.ics", "this_and_future.ics"]),
+    cuts=st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 12), st.binary(max_size=6)), min_size=1, max_size=6),
+)
+def test_no_damage_to_a_file_crashes_the_reader(
+    tmp_path_factory: pytest.TempPathFactory, name: str, cuts: list[tuple[int, int, bytes]]
+) -> None:
+    content = (CALENDARS / name).read_bytes()
+    for at, length, put in cuts:
+        content = content[:at] + put + content[at + length :]
+    path = tmp_path_factory.mktemp("damaged") / name
+    path.write_bytes(content)
+    try:
+        read_calendar(path, window=Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)))
+    except Invalid as refused:
+        assert "BEGIN:VCALENDAR" in refused.detail
 
 
 REAL = os.environ.get("HOLDFAST_CALENDARS")

@@ -48,7 +48,7 @@ def colliding_pairs(rows: list[Row]) -> dict[int, list[int]]:
     return met
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(ROWS)
 def test_the_sweep_finds_what_comparing_every_pair_finds(rows: list[Row]) -> None:
     made = timeline(rows)
@@ -64,7 +64,7 @@ def test_the_sweep_finds_what_comparing_every_pair_finds(rows: list[Row]) -> Non
         assert collision.pile == 1 + len({rows[other][2] for other in running})
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(ROWS, st.integers(0, 10))
 def test_tight_gaps_are_those_after_everything_before_has_ended(rows: list[Row], buffer: int) -> None:
     made = timeline(rows)

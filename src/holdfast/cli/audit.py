@@ -78,20 +78,21 @@ def audit(
 
         holdfast audit appointments.csv --tz America/New_York --html audit.html
     """
-    from holdfast.insight import audit_report
+    from holdfast.insight.audit_json import as_json as plain
+    from holdfast.insight.audit_report import Audit
     from holdfast.insight.calendar_events import Hints, zone_of_option
 
     zone = zone_of_option(tz) if tz else None
     window = _window(since, until, zone or UTC)
     hints = Hints(_columns(mapping), day_first)
     price = _ticket(ticket) if ticket else None
-    gathered = audit_report.Audit(include_all_day=all_day, keep_titles=show_titles)
+    gathered = Audit(include_all_day=all_day, keep_titles=show_titles)
     _read(files, gathered, zone, window, hints)
     report = gathered.report(now=datetime.now(UTC), zone=zone, buffer_minutes=buffer, ticket=price)
     if html is not None:
         _write_page(report, html)
     if as_json:
-        typer.echo(json.dumps(audit_report.as_json(report), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(plain(report), ensure_ascii=False, indent=2))
     else:
         _print(report, html)
 

@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Final
 
 from holdfast.errors import Invalid
-from holdfast.insight.calendar_events import Event, Hints, LeftOut, Reading, Window, instant, instants, is_sane
+from holdfast.insight.calendar_events import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    Event,
+    Hints,
+    LeftOut,
+    Reading,
+    Window,
+    instant,
+    instants,
+)
 from holdfast.insight.csv_columns import Columns, check_fields, check_headers, columns_of, is_header
 from holdfast.insight.file_text import Encoding, lines_of
 from holdfast.insight.written_times import DayFirst, Written, read_length, read_written
@@ -192,8 +202,6 @@ def _span(table: _Table, row: Sequence[str], reading: Reading) -> _Span:
         finish = begin + end
     if finish < begin:
         raise Unreadable("the booking ends before it starts")
-    if not is_sane(begin, finish):
-        raise Unreadable("the year is outside 1970 to 2199")
     return _Span(begin, finish, all_day)
 
 
@@ -227,6 +235,8 @@ def _written(table: _Table, row: Sequence[str], whole: str, day: str, clock: str
         raise Unreadable(f"the {whole} is missing" + (" (the row is short)" if len(row) < len(columns.headers) else ""))
     if found is None:
         raise Unreadable(f"{text[:40]!r} is not a date and time")
+    if found.day is not None and not FIRST_YEAR <= found.day.year <= LAST_YEAR:
+        raise Unreadable(f"the year of {text[:40]!r} is outside {FIRST_YEAR} to {LAST_YEAR}")
     return found
 
 

@@ -18,7 +18,16 @@ from icalendar.prop import vDuration
 from icalendar.timezone import tzp
 
 from holdfast.errors import Invalid
-from holdfast.insight.calendar_events import Event, Reading, Window, instant, instants, is_sane, zone_named
+from holdfast.insight.calendar_events import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    Event,
+    Reading,
+    Window,
+    instant,
+    instants,
+    zone_named,
+)
 from holdfast.insight.file_text import Encoding, lines_of
 from holdfast.insight.ics_blocks import ContentLine, EventBlock, Outline, event_blocks, unescape
 from holdfast.insight.ics_series import Horizon, Occurrence, learn_zone, occurrences
@@ -185,8 +194,6 @@ def _single(calendar: _Calendar, block: EventBlock) -> Occurrence:
     end = _end(calendar, block, start, begin)
     if end < begin:
         raise Unreadable((block.first("DTEND") or start_line).line, "the event ends before it starts; it was left out.")
-    if not is_sane(begin, end):
-        raise Unreadable(start_line.line, "the year is outside 1970 to 2199; the event was left out.")
     original = block.first("RECURRENCE-ID")
     recurrence_id = _time(calendar, original).instant if original else None
     return Occurrence(block.line, recurrence_id, begin, end, not isinstance(start.value, datetime))
@@ -220,6 +227,8 @@ def _time(calendar: _Calendar, line: ContentLine) -> _Time:
     if match is None:
         raise Unreadable(line.line, f"{line.name} {line.value[:40]!r} is not a date and time; the event was left out.")
     year, month, day, hour, minute, second, utc = match.groups()
+    if not FIRST_YEAR <= int(year) <= LAST_YEAR:
+        raise Unreadable(line.line, f"the year is outside {FIRST_YEAR} to {LAST_YEAR}; the event was left out.")
     try:
         if hour is None:
             return _Time(date(int(year), int(month), int(day)), calendar.reading.zone)

@@ -21,14 +21,14 @@ _DAY_MONTH: Final = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.?[ -]([a-z]{3})[a-z]
 _WEEKDAY: Final = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,? +", re.ASCII)
 _CLOCK: Final = re.compile(
     r"t?(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,]\d+)?)?)? ?(?P<half>[ap]\.?m\.?)?"
-    r" ?(?P<offset>z|utc|gmt|[+-]\d\d:?\d\d)?(?: ?\(?[a-z]{2,5}\)?)?",
+    r" ?(?P<offset>z|utc|gmt|[+-][01]\d:?[0-5]\d)?(?: ?\(?[a-z]{2,5}\)?)?",
     re.ASCII,
 )
 _SPLIT: Final = re.compile(r"(?<=\d)(?:t(?=\d)| at | - |, | +)(?=t?\d{1,2}(?:[:.h]\d\d| ?[ap]\.?m))", re.ASCII)
-_HOURS: Final = re.compile(r"(\d+(?:\.\d+)?) ?h(?:ours?|rs?)?\.?", re.ASCII)
-_MINUTES: Final = re.compile(r"(\d+) ?m(?:in(?:ute)?s?)?\.?", re.ASCII)
+_HOURS: Final = re.compile(r"(\d{1,3}(?:\.\d+)?) ?h(?:ours?|rs?)?\.?", re.ASCII)
+_MINUTES: Final = re.compile(r"(\d{1,5}) ?m(?:in(?:ute)?s?)?\.?", re.ASCII)
 _COLONS: Final = re.compile(r"(\d{1,3}):(\d\d)(?::(\d\d))?", re.ASCII)
-_ISO_LENGTH: Final = re.compile(r"pt(?:(\d+)h)?(?:(\d+)m)?(?:\d+s)?", re.ASCII)
+_ISO_LENGTH: Final = re.compile(r"pt(?:(\d{1,3})h)?(?:(\d{1,5})m)?(?:\d{1,5}s)?", re.ASCII)
 
 
 class Written(NamedTuple):
@@ -91,7 +91,7 @@ def read_written(cell: str, day_first: bool) -> Written | None:
 def read_length(cell: str) -> timedelta | None:
     """A duration: minutes as a bare number, 1:30, 90 min, 1 h 30 min, 1.5 hours, PT1H30M; None for anything else."""
     text = cell.strip().lower()
-    if re.fullmatch(r"\d+(\.0+)?", text, re.ASCII):
+    if re.fullmatch(r"\d{1,5}(\.0+)?", text, re.ASCII):
         return timedelta(minutes=float(text))
     if (colons := _COLONS.fullmatch(text)) is not None:
         return timedelta(hours=int(colons[1]), minutes=int(colons[2]), seconds=int(colons[3] or 0))
