@@ -9,6 +9,7 @@ from typing import Final
 import typer
 
 from holdfast import __version__
+from holdfast.cli import audit
 from holdfast.errors import HoldfastError
 
 # In the order of --help: run it, look after it, look into it.
@@ -41,6 +42,9 @@ def version(
     if show:
         typer.echo(__version__)
         raise typer.Exit
+
+
+audit.register(app)
 
 
 def run() -> None:
