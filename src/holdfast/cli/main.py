@@ -17,6 +17,7 @@ COMMANDS: Final = (
     "demo",
     "serve",
     "migrate",
+    "doctor",
     "catalog",
     "keys",
     "storm",
