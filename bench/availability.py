@@ -28,7 +28,7 @@ SIZE = f"{PROVIDERS} providers x {ROOMS} rooms x {DEVICES} devices x {DAYS} days
 
 def snapshot() -> Snapshot:
     """Berlin, sixty days with a change of the clocks, days about three quarters full."""
-    rng = random.Random(SEED)  # noqa: S311 reproducible, not secret
+    rng = random.Random(SEED)
     week = [Weekly(day, time(8), time(20)) for day in range(6)]
     resources = {}
     for kind, count in (("provider", PROVIDERS), ("room", ROOMS), ("device", DEVICES)):
@@ -56,7 +56,8 @@ def snapshot() -> Snapshot:
 
 
 def bookings(rng: random.Random, kind: str) -> list[Claim]:
-    found, at = [], START - timedelta(days=1)
+    found: list[Claim] = []
+    at = START - timedelta(days=1)
     while at < START + timedelta(days=DAYS + 2):
         at += MINUTE * rng.choice([0, 0, 5, 15, 30, 90, 120])
         end = at + MINUTE * rng.choice([25, 40, 55, 75, 100])

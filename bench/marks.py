@@ -17,7 +17,7 @@ Reach = Literal["at least", "at most", "exactly"]
 
 @dataclass(frozen=True)
 class Mark:
-    """``value`` beside what it should reach. Ratios come from one run, side by side; without a reach it only informs."""
+    """``value`` beside what it should reach. Ratios come from one run, side by side; without a reach it informs."""
 
     name: str
     value: float

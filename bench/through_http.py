@@ -85,7 +85,6 @@ def _pgbench(found: Clinic, *, first: datetime) -> float:
     url = urlsplit(found.app_url)
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         Path(file.name).write_text(script)
-        pgbench = find_binaries().program("pgbench")
         how = ["-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1", "-t", str(PAIRS), "-D", "n=0", "-f", file.name]
         where = ["-h", parse_qs(url.query)["host"][0], "-U", url.username or "holdfast_app", url.path.strip("/")]
         out = subprocess.run(
