@@ -1,8 +1,9 @@
 """The catalogue of events: everything that can happen, as the log tells it and as webhooks will.
 
-An event says who did what to which subject, and when. ``data`` depends on ``type`` and ``version``; the classes here are
-its documentation. Ids are UUIDs, instants are UTC, ranges are half open, and no event holds a person's name, address or
-words: those are read by id, so that they can be erased. A published version never changes; a new shape is a new version.
+An event says who did what to which subject, and when. Its ``data`` depends on ``type`` and ``version``; the classes
+here are its documentation. Ids are UUIDs, instants are UTC, ranges are half open, and no event holds a client's name,
+address or words: those are read by id, so that they can be erased. A published version never changes; a new shape is a
+new version.
 """
 
 from __future__ import annotations
@@ -195,7 +196,7 @@ class BusyRemoved(Facts):
 
 
 class CollisionFound(Facts):
-    """An outside event and something else are in one place: the measured double-booking. The subject is the collision."""
+    """An outside event and something else are in one place: the measured double-booking."""
 
     types = ("collision.found",)
     resource_id: UUID
@@ -207,7 +208,7 @@ class CollisionFound(Facts):
 
 
 class CollisionResolved(Facts):
-    """Somebody decided, or the outside event went away."""
+    """Somebody decided, or the outside event went away. The subject is the collision."""
 
     types = ("collision.resolved",)
 
