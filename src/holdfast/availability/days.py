@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import Final
 
 from holdfast import wallclock
@@ -26,6 +26,11 @@ class LocalDays:
     window: Window
     zone: str
     spans: dict[date, Span]
+
+    @cached_property
+    def by_weekday(self) -> tuple[list[date], ...]:
+        """The days, Mondays first."""
+        return tuple([day for day in self.spans if day.weekday() == weekday] for weekday in range(7))
 
     @classmethod
     def over(cls, window: Window, zone: str) -> LocalDays:
@@ -58,24 +63,23 @@ class LocalDays:
         The clock is what counts: after a change of the clocks the grid goes on at :00 and :30, in the repeated hour it
         is there twice, and where ``every_minutes`` does not divide a day it begins anew at midnight.
         """
+        return self._where_clock_shows(_comb(every_minutes))
+
+    def part_of_day(self, start: time, end: time) -> Bits:
+        """The minutes whose wall time is in ``[start, end)``; an end of 00:00 means midnight."""
+        low, high = (moment.hour * 60 + moment.minute for moment in (start, end))
+        return self._where_clock_shows(bitmap.mask([(low, high or DAY_MINUTES)], DAY_MINUTES))
+
+    def _where_clock_shows(self, times: Bits) -> Bits:
+        """The minutes at which the wall clock shows one of ``times`` (a bit for each minute of a common day)."""
         bits = 0
         for low, high in self.spans.values():
             if high - low == DAY_MINUTES:
-                bits |= bitmap.earlier(_comb(every_minutes), -low)
+                bits |= bitmap.earlier(times, -low)
             else:
-                bits |= bitmap.mask(
-                    ((i, i + 1) for i in range(low, high) if self._minute_of_day(i) % every_minutes == 0),
-                    self.window.minutes,
-                )
+                shown = ((i, i + 1) for i in range(low, high) if times >> self._minute_of_day(i) & 1)
+                bits |= bitmap.mask(shown, self.window.minutes)
         return bits & self.window.full
-
-    def part_of_day(self, start: time, end: time) -> Bits:
-        """The minutes of every day whose wall time is in ``[start, end)``; 00:00 as the end means midnight."""
-        spans = []
-        for day in self.spans:
-            until = datetime.combine(day, end) if end > start else datetime.combine(day + DAY, end)
-            spans.append((self.index(datetime.combine(day, start)), self.index(until)))
-        return bitmap.mask(spans, self.window.minutes)
 
     def _minute_of_day(self, index: int) -> int:
         local = wallclock.to_local(self.window.instant(index), self.zone)
