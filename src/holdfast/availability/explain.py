@@ -84,7 +84,7 @@ def _rules(search: Search, start: datetime) -> tuple[str, ...]:
             found.append("too_far")
     if not request.start <= start < request.until:
         found.append("outside_window")
-    elif not masks.grid(search.services[0]) >> index & 1:
+    elif not request.any_minute and not masks.grid(search.services[0]) >> index & 1:
         found.append("off_grid")
     return tuple(dict.fromkeys(found))
 
@@ -97,7 +97,7 @@ def _role(masks: Masks, service: str, role: Role, at: int) -> RoleAnswer:
     for resource in masks.members(need.pool):
         for unit in resource.units:
             if unit not in serving:
-                reason = _resource_reason(masks, need, resource, at) or _unit_reason(masks, need, unit, at, holds_end)
+                reason = resource_reason(masks, need, resource, at) or _unit_reason(masks, need, unit, at, holds_end)
                 reasons[reason] += 1
     obstacles = tuple(
         Obstacle(reason, count, min(holds_end) if reason == "held" and holds_end else None)
@@ -106,7 +106,7 @@ def _role(masks: Masks, service: str, role: Role, at: int) -> RoleAnswer:
     return RoleAnswer(service, need.role, need.quantity, len(serving), obstacles)
 
 
-def _resource_reason(masks: Masks, need: Requirement, resource: Resource, at: int) -> str | None:
+def resource_reason(masks: Masks, need: Requirement, resource: Resource, at: int) -> str | None:
     """What keeps all units of the resource from the segment, the most lasting reason first."""
     segment = bitmap.mask([(at + need.offset_minutes, at + need.segment_ends)], masks.window.minutes)
     if segment & ~masks.qualified(resource, need.pool):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 
 from holdfast import wallclock
@@ -111,16 +111,23 @@ class Masks:
 
     def lead(self, lead: Lead) -> Bits:
         """The starts that are neither too soon nor too far ahead."""
-        last = wallclock.local_date(self.snapshot.now, self.location.zone) + DAY * lead.horizon_days
         soonest = self.snapshot.now + bitmap.MINUTE * lead.notice_minutes
-        return self.window.between(soonest, wallclock.day_start(last + DAY, self.location.zone))
+        return self.window.between(soonest, self.horizon(lead, self.snapshot.now))
+
+    def horizon(self, lead: Lead, now: datetime) -> datetime:
+        """The first instant that is too far ahead: the end of the last local day that may be booked."""
+        last = wallclock.local_date(now, self.location.zone) + DAY * lead.horizon_days
+        return wallclock.day_start(last + DAY, self.location.zone)
+
+    def wall_grid(self, every_minutes: int) -> Bits:
+        """The minutes at which the wall clock stands on a multiple (see ``LocalDays.grid``)."""
+        if every_minutes not in self._grids:
+            self._grids[every_minutes] = self.days.grid(every_minutes)
+        return self._grids[every_minutes]
 
     def grid(self, service: Service) -> Bits:
         """The starts that the service's grid offers."""
-        every = service.grid_minutes
-        if every not in self._grids:
-            self._grids[every] = self.days.grid(every)
-        bits = self._grids[every]
+        bits = self.wall_grid(service.grid_minutes)
         if service.off_grid_after_claims:
             for need in service.requirements:
                 for resource in self.members(need.pool):

@@ -69,6 +69,8 @@ class Pool:
 class Requirement:
     """``quantity`` distinct units of a pool for the segment ``[offset, offset + length)`` of the visit.
 
+    A room may be made ready before the visit starts (a negative offset), or be worked in after the client left.
+
     The claim is the segment widened by its buffers. Only the segment has to lie in open time, the whole claim must be
     unclaimed: cleaning may go on after closing time, but not into somebody else's visit.
     """
@@ -86,8 +88,8 @@ class Requirement:
             raise Invalid(f"The pool of role {self.role!r} is empty: put a resource in it.", field="pool")
         if self.length_minutes < 1 or self.quantity < 1:
             raise Invalid(f"Role {self.role!r} needs at least one unit for at least a minute.", field="length_minutes")
-        if min(self.offset_minutes, self.buffer_before_minutes, self.buffer_after_minutes) < 0:
-            raise Invalid(f"Role {self.role!r} has a negative offset or buffer.", field="offset_minutes")
+        if min(self.buffer_before_minutes, self.buffer_after_minutes) < 0:
+            raise Invalid(f"Role {self.role!r} has a negative buffer.", field="buffer_before_minutes")
 
     @property
     def segment_ends(self) -> int:
@@ -130,11 +132,6 @@ class Service:
             )
         if self.length_minutes < 1 or not 1 <= self.grid_minutes <= 1440:
             raise Invalid(f"Service {self.id!r} needs a length, and a grid of 1 to 1440 minutes.", field="grid_minutes")
-        if any(requirement.segment_ends > self.length_minutes for requirement in self.requirements):
-            raise Invalid(
-                f"A segment of service {self.id!r} ends after its {self.length_minutes} minutes: use a buffer there.",
-                field="length_minutes",
-            )
         if len({requirement.role for requirement in self.requirements}) < len(self.requirements):
             raise Invalid(f"Service {self.id!r} names a role twice: use quantity, or another name.", field="role")
 
@@ -157,7 +154,7 @@ class Request:
     Several services follow one another in this order, each at most ``max_wait_minutes`` after the one before;
     ``same_provider`` asks that one provider serve the first provider role of all of them. A ``party`` of two needs
     everything twice at the same time. ``resources`` names a resource for a role, ``prefer`` only prefers.
-    ``part_of_day`` are local times between which the start lies, ``[from, to)``.
+    ``part_of_day`` are local times between which the start lies, ``[from, to)``. ``any_minute`` leaves the grid aside.
     """
 
     location: str
@@ -171,6 +168,7 @@ class Request:
     resources: Mapping[str, str] = field(default_factory=dict)
     prefer: tuple[str, ...] = ()
     part_of_day: tuple[time, time] | None = None
+    any_minute: bool = False
     assign: Assignment = "preference"
     rank: Ranking = "earliest"
     limit: int = 50
@@ -194,6 +192,17 @@ class Request:
             )
         wallclock.zone(snapshot.locations[self.location].zone)
         self._check_names(snapshot)
+        self._check_sequence(snapshot)
+
+    def _check_sequence(self, snapshot: Snapshot) -> None:
+        """Services in sequence are tried one after another, so none may reach into the time of the next."""
+        for service in self.services if len(self.services) > 1 else ():
+            length = snapshot.services[service].length_minutes
+            needs = snapshot.services[service].requirements
+            if any(need.offset_minutes < 0 or need.segment_ends > length for need in needs):
+                raise Invalid(
+                    "A service that works beyond its own time cannot be part of a sequence.", field="services"
+                )
 
     def _check_names(self, snapshot: Snapshot) -> None:
         pools = {

@@ -6,7 +6,7 @@ Nothing is promised: a slot is an offer, and the claim decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -39,7 +39,7 @@ class Search:
         request.check(snapshot)
         self.request = request
         self.services = [snapshot.services[service] for service in request.services]
-        window = _window(request, self.services)
+        window = window_of(request, self.services)
         self.masks = Masks(snapshot, snapshot.locations[request.location], window)
         self.order = Order(self.masks, request.assign, request.prefer)
         self.offered = self._offered()
@@ -85,7 +85,8 @@ class Search:
         """The starts that the request and the services' rules allow, whoever is free."""
         request, masks = self.request, self.masks
         bits = masks.window.between(request.start, request.until)
-        bits &= masks.grid(self.services[0])
+        if not request.any_minute:
+            bits &= masks.grid(self.services[0])
         for service in self.services:
             bits &= masks.lead(service.lead_by_surface.get(request.surface, service.lead))
         if request.part_of_day is not None:
@@ -144,11 +145,14 @@ def next_available(snapshot: Snapshot, requests: Iterable[Request]) -> Slot | No
     return min((slot for slot in slots if slot is not None), key=lambda slot: slot.start, default=None)
 
 
-def _window(request: Request, services: list[Service]) -> Window:
-    reach = request.max_wait_minutes * (len(services) - 1)
+def window_of(request: Request, services: Sequence[Service]) -> Window:
+    """The minutes a search looks at: the starts, the reach of the visit around them, and the margin."""
+    before, after = 0, 0
     for service in services:
+        before = max(before, *(need.buffer_before_minutes - need.offset_minutes for need in service.requirements))
         ends = (need.segment_ends + need.buffer_after_minutes for need in service.requirements)
-        reach += max(service.length_minutes, *ends)
-    origin = request.start.replace(second=0, microsecond=0) - MARGIN
-    minutes = -((origin - request.until) // bitmap.MINUTE) + reach + MARGIN // bitmap.MINUTE
+        after += max(service.length_minutes, *ends)
+    after += request.max_wait_minutes * (len(services) - 1)
+    origin = request.start.replace(second=0, microsecond=0) - MARGIN - bitmap.MINUTE * before
+    minutes = -((origin - request.until) // bitmap.MINUTE) + after + MARGIN // bitmap.MINUTE
     return Window(origin, minutes)

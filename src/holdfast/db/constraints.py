@@ -112,7 +112,10 @@ RULES: Final[dict[str, Meaning]] = {
     "organization_assign_is_known": (errors.Invalid, "assign is preference, least_loaded or round_robin."),
     "organization_rank_is_known": (errors.Invalid, "rank is earliest or tight."),
     "location_holiday_country_is_iso": (errors.Invalid, "A country for holidays is a two-letter code such as US."),
-    "location_holiday_region_has_country": (errors.Invalid, "A region for holidays needs its country, as in US and TX."),
+    "location_holiday_region_has_country": (
+        errors.Invalid,
+        "A region for holidays needs its country, as in US and TX.",
+    ),
     "resource_visits_per_day_is_bounded": (errors.Invalid, "visits_per_day is a number from 0 to 1,000, or nothing."),
     "resource_attribute_name_is_plain": (
         errors.Invalid,

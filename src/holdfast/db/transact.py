@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -74,36 +74,42 @@ class Transaction:
 
     async def rows(self, row_type: type[T], query: str, **parameters: Any) -> list[T]:
         """Every row as a ``row_type``; its field names are the query's column names."""
-        async with self._connection.cursor(row_factory=class_row(row_type)) as cursor:
-            await cursor.execute(query, parameters)
-            return await cursor.fetchall()
+        with _refusals():
+            async with self._connection.cursor(row_factory=class_row(row_type)) as cursor:
+                await cursor.execute(query, parameters)
+                return await cursor.fetchall()
 
     async def one(self, row_type: type[T], query: str, **parameters: Any) -> T | None:
         """The first row as a ``row_type``, or None."""
-        async with self._connection.cursor(row_factory=class_row(row_type)) as cursor:
-            await cursor.execute(query, parameters)
-            return await cursor.fetchone()
+        with _refusals():
+            async with self._connection.cursor(row_factory=class_row(row_type)) as cursor:
+                await cursor.execute(query, parameters)
+                return await cursor.fetchone()
 
     async def records(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         """Every row as a dictionary by column name."""
-        async with self._connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(query, parameters)
-            return await cursor.fetchall()
+        with _refusals():
+            async with self._connection.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(query, parameters)
+                return await cursor.fetchall()
 
     async def tuples(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """Every row as a plain tuple: for the queries that answer with thousands."""
-        cursor = await self._connection.execute(query, parameters)
-        return await cursor.fetchall()
+        with _refusals():
+            cursor = await self._connection.execute(query, parameters)
+            return await cursor.fetchall()
 
     async def value(self, query: str, **parameters: Any) -> Any:
         """The first column of the first row, or None."""
-        cursor = await self._connection.execute(query, parameters)
-        row = await cursor.fetchone()
-        return row[0] if row else None
+        with _refusals():
+            cursor = await self._connection.execute(query, parameters)
+            row = await cursor.fetchone()
+            return row[0] if row else None
 
     async def run(self, query: str, **parameters: Any) -> None:
         """A command whose answer nobody needs."""
-        await self._connection.execute(query, parameters)
+        with _refusals():
+            await self._connection.execute(query, parameters)
 
 
 class Record:
@@ -145,6 +151,17 @@ class Record:
             )
             version, began_at, seen = await told.fetchone() or (None, None, None)
             yield Transaction(connection, Scene(caller, version or 0, began_at.astimezone(UTC), seen))
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Domain errors for what the record refuses; what asks to be tried again is left to ``Record.transact``."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if error.sqlstate in _TRY_AGAIN:
+            raise
+        raise _translate(error) from error
 
 
 def _translate(error: psycopg.Error) -> HoldfastError:
