@@ -1,4 +1,4 @@
-"""A clinic in the record for tests of the rules: written through the command functions, read as the application does."""
+"""A clinic in the record for tests of the rules: written by the command functions, read as the application does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from holdfast.booking import service as booking
 from holdfast.booking.model import ClientDetails, Hold, Visit
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import HoldfastError
-from holdfast.wallclock import day_start, local_date, resolve
+from holdfast.wallclock import day_start, local_date, resolve, to_local
 
 T = TypeVar("T")
 ZONE = "America/Chicago"
@@ -143,8 +143,6 @@ class Clinic:
 
     async def starts(self, service: str, day: date, **more: Any) -> list[str]:
         """The starts of a local day as the clock on the wall shows them."""
-        from holdfast.wallclock import to_local
-
         return [f"{to_local(slot.start, ZONE):%H:%M}" for slot in await self.slots(service, day, **more)]
 
     def visit(self, service: str, start: datetime, **more: Any) -> Visit:

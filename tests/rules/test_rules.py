@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from holdfast.booking import service as booking
-from holdfast.db.transact import Record
+from holdfast.db.transact import Record, Transaction
 from holdfast.errors import Forbidden, NotBookable, SlotTaken
 from tests.rules.clinic import Clinic, daily, next_monday, wall
 
@@ -206,11 +206,11 @@ async def test_who_is_chosen_among_the_free(clinic: Clinic, assign: str, expecte
 
 
 async def test_saying_the_same_rules_again_changes_nothing(clinic: Clinic) -> None:
-    async def version() -> int:
-        return await clinic.as_("desk", lambda tx: _version(tx))
+    async def committed(tx: Transaction) -> int:
+        return tx.scene.catalog_version
 
-    async def _version(tx: object) -> int:
-        return tx.scene.catalog_version  # type: ignore[attr-defined]
+    async def version() -> int:
+        return await clinic.as_("desk", committed)
 
     await clinic.hours(daily("09:00", "12:00"))
     await clinic.dates([{"kind": "closure", "starts": f"{MONDAY}T11:00", "ends": f"{MONDAY}T23:00"}])
