@@ -6,6 +6,7 @@ which the clocks change ask the resolver. That keeps sixty days of opening hours
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, cached_property
@@ -74,16 +75,25 @@ class LocalDays:
         """The minutes at which the wall clock shows one of ``times`` (a bit for each minute of a common day)."""
         bits = 0
         for low, high in self.spans.values():
-            if high - low == DAY_MINUTES:
-                bits |= bitmap.earlier(times, -low)
-            else:
-                shown = ((i, i + 1) for i in range(low, high) if times >> self._minute_of_day(i) & 1)
-                bits |= bitmap.mask(shown, self.window.minutes)
+            for begin, end in [(low, high)] if high - low == DAY_MINUTES else self._steady(low, high):
+                stretch = times >> self._minute_of_day(begin) & (1 << end - begin) - 1
+                bits |= bitmap.earlier(stretch, -begin)
         return bits & self.window.full
 
+    def _steady(self, low: int, high: int) -> list[Span]:
+        """A day on which the clocks change, in the stretches before and after they do."""
+        if low == high:
+            return []
+        offset = self._local(low).utcoffset()
+        change = bisect_left(range(low, high), True, key=lambda i: self._local(i).utcoffset() != offset) + low
+        return [(low, change), (change, high)] if change < high else [(low, high)]
+
     def _minute_of_day(self, index: int) -> int:
-        local = wallclock.to_local(self.window.instant(index), self.zone)
+        local = self._local(index)
         return local.hour * 60 + local.minute
+
+    def _local(self, index: int) -> datetime:
+        return wallclock.to_local(self.window.instant(index), self.zone)
 
 
 @cache

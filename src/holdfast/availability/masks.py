@@ -109,15 +109,10 @@ class Masks:
             serves = bitmap.earlier(bitmap.runs(open_minutes, need.length_minutes), need.offset_minutes) & clear
         return serves if resource.visits_per_day is None else serves & self.below_cap(resource)
 
-    def lead(self, lead: Lead) -> Bits:
-        """The starts that are neither too soon nor too far ahead."""
-        soonest = self.snapshot.now + bitmap.MINUTE * lead.notice_minutes
-        return self.window.between(soonest, self.horizon(lead, self.snapshot.now))
-
-    def horizon(self, lead: Lead, now: datetime) -> datetime:
-        """The first instant that is too far ahead: the end of the last local day that may be booked."""
+    def bookable(self, lead: Lead, now: datetime) -> tuple[datetime, datetime]:
+        """From when to when one may book: neither too soon nor too far ahead."""
         last = wallclock.local_date(now, self.location.zone) + DAY * lead.horizon_days
-        return wallclock.day_start(last + DAY, self.location.zone)
+        return now + bitmap.MINUTE * lead.notice_minutes, wallclock.day_start(last + DAY, self.location.zone)
 
     def wall_grid(self, every_minutes: int) -> Bits:
         """The minutes at which the wall clock stands on a multiple (see ``LocalDays.grid``)."""

@@ -135,10 +135,13 @@ class Service:
         if len({requirement.role for requirement in self.requirements}) < len(self.requirements):
             raise Invalid(f"Service {self.id!r} names a role twice: use quantity, or another name.", field="role")
 
+    def lead_on(self, surface: str) -> Lead:
+        return self.lead_by_surface.get(surface, self.lead)
+
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The record at the moment of asking. ``claims`` are the active ones, by unit, from a week before the window."""
+    """The record at the moment of asking. ``claims`` are the active ones, by unit (see ``search.window_of``)."""
 
     now: datetime
     locations: Mapping[str, Location]

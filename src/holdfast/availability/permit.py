@@ -15,7 +15,7 @@ from uuid import UUID
 
 from holdfast.access.model import PUBLIC_SURFACES
 from holdfast.availability import snapshot as record
-from holdfast.availability.bitmap import MINUTE, Window
+from holdfast.availability.bitmap import Window
 from holdfast.availability.catalog import Catalog
 from holdfast.availability.explain import resource_reason
 from holdfast.availability.masks import Masks
@@ -102,10 +102,10 @@ def _roles(service: Service) -> set[str]:
 def _check_start(masks: Masks, service: Service, surface: str, start: datetime, now: datetime) -> None:
     if start.second or start.microsecond:
         raise _refusal("off_grid")
-    lead = service.lead_by_surface.get(surface, service.lead)
-    if start < now + MINUTE * lead.notice_minutes:
+    soonest, end = masks.bookable(service.lead_on(surface), now)
+    if start < soonest:
         raise _refusal("too_soon")
-    if start >= masks.horizon(lead, now):
+    if start >= end:
         raise _refusal("too_far")
 
 

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from typing import Final
 
 import typer
 
 from holdfast import __version__
 from holdfast.errors import HoldfastError
+
+# In the order of --help: run it, look after it, look into it.
+COMMANDS: Final = (
+    "demo",
+    "serve",
+    "migrate",
+    "catalog",
+    "keys",
+    "audit",
+    "storm",
+)
 
 app = typer.Typer(
     name="holdfast",
@@ -16,6 +29,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+
+for command in COMMANDS:
+    import_module(f"holdfast.cli.{command}").register(app)
 
 
 @app.callback(invoke_without_command=True)

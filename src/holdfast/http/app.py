@@ -12,11 +12,12 @@ from holdfast.config import load_settings
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.errors import SetupRefused
-from holdfast.http.api import appointments, availability, blocks, holds
+from holdfast.http.api import appointments, availability, blocks, catalog, holds
 from holdfast.http.callers import KeyRing
 from holdfast.http.freshness import Tags
 from holdfast.http.limits import BodyLimit
 from holdfast.http.problems import install_problems
+from holdfast.logging_setup import set_up_logging
 
 DESCRIPTION = """The calendar that cannot double-book.
 
@@ -31,6 +32,7 @@ get the first answer again, byte for byte, for 24 hours. Refusals are problem de
 def create_app() -> FastAPI:
     """The application as the environment configures it, for a server process. Raises SetupRefused."""
     settings = load_settings()
+    set_up_logging(settings.log_level)
     if settings.app_database_url is None:
         raise SetupRefused("Start Holdfast with `holdfast serve`, or set HOLDFAST_APP_DATABASE_URL.")
     return build_app(settings.app_database_url, secret=settings.secret(), pool_size=settings.pool_size)
@@ -63,7 +65,7 @@ def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
     )
     app.add_middleware(BodyLimit)
     install_problems(app)
-    for router in (availability.router, holds.router, appointments.router, blocks.router):
+    for router in (catalog.router, availability.router, holds.router, appointments.router, blocks.router):
         app.include_router(router)
     app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)
     return app

@@ -93,7 +93,7 @@ class ExplanationShape(BaseModel):
 
     works: bool
     start: datetime
-    rules: list[Literal["too_soon", "too_far", "off_grid", "outside_window"]]
+    rules: list[Literal["too_soon", "too_far", "off_grid", "outside_window", "outside_part_of_day"]]
     roles: list[RoleShape]
     shared: bool
     nearest: SlotShape | None

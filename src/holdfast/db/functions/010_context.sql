@@ -38,7 +38,8 @@ as $$
 $$;
 
 -- Every row change of the catalog is an event with the whole row, and moves the catalog's version. A trigger, so that no
--- command can forget it. The version is a count, not a fact, so it is not told.
+-- command can forget it. The version is a count, not a fact, so it is not told; nor is
+-- a reason, which may be about a person.
 create or replace function holdfast.record_catalog_change() returns trigger
 language plpgsql
 security definer
@@ -55,7 +56,7 @@ begin
     tg_table_name || case tg_op when 'INSERT' then '.added' when 'UPDATE' then '.changed' else '.removed' end,
     -- a row of a linking table is told under the thing it is part of
     coalesce(v_row ->> 'id', v_row ->> tg_argv[0])::uuid,
-    current_actor(), current_surface(), v_row - array['organization_id', 'catalog_version']
+    current_actor(), current_surface(), v_row - array['organization_id', 'catalog_version', 'reason']
   );
   return null;
 end $$;

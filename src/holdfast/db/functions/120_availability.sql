@@ -16,15 +16,7 @@ as $$
               when h.state = 'live' then 'hold' else 'appointment' end,
          k.hold_id, h.starts_at, case when h.state = 'live' then h.expires_at end
   from unnest(p_unit_ids) as u(id)
-  cross join lateral (
-    select c.during, c.hold_id, c.block_id, c.busy_id from claim c
-    where c.organization_id = current_organization() and c.unit_id = u.id and c.during && tstzrange(p_from, p_to)
-      and c.active and not c.overbook
-    union all
-    select c.during, c.hold_id, c.block_id, c.busy_id from claim c
-    where c.organization_id = current_organization() and c.unit_id = u.id and c.during && tstzrange(p_from, p_to)
-      and c.active and c.overbook
-  ) k
+  cross join lateral claims_on(u.id, tstzrange(p_from, p_to)) k
   left join hold h on h.organization_id = current_organization() and h.id = k.hold_id
   where not coalesce(h.state = 'live' and h.expires_at <= clock(), false);
 $$;
@@ -37,8 +29,7 @@ as $$
   select r.id, max(h.created_at)
   from unnest(p_resource_ids) as r(id)
   join unit u on u.organization_id = current_organization() and u.resource_id = r.id
-  join claim c on c.organization_id = u.organization_id and c.unit_id = u.id and c.active
-    and c.during && tstzrange(clock() - interval '7 days', clock() + interval '90 days')
+  cross join lateral claims_on(u.id, tstzrange(clock() - interval '7 days', clock() + interval '90 days')) c
   join hold h on h.organization_id = c.organization_id and h.id = c.hold_id
   where not (h.state = 'live' and h.expires_at <= clock())
   group by r.id;

@@ -1,0 +1,108 @@
+"""``holdfast demo``: a running Holdfast with a clinic to try it on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from holdfast.cli.serve import Host, Port, Workers, run_server, settings_for
+from holdfast.errors import SetupRefused, Unauthorized
+
+if TYPE_CHECKING:
+    from holdfast.config import Settings
+    from holdfast.db.transact import Record
+    from holdfast.db.urls import DatabaseUrls
+
+Keys = Mapping[str, str]  # "api", "desk", "widget" -> API key
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("demo")(demo)
+
+
+def demo(host: Host = None, port: Port = None, workers: Workers = None) -> None:
+    """Run Holdfast with a demo clinic, and say what to open and what to type.
+
+    The clinic is made on the first start, in an empty database; later starts keep what you booked and print the same
+    keys. HOLDFAST_PORT and HOLDFAST_DATA_DIR choose where; remove the data directory to begin again.
+    """
+    settings = settings_for(host=host, port=port, workers=workers)
+    run_server(settings, prepare=lambda urls: _announce(settings, asyncio.run(_demo_keys(settings, urls))))
+
+
+async def _demo_keys(settings: Settings, urls: DatabaseUrls) -> Keys:
+    from holdfast.access.service import authenticate
+    from holdfast.db.pool import Pool
+    from holdfast.db.transact import Record
+    from holdfast.demo.load import WORKERS
+
+    file = settings.data_dir / "demo-keys.json"
+    pool = Pool(urls.app, size=WORKERS, application_name="holdfast demo")
+    await pool.open()
+    try:
+        record = Record(pool)
+        if file.exists():
+            keys: Keys = json.loads(file.read_text())
+            await authenticate(record, keys["api"])
+        else:
+            keys = await _load(record)
+            _keep(file, keys)
+        return keys
+    except Unauthorized:
+        raise SetupRefused(f"The keys in {file} are not of this database. Remove the file and start again.") from None
+    finally:
+        await pool.close()
+
+
+async def _load(record: Record) -> Keys:
+    """Make the demo clinic, or finish one that was interrupted. Raises SetupRefused in another's database."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from holdfast.demo.load import load
+
+    columns = (TextColumn("The demo's year"), BarColumn(), TextColumn("{task.percentage:3.0f} %"))
+    with Progress(*columns, TimeElapsedColumn(), TextColumn("{task.description}"), console=Console(stderr=True)) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def show(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=what)
+
+        keys: Keys = dict(await load(record, show))  # type: ignore[arg-type]  # a TypedDict of strings
+        return keys
+
+
+def _keep(file: Path, keys: Keys) -> None:
+    # Written aside and moved into place: the file stands for a finished load.
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = file.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(dict(keys), indent=2) + "\n")
+    draft.replace(file)
+
+
+def _announce(settings: Settings, keys: Keys) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}"
+    key = f"-H 'Authorization: Bearer {keys['api']}'"
+    typer.echo(
+        f"""
+Holdfast is running with a demo clinic. Open {url}/ and stop it with Ctrl-C.
+
+Try it from another terminal:
+  curl -s {key} {url}/v1/services
+  curl -s {key} {url}/v1/resources
+  curl -s {key} {url}/v1/appointments
+
+HOLDFAST_URL={url}
+HOLDFAST_API_KEY={keys["api"]}
+HOLDFAST_DESK_KEY={keys["desk"]}
+HOLDFAST_WIDGET_KEY={keys["widget"]}
+"""
+    )
