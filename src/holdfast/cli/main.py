@@ -7,6 +7,7 @@ import sys
 import typer
 
 from holdfast import __version__
+from holdfast.cli import demo, migrate, serve
 from holdfast.errors import HoldfastError
 
 app = typer.Typer(
@@ -16,6 +17,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+
+
+for command in (demo, serve, migrate):
+    command.register(app)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,88 @@
+"""``holdfast demo``: a running Holdfast with a clinic to try it on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+import typer
+
+from holdfast.access.service import authenticate
+from holdfast.cli.serve import Host, Port, Workers, run_server, settings_for
+from holdfast.config import Settings
+from holdfast.db.pool import Pool
+from holdfast.db.transact import Record
+from holdfast.db.urls import DatabaseUrls
+from holdfast.errors import SetupRefused, Unauthorized
+
+Keys = Mapping[str, str]  # "api", "desk", "widget" -> API key
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("demo")(demo)
+
+
+def demo(host: Host = None, port: Port = None, workers: Workers = None) -> None:
+    """Run Holdfast with a demo clinic, and say what to open and what to type.
+
+    The clinic is made on the first start, in an empty database; later starts keep what you booked and print the same
+    keys. HOLDFAST_PORT and HOLDFAST_DATA_DIR choose where; remove the data directory to begin again.
+    """
+    settings = settings_for(host=host, port=port, workers=workers)
+    run_server(settings, prepare=lambda urls: _announce(settings, asyncio.run(_demo_keys(settings, urls))))
+
+
+async def _demo_keys(settings: Settings, urls: DatabaseUrls) -> Keys:
+    file = settings.data_dir / "demo-keys.json"
+    pool = Pool(urls.app, size=2, application_name="holdfast demo")
+    await pool.open()
+    try:
+        record = Record(pool)
+        if file.exists():
+            keys: Keys = json.loads(file.read_text())
+            await authenticate(record, keys["api"])
+        else:
+            keys = await _load(record)
+            _keep(file, keys)
+        return keys
+    except Unauthorized:
+        raise SetupRefused(f"The keys in {file} are not of this database. Remove the file and start again.") from None
+    finally:
+        await pool.close()
+
+
+async def _load(record: Record) -> Keys:
+    """Make the demo clinic. Raises SetupRefused where the database is in use already."""
+    keys: Keys = await import_module("holdfast.demo").load(record)
+    return keys
+
+
+def _keep(file: Path, keys: Keys) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(dict(keys), indent=2) + "\n")
+
+
+def _announce(settings: Settings, keys: Keys) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}"
+    key = f"-H 'Authorization: Bearer {keys['api']}'"
+    typer.echo(
+        f"""
+Holdfast is running with a demo clinic. Open {url}/ and stop it with Ctrl-C.
+
+Try it from another terminal:
+  curl -s {key} {url}/v1/services
+  curl -s {key} {url}/v1/resources
+  curl -s {key} {url}/v1/appointments
+
+HOLDFAST_URL={url}
+HOLDFAST_API_KEY={keys["api"]}
+HOLDFAST_DESK_KEY={keys["desk"]}
+HOLDFAST_WIDGET_KEY={keys["widget"]}
+"""
+    )

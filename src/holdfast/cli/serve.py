@@ -1,0 +1,112 @@
+"""``holdfast serve``: the database, its schema, its safety check and the web server, in one process tree."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any, NoReturn
+
+import typer
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from holdfast.config import PREFIX, Settings, load_settings
+from holdfast.db.migrate import Migrator
+from holdfast.db.runtime import serving_database
+from holdfast.db.safety import require_safe
+from holdfast.db.urls import DatabaseUrls
+from holdfast.errors import SetupRefused
+from holdfast.logging_setup import set_up_logging
+
+APPLICATION = "holdfast.http.app:create_app"
+GRACE_SECONDS = 10  # live feeds never end by themselves; requests are over long before
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on (HOLDFAST_HOST; 127.0.0.1).")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on (HOLDFAST_PORT; 8000).")]
+Workers = Annotated[int | None, typer.Option(help="Web worker processes (HOLDFAST_WORKERS; 1).")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("serve")(serve)
+
+
+def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None:
+    """Run Holdfast: its own PostgreSQL unless HOLDFAST_DATABASE_URL names yours, and the web server.
+
+    The schema is brought up to date first, and nothing starts where a booking could be lost or doubled. Data is kept
+    in HOLDFAST_DATA_DIR (`.data`). Stop it with Ctrl-C; a killed Holdfast starts again without help.
+    """
+    run_server(settings_for(host=host, port=port, workers=workers))
+
+
+def settings_for(**options: Any) -> Settings:
+    """The settings with the command-line options that were given on top."""
+    return load_settings(**{name: value for name, value in options.items() if value is not None})
+
+
+def run_server(settings: Settings, prepare: Callable[[DatabaseUrls], None] = lambda _: None) -> None:
+    """Serve until Ctrl-C or SIGTERM, then stop everything in order. ``prepare`` runs before the first request.
+
+    Raises SetupRefused when the port is taken, or the database will not do.
+    """
+    set_up_logging(settings.log_level)
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        with _listen(settings.host, settings.port) as listener, serving_database(settings) as urls:
+            Migrator(urls.owner, settings.app_database_url).apply(on_step=_tell)
+            require_safe(urls)
+            prepare(urls)
+            _serve(settings, urls, listener)
+    except KeyboardInterrupt:
+        pass  # how one stops it
+
+
+def _leave(*_: object) -> NoReturn:
+    # uvicorn raises the signal again when it is done; as an exception it lets the database stop in order.
+    sys.exit(0)
+
+
+def _tell(step: str) -> None:
+    typer.echo(f"Database: {step}", err=True)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    # Before the database starts: the commonest mistake should answer at once.
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise SetupRefused(
+            f"Port {port} on {host} cannot be used ({os.strerror(error.errno or 0).lower()}): "
+            f"another program may have it. Choose another one, such as HOLDFAST_PORT={port % 65535 + 1}."
+        ) from error
+
+
+def _serve(settings: Settings, urls: DatabaseUrls, listener: socket.socket) -> None:
+    # The application reads its settings from the environment, in this process and in every worker alike.
+    given = {"HOST": settings.host, "PORT": str(settings.port), "WORKERS": str(settings.workers)}
+    given |= {"DATA_DIR": str(settings.data_dir), "APP_DATABASE_URL": urls.app}
+    os.environ.update({PREFIX + name: value for name, value in given.items()})
+    config = uvicorn.Config(
+        APPLICATION,
+        factory=True,
+        workers=settings.workers,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    if settings.workers > 1:
+        Multiprocess(config, sockets=[listener]).run()
+        return
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise SetupRefused("The web server did not start; the lines above say why.")
