@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
+import psycopg
 import pytest
 
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.db.urls import DatabaseUrls
-from tests.postgres import PostgresForTests, postgres_for_tests
+from tests.clinic import Clinic, open_med_spa
+from tests.postgres import PostgresForTests, postgres_for_tests, superuser_url
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +53,22 @@ async def record(database: DatabaseUrls) -> AsyncIterator[Record]:
     await pool.open()
     yield Record(pool)
     await pool.close()
+
+
+@pytest.fixture
+def app(database: DatabaseUrls) -> Iterator[psycopg.Connection[Any]]:
+    """A connection as the application's role."""
+    with psycopg.connect(database.app, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def admin(database: DatabaseUrls) -> Iterator[psycopg.Connection[Any]]:
+    """A superuser's connection to the test's database: for planting damage, and for seeing behind every policy."""
+    with psycopg.connect(superuser_url(database), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def spa(app: psycopg.Connection[Any]) -> Clinic:
+    return open_med_spa(app)

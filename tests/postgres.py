@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from holdfast.db.embedded import SUPERUSER, EmbeddedServer
+from holdfast.db.embedded import OWNER_ROLE, SUPERUSER, EmbeddedServer
 from holdfast.db.migrate import Migrator
 from holdfast.db.urls import DatabaseUrls
 
@@ -60,8 +60,8 @@ class PostgresForTests:
     @contextmanager
     def administrator(self, database: str = "postgres") -> Iterator[psycopg.Connection]:
         """A superuser's connection, in autocommit."""
-        url = _in_database(self.template.owner, database).replace("holdfast_owner", SUPERUSER)
-        with psycopg.connect(url, autocommit=True) as connection:
+        urls = DatabaseUrls(_in_database(self.template.owner, database), self.template.app)
+        with psycopg.connect(superuser_url(urls), autocommit=True) as connection:
             yield connection
 
 
@@ -70,6 +70,11 @@ def postgres_for_tests() -> Iterator[PostgresForTests]:
     with data_directory() as directory, EmbeddedServer(directory, settings=FAST_AND_UNSAFE) as urls:
         Migrator(urls.owner).apply()
         yield PostgresForTests(urls)
+
+
+def superuser_url(urls: DatabaseUrls) -> str:
+    """The same database as its superuser."""
+    return urls.owner.replace(OWNER_ROLE, SUPERUSER)
 
 
 def _in_database(url: str, database: str) -> str:

@@ -3,10 +3,9 @@
 A day is 1,440 bits and sixty days are 86,400: 11 kB, on which one AND, OR or shift takes about two microseconds. So
 "free for 45 minutes from here" is asked of every minute at once, in six shifts, instead of of every minute in turn.
 
-A bitmap is exact to the minute. What takes time away (claims) is rounded outwards and what gives it (opening hours)
-inwards, so that a slot is never offered over an odd second that somebody else holds; the price is that a start within
-the minute of such a second is not offered. Beyond its ends a window knows nothing, and answers "not free": give it
-a margin.
+What takes time away (a claim that ends at an odd second) is rounded outwards to whole minutes. For starts and lengths
+in whole minutes that loses nothing: such a visit overlaps the claim exactly when it overlaps the rounded one. Beyond its
+ends a window knows nothing, and answers "not free": give it a margin.
 """
 
 from __future__ import annotations

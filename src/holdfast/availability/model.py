@@ -130,6 +130,11 @@ class Service:
             )
         if self.length_minutes < 1 or not 1 <= self.grid_minutes <= 1440:
             raise Invalid(f"Service {self.id!r} needs a length, and a grid of 1 to 1440 minutes.", field="grid_minutes")
+        if any(requirement.segment_ends > self.length_minutes for requirement in self.requirements):
+            raise Invalid(
+                f"A segment of service {self.id!r} ends after its {self.length_minutes} minutes: use a buffer there.",
+                field="length_minutes",
+            )
         if len({requirement.role for requirement in self.requirements}) < len(self.requirements):
             raise Invalid(f"Service {self.id!r} names a role twice: use quantity, or another name.", field="role")
 

@@ -26,9 +26,12 @@ begin
     order by id
   loop
     begin
-      update claim set overbook = false where organization_id = v_claim.organization_id and id = v_claim.id;
-      perform record_event('claim.promoted', v_claim.hold_id, jsonb_build_object(
-        'unit_id', v_claim.unit_id, 'role', v_claim.role, 'during', v_claim.during));
+      update claim set overbook = false
+      where organization_id = v_claim.organization_id and id = v_claim.id and active and overbook;
+      if found then  -- else it left while we waited for it
+        perform record_event('claim.promoted', v_claim.hold_id, jsonb_build_object(
+          'unit_id', v_claim.unit_id, 'role', v_claim.role, 'starts_at', lower(v_claim.during)));
+      end if;
     exception when exclusion_violation then
       null;  -- still behind somebody else
     end;
@@ -59,73 +62,105 @@ begin
   return true;
 end $$;
 
+-- What the chosen candidates claim of each unit. Claims of one visit on one unit tile their union: a buffer between two
+-- of its own segments is shared, not fought over, and one that reaches beyond a neighbour is kept whole.
+create or replace function holdfast.tile_claims(p_chosen holdfast.candidate[])
+returns table (unit_id uuid, role text, during tstzrange, segment tstzrange, overbook boolean)
+language sql immutable
+as $$
+  with reach as (
+    select c.*,
+      lag(upper(c.segment)) over of_unit as worked_until,
+      min(lower(c.during)) over (of_unit rows between current row and unbounded following) as reach_down,
+      max(upper(c.during)) over (of_unit rows between unbounded preceding and current row) as reach_up
+    from unnest(p_chosen) c
+    window of_unit as (partition by c.unit_id order by lower(c.segment))
+  ), bordered as (
+    select reach.*, greatest(reach_down, worked_until) as border from reach
+  )
+  select unit_id, role,
+         tstzrange(border, least(reach_up, lead(border) over (partition by unit_id order by lower(segment)))),
+         segment, standing
+  from bordered
+  order by unit_id, lower(segment);
+$$;
+
 -- Put the chosen candidates' claims under the guard, in unit order and in one statement; true when every one was won.
 -- A contender that waits for us waits on a unit we hold and holds only smaller ones: no circle, so no deadlock.
--- Claims of one visit on one unit tile their union: buffers between two of its own segments are shared, not fought over.
 create or replace function holdfast.insert_claims(p_hold_id uuid, p_chosen holdfast.candidate[]) returns boolean
 language plpgsql
 as $$
 declare
   v_won integer;
 begin
-  with chosen as (
-    select c.*,
-      greatest(lower(c.during), lag(upper(c.segment)) over of_unit) as border,
-      min(lower(c.during)) over (of_unit rows between current row and unbounded following) as reach_down,
-      max(upper(c.during)) over (of_unit rows between unbounded preceding and current row) as reach_up
-    from unnest(p_chosen) c
-    window of_unit as (partition by c.unit_id order by lower(c.segment))
-  ), tiled as (
-    select chosen.*, lead(border) over of_unit as next_border, row_number() over of_unit = 1 as is_first
-    from chosen
-    window of_unit as (partition by unit_id order by lower(segment))
-  )
   insert into claim (organization_id, hold_id, unit_id, role, during, segment, overbook)
-  select current_organization(), p_hold_id, unit_id, role,
-         tstzrange(case when is_first then reach_down else border end, least(reach_up, next_border)),
-         segment, standing
-  from tiled
-  order by unit_id, lower(segment)
+  select current_organization(), p_hold_id, t.unit_id, t.role, t.during, t.segment, t.overbook
+  from tile_claims(p_chosen) t
+  order by t.unit_id, t.during
   -- named, so that it cannot swallow any other conflict
   on conflict on constraint claim_no_overlap do nothing;
   get diagnostics v_won = row_count;
   return v_won = cardinality(p_chosen);
 end $$;
 
--- A unit can be retired while we wait for its lock. The insert has locked the unit rows against retirement (foreign key),
--- so what this sees now stays true until we commit.
-create or replace function holdfast.units_are_open(p_chosen holdfast.candidate[]) returns boolean
-language sql volatile
+-- Lock every unit that will be written, in order and before any claim; false when one is no longer what was seen. Takers
+-- share the lock (the foreign key of the claims needs it anyway). Retirement locks alone, and so does an overbook: the
+-- guard's index does not hold it, so only this keeps a reservation from passing over it unseen.
+create or replace function holdfast.lock_units(p_chosen holdfast.candidate[], p_replaces_id uuid) returns boolean
+language plpgsql
 as $$
-  select not exists (
+declare
+  v_unit_ids uuid[] := array(
+    select c.unit_id from unnest(p_chosen) c
+    union
+    select k.unit_id from claim k where k.organization_id = current_organization() and k.hold_id = p_replaces_id);
+begin
+  if exists (select from unnest(p_chosen) c where c.standing) then
+    perform from unit where organization_id = current_organization() and id = any (v_unit_ids) order by id for update;
+  else
+    perform from unit where organization_id = current_organization() and id = any (v_unit_ids) order by id for key share;
+  end if;
+  return not exists (
     select from unnest(p_chosen) c
     join unit u on u.organization_id = current_organization() and u.id = c.unit_id
     where u.retired_at is not null
+      or not c.standing and overbook_stands(c.unit_id, c.during, p_replaces_id)
   );
+end $$;
+
+-- Does a deliberate overbook, other than this hold's, stand here? Reads only the few that there are.
+create or replace function holdfast.overbook_stands(p_unit_id uuid, p_during tstzrange, p_except_hold_id uuid) returns boolean
+language sql volatile
+as $$
+  select exists (
+    select from claim k
+    where k.organization_id = current_organization() and k.unit_id = p_unit_id and k.active and k.overbook
+      and k.during && p_during and k.hold_id is distinct from p_except_hold_id);
 $$;
 
 -- Deliberate overbook: keep whoever stands in the way where they are until we commit, so that their leaving later finds
--- our claim and promotes it. False when they have already left: then the place can be claimed properly.
-create or replace function holdfast.stand_behind(p_chosen holdfast.candidate[]) returns boolean
+-- our claim and promotes it. Returns the candidates as they are after the wait: where nobody stands under the guard any
+-- more, or only another overbook does, the place is claimed properly.
+create or replace function holdfast.stand_behind(p_chosen holdfast.candidate[], p_replaces_id uuid)
+returns holdfast.candidate[]
 language plpgsql
 as $$
-begin
-  perform from hold h
-  where h.organization_id = current_organization() and h.id in (
-    select k.hold_id from unnest(p_chosen) c
+declare
+  v_holders uuid[] := array(
+    select coalesce(k.hold_id, k.block_id, k.busy_id) from unnest(p_chosen) c
     join claim k on k.organization_id = current_organization() and k.unit_id = c.unit_id and k.during && c.during and k.active
-    where c.standing and k.hold_id is not null
-  )
-  order by h.id
-  for share;
-  return not exists (
-    select from unnest(p_chosen) c
-    where c.standing and not exists (
+    where c.standing and (p_replaces_id is null or k.hold_id is distinct from p_replaces_id));
+begin
+  perform from hold where organization_id = current_organization() and id = any (v_holders) order by id for share;
+  perform from block where organization_id = current_organization() and id = any (v_holders) order by id for share;
+  perform from busy where organization_id = current_organization() and id = any (v_holders) order by id for share;
+  return array(
+    select row(c.slot, c.role, c.unit_id, c.during, c.segment, c.standing and exists (
       select from claim k
       where k.organization_id = current_organization() and k.unit_id = c.unit_id and k.during && c.during
-        and k.active and not k.overbook
-    )
-  );
+        and k.active and not k.overbook and (p_replaces_id is null or k.hold_id is distinct from p_replaces_id)
+    ), c.lapsed_hold_ids)::candidate
+    from unnest(p_chosen) c);
 end $$;
 
 -- Give up the claims of `p_replaces_id` and take the new ones, unit by unit in order: with "all old first" a move would
@@ -208,11 +243,13 @@ begin
     end if;
     v_lapsed := array(select distinct h from unnest(v_chosen) c, unnest(c.lapsed_hold_ids) h);
     begin
-      if (cardinality(v_lapsed) = 0 or displace(v_lapsed)) and stand_behind_if_needed(v_chosen) then
+      if lock_units(v_chosen, p_replaces_id) and (cardinality(v_lapsed) = 0 or displace(v_lapsed)) then
+        if exists (select from unnest(v_chosen) c where c.standing) then
+          v_chosen := stand_behind(v_chosen, p_replaces_id);
+        end if;
         perform insert_hold(p_hold);
         if (case when p_replaces_id is null then insert_claims(p_hold.id, v_chosen)
-                 else swap_claims(p_replaces_id, p_hold.id, v_chosen) end)
-           and units_are_open(v_chosen) then
+                 else swap_claims(p_replaces_id, p_hold.id, v_chosen) end) then
           perform record_hold(p_hold);
           return;
         end if;
@@ -223,16 +260,6 @@ begin
     end;
   end loop;
   raise exception 'the slot is fought over' using errcode = '40001';
-end $$;
-
-create or replace function holdfast.stand_behind_if_needed(p_chosen holdfast.candidate[]) returns boolean
-language plpgsql
-as $$
-begin
-  if not exists (select from unnest(p_chosen) c where c.standing) then
-    return true;
-  end if;
-  return stand_behind(p_chosen);
 end $$;
 
 -- A role without a single candidate is not "taken": nobody here can serve it. Say which, and why.

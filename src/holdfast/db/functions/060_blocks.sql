@@ -38,12 +38,17 @@ as $$
     where h.state = 'live' and h.expires_at <= clock()));
 $$;
 
+-- Lock the resource, then look at what stands on it now: with the snapshot of a stricter isolation level the look after
+-- the wait would still be from before it, and a unit could be retired under a booking.
 create or replace function holdfast.lock_open_resource(p_resource_id uuid) returns holdfast.resource
 language plpgsql
 as $$
 declare
   v_resource resource;
 begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform refuse('isolation_is_read_committed');
+  end if;
   select * into v_resource from resource
   where organization_id = current_organization() and id = p_resource_id for update;
   if v_resource.id is null then
@@ -89,6 +94,8 @@ begin
   if not p_start < p_end or p_end - p_start > interval '366 days' then
     perform refuse('block_length_is_allowed');
   end if;
+  -- locked as in lock_units(): an overbook under way finishes first
+  perform from unit where organization_id = current_organization() and id = any (v_units) order by id for key share;
   perform displace_lapsed_on(v_units, tstzrange(p_start, p_end));
   insert into block (organization_id, id, resource_id, starts_at, ends_at, reason, created_at)
   values (current_organization(), v_block_id, v_resource.id, p_start, p_end, coalesce(p_reason, ''), clock());
@@ -99,7 +106,9 @@ begin
   order by unit_id, piece
   on conflict on constraint claim_no_overlap do nothing;
   get diagnostics v_won = row_count;
-  if v_won <> v_wanted then
+  if v_won <> v_wanted or exists (
+    select from unnest(v_units) as unit_id where overbook_stands(unit_id, tstzrange(p_start, p_end), null)
+  ) then
     perform refuse('no_claims_in_the_way', jsonb_build_object('conflicts', (
       select coalesce(jsonb_agg(c), '[]') from jsonb_array_elements(conflicts_on(v_units, tstzrange(p_start, p_end))) c
       where c ->> 'id' <> v_block_id::text)));
@@ -152,7 +161,6 @@ begin
   end if;
   if v_busy.id is not null then
     perform remove_busy(v_busy.id);
-    delete from collision where organization_id = current_organization() and busy_id = v_busy.id and resolved_at is null;
     delete from claim k where k.organization_id = current_organization() and k.busy_id = v_busy.id;
     update busy set starts_at = p_start, ends_at = p_end, removed_at = null
     where organization_id = current_organization() and id = v_busy.id;
@@ -167,8 +175,8 @@ begin
   perform record_collisions(v_busy.id, v_resource.id, v_units, v_during);
   perform record_event('busy.recorded', v_busy.id, jsonb_build_object(
     'resource_id', p_resource_id, 'source', p_source, 'starts_at', p_start, 'ends_at', p_end, 'claims', (
-      select jsonb_agg(jsonb_build_object('unit_id', k.unit_id, 'role', k.role, 'starts_at', lower(k.during),
-                                          'ends_at', upper(k.during)) order by k.id)
+      select coalesce(jsonb_agg(jsonb_build_object('unit_id', k.unit_id, 'role', k.role, 'starts_at', lower(k.during),
+                                                   'ends_at', upper(k.during)) order by k.id), '[]')
       from claim k where k.organization_id = current_organization() and k.busy_id = v_busy.id)));
   return query
     select v_busy.id, true, count(*)::integer from collision c
@@ -196,7 +204,10 @@ as $$
            greatest(starts_at, lower(p_during)), least(ends_at, upper(p_during)), clock()
     from others
     where (select count(*) from others) >= cardinality(p_unit_ids)
-    on conflict on constraint collision_pair_is_unique do nothing
+    -- it moved and meets the same booking again: what was decided then is no answer now
+    on conflict on constraint collision_pair_is_unique do update
+      set starts_at = excluded.starts_at, ends_at = excluded.ends_at, found_at = excluded.found_at,
+          resolved_at = null, resolved_by = null, resolution = null
     returning *
   )
   select record_event('collision.found', id, jsonb_build_object(
@@ -237,8 +248,21 @@ begin
   where organization_id = current_organization() and id = p_busy_id and removed_at is null;
   if found then
     perform record_event('busy.removed', p_busy_id, '{}');
+    perform settle_collision(id, 'The event over there is gone.') from collision
+    where organization_id = current_organization() and busy_id = p_busy_id and resolved_at is null;
     perform promote_overbooks(k.unit_id, k.during)
     from claim k where k.organization_id = current_organization() and k.busy_id = p_busy_id;
+  end if;
+end $$;
+
+create or replace function holdfast.settle_collision(p_collision_id uuid, p_resolution text) returns void
+language plpgsql
+as $$
+begin
+  update collision set resolved_at = clock(), resolved_by = current_actor(), resolution = p_resolution
+  where organization_id = current_organization() and id = p_collision_id and resolved_at is null;
+  if found then
+    perform record_event('collision.resolved', p_collision_id, '{}');
   end if;
 end $$;
 
@@ -248,12 +272,9 @@ language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
 begin
-  update collision set resolved_at = clock(), resolved_by = current_actor(), resolution = p_resolution
-  where organization_id = current_organization() and id = p_collision_id and resolved_at is null;
-  if found then
-    perform record_event('collision.resolved', p_collision_id, '{}');
-  elsif not exists (select from collision where organization_id = current_organization() and id = p_collision_id) then
+  perform settle_collision(p_collision_id, p_resolution);
+  return query select * from collision where organization_id = current_organization() and id = p_collision_id;
+  if not found then
     perform refuse('collision_exists');
   end if;
-  return query select * from collision where organization_id = current_organization() and id = p_collision_id;
 end $$;

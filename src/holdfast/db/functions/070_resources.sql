@@ -1,37 +1,54 @@
 -- Changes to things that may be booked: capacity, retirement, two records that turn out to be one thing.
 -- None of them drops a booking: what stands in the way is listed, and nothing is changed.
 
--- Move the future claims off a unit, each to any open unit of `p_target_unit_ids` that is free; what finds no place is
--- returned. The guard decides each one.
+-- Move one claim to a unit, under the guard; false when somebody stands there.
+create or replace function holdfast.move_claim(p_claim holdfast.claim, p_unit_id uuid) returns boolean
+language plpgsql
+as $$
+begin
+  if overbook_stands(p_unit_id, p_claim.during, null) then
+    return false;
+  end if;
+  update claim set unit_id = p_unit_id, overbook = false
+  where organization_id = p_claim.organization_id and id = p_claim.id;
+  return true;
+exception when exclusion_violation then
+  return false;
+end $$;
+
+-- Move the future claims off a unit, each to the first of `p_target_unit_ids` where it is free; what finds no place is
+-- returned. The guard decides each one. An overbook that finds no free place goes on standing behind somebody.
 create or replace function holdfast.move_future_claims(p_unit_id uuid, p_target_unit_ids uuid[]) returns jsonb
 language plpgsql
 as $$
 declare
   v_claim claim;
   v_target uuid;
-  v_moved boolean;
+  v_overbook boolean;
   v_left uuid[] := '{}';
 begin
   for v_claim in
     select * from claim
     where organization_id = current_organization() and unit_id = p_unit_id and active and during && tstzrange(clock(), null)
-    order by lower(during), id
+    order by overbook, lower(during), id
     for update
   loop
-    v_moved := false;
+    v_overbook := false;
     foreach v_target in array p_target_unit_ids loop
-      begin
-        update claim set unit_id = v_target where organization_id = v_claim.organization_id and id = v_claim.id;
-        v_moved := true;
-        perform record_event('claim.moved', coalesce(v_claim.hold_id, v_claim.block_id, v_claim.busy_id), jsonb_build_object(
-          'role', v_claim.role, 'starts_at', lower(v_claim.during), 'from_unit_id', p_unit_id, 'unit_id', v_target));
-        exit;
-      exception when exclusion_violation then
-        null;  -- taken there; try the next
-      end;
+      exit when move_claim(v_claim, v_target);
+      v_target := null;
     end loop;
-    if not v_moved then
+    if v_target is null and v_claim.overbook then
+      v_target := p_target_unit_ids[1];
+      v_overbook := true;
+      update claim set unit_id = v_target where organization_id = v_claim.organization_id and id = v_claim.id;
+    end if;
+    if v_target is null then
       v_left := v_left || coalesce(v_claim.hold_id, v_claim.block_id, v_claim.busy_id);
+    else
+      perform record_event('claim.moved', coalesce(v_claim.hold_id, v_claim.block_id, v_claim.busy_id), jsonb_build_object(
+        'role', v_claim.role, 'starts_at', lower(v_claim.during), 'from_unit_id', p_unit_id, 'unit_id', v_target,
+        'overbook', v_overbook));
     end if;
   end loop;
   return coalesce((

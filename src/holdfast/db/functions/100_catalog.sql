@@ -135,6 +135,9 @@ language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
 begin
+  if exists (select from requirement where organization_id = current_organization() and pool_id = p_pool_id) then
+    perform refuse('no_service_needs_pool');
+  end if;
   delete from pool_member where organization_id = current_organization() and pool_id = p_pool_id;
   delete from pool where organization_id = current_organization() and id = p_pool_id;
   if not found then perform refuse('pool_exists'); end if;

@@ -1,0 +1,29 @@
+-- Reading the log. `position` is (transaction_id, id) as text: the order in which readers meet events.
+
+-- name: events_after
+-- The events after a position, of transactions that can no longer be passed over: everything older than the oldest
+-- transaction still running has ended, so nothing can appear behind the reader.
+select id, transaction_id::text || '.' || id as position, at, type, version, subject_id, actor, surface, data
+from holdfast.event
+where organization_id = holdfast.current_organization()
+  and (transaction_id, id) > (%(transaction_id)s::text::xid8, %(id)s::bigint)
+  and transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+order by transaction_id, id
+limit %(limit)s::integer;
+
+-- name: position_now
+-- The position behind which lies everything that events_after could give now.
+select pg_snapshot_xmin(pg_current_snapshot())::text || '.0';
+
+-- name: history
+-- The story of one appointment: its own events and those of every hold it stood on, in order.
+with own as (
+  select id, data from holdfast.event
+  where organization_id = holdfast.current_organization() and subject_id = %(appointment_id)s
+    and type in ('appointment.booked', 'appointment.rescheduled')
+)
+select id, transaction_id::text || '.' || id as position, at, type, version, subject_id, actor, surface, data
+from holdfast.event
+where organization_id = holdfast.current_organization()
+  and (subject_id = %(appointment_id)s or subject_id in (select (data ->> 'hold_id')::uuid from own))
+order by id;

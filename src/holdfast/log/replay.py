@@ -1,0 +1,224 @@
+"""Fold the log into the rows it tells of (I5). Pure: events in the order of their ids, rows out.
+
+Left out are what the log does not tell: a person's words (notes, reasons), codes, and times that follow from others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import singledispatchmethod
+from uuid import UUID
+
+from holdfast.log import events
+from holdfast.log.events import Event, Facts
+
+
+class Impossible(ValueError):
+    """An event about something that, by the log so far, is not there: an earlier event is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    id: UUID
+    state: str
+    service_id: UUID
+    location_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    expires_at: datetime
+    extensions: int
+    surface: str
+    actor: str
+    overbook_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    id: UUID
+    state: str
+    revision: int
+    hold_id: UUID
+    client_id: UUID
+    service_id: UUID
+    location_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    price_cents: int
+    surface: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    id: UUID
+    resource_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    id: UUID
+    resource_id: UUID
+    source: str
+    starts_at: datetime
+    ends_at: datetime
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """``holder_id`` is the hold, block or busy time; the three together are the key."""
+
+    holder_id: UUID
+    unit_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    segment_starts_at: datetime
+    segment_ends_at: datetime
+    role: str
+    active: bool
+    overbook: bool
+
+
+Row = Hold | Appointment | Block | Busy | Claim
+
+
+@dataclass
+class Replay:
+    """The rows as the events so far tell them."""
+
+    holds: dict[UUID, Hold] = field(default_factory=dict)
+    appointments: dict[UUID, Appointment] = field(default_factory=dict)
+    blocks: dict[UUID, Block] = field(default_factory=dict)
+    busies: dict[UUID, Busy] = field(default_factory=dict)
+    claims: dict[UUID, list[Claim]] = field(default_factory=dict)  # by holder
+
+    def apply(self, event: Event) -> None:
+        """Take in the next event. Raises Impossible when an earlier one is missing."""
+        try:
+            self._apply(event.facts, event)
+        except KeyError:
+            raise Impossible(
+                f"event {event.id} ({event.type}) tells of {event.subject_id}, which never began"
+            ) from None
+
+    def rows(self) -> set[Row]:
+        """Every row that the log tells of."""
+        whole: Iterable[Iterable[Row]] = (
+            self.holds.values(), self.appointments.values(), self.blocks.values(), self.busies.values(),
+            *self.claims.values(),
+        )  # fmt: skip
+        return {row for rows in whole for row in rows}
+
+    @singledispatchmethod
+    def _apply(self, _: Facts, event: Event) -> None:  # noqa: ARG002 - most events of a booking are about it alone
+        """Events of the catalog, of clients and keys tell of no booking."""
+
+    @_apply.register
+    def _(self, facts: events.HoldPlaced, event: Event) -> None:
+        id = event.subject_id
+        self.holds[id] = Hold(
+            id, facts.state, facts.service_id, facts.location_id, facts.starts_at, facts.ends_at, facts.expires_at, 0,
+            event.surface, event.actor, facts.overbook_reason,
+        )  # fmt: skip
+        self.claims[id] = [
+            Claim(
+                id, claim.unit_id, claim.starts_at, claim.ends_at, claim.segment_starts_at, claim.segment_ends_at,
+                claim.role, active=True, overbook=claim.overbook,
+            )
+            for claim in facts.claims
+        ]  # fmt: skip
+
+    @_apply.register
+    def _(self, facts: events.HoldExtended, event: Event) -> None:
+        hold = self.holds[event.subject_id]
+        self.holds[hold.id] = replace(hold, expires_at=facts.expires_at, extensions=hold.extensions + 1)
+
+    @_apply.register(events.HoldConfirmed)
+    def _(self, _: Facts, event: Event) -> None:
+        self.holds[event.subject_id] = replace(self.holds[event.subject_id], state="confirmed")
+
+    @_apply.register(events.HoldReleased)
+    def _(self, _: Facts, event: Event) -> None:
+        self.holds[event.subject_id] = replace(self.holds[event.subject_id], state="released")
+        self._let_go(event.subject_id)
+
+    @_apply.register(events.HoldExpired)
+    def _(self, _: Facts, event: Event) -> None:
+        self.holds[event.subject_id] = replace(self.holds[event.subject_id], state="expired")
+        self._let_go(event.subject_id)
+
+    @_apply.register
+    def _(self, facts: events.ClaimPromoted, event: Event) -> None:
+        self._change_claims(event.subject_id, lambda claim: replace(claim, overbook=False)
+                            if (claim.unit_id, claim.starts_at) == (facts.unit_id, facts.starts_at) else claim)  # fmt: skip
+
+    @_apply.register
+    def _(self, facts: events.ClaimMoved, event: Event) -> None:
+        self._change_claims(event.subject_id, lambda claim: replace(claim, unit_id=facts.unit_id, overbook=facts.overbook)
+                            if (claim.unit_id, claim.starts_at) == (facts.from_unit_id, facts.starts_at) else claim)  # fmt: skip
+
+    @_apply.register
+    def _(self, facts: events.AppointmentBooked, event: Event) -> None:
+        id = event.subject_id
+        self.appointments[id] = Appointment(
+            id, "confirmed", facts.revision, facts.hold_id, facts.client_id, facts.service_id, facts.location_id,
+            facts.starts_at, facts.ends_at, facts.price_cents, event.surface,
+        )  # fmt: skip
+
+    @_apply.register
+    def _(self, facts: events.AppointmentRescheduled, event: Event) -> None:
+        self.appointments[event.subject_id] = replace(
+            self.appointments[event.subject_id],
+            revision=facts.revision,
+            hold_id=facts.hold_id,
+            location_id=facts.location_id,
+            starts_at=facts.starts_at,
+            ends_at=facts.ends_at,
+        )
+
+    @_apply.register
+    def _(self, facts: events.AppointmentStepped, event: Event) -> None:
+        self.appointments[event.subject_id] = replace(
+            self.appointments[event.subject_id], state=event.type.partition(".")[2], revision=facts.revision
+        )
+
+    @_apply.register
+    def _(self, facts: events.BlockPlaced, event: Event) -> None:
+        id = event.subject_id
+        self.blocks[id] = Block(id, facts.resource_id, facts.starts_at, facts.ends_at, removed=False)
+        self._claim(id, facts.claims)
+
+    @_apply.register(events.BlockRemoved)
+    def _(self, _: Facts, event: Event) -> None:
+        self.blocks[event.subject_id] = replace(self.blocks[event.subject_id], removed=True)
+        self._let_go(event.subject_id)
+
+    @_apply.register
+    def _(self, facts: events.BusyRecorded, event: Event) -> None:
+        id = event.subject_id
+        self.busies[id] = Busy(id, facts.resource_id, facts.source, facts.starts_at, facts.ends_at, removed=False)
+        self._claim(id, facts.claims)
+
+    @_apply.register(events.BusyRemoved)
+    def _(self, _: Facts, event: Event) -> None:
+        self.busies[event.subject_id] = replace(self.busies[event.subject_id], removed=True)
+        self._let_go(event.subject_id)
+
+    def _claim(self, holder_id: UUID, claims: Iterable[events.Claim]) -> None:
+        self.claims[holder_id] = [
+            Claim(
+                holder_id, claim.unit_id, claim.starts_at, claim.ends_at, claim.starts_at, claim.ends_at, claim.role,
+                active=True, overbook=False,
+            )
+            for claim in claims
+        ]  # fmt: skip
+
+    def _let_go(self, holder_id: UUID) -> None:
+        self._change_claims(holder_id, lambda claim: replace(claim, active=False))
+
+    def _change_claims(self, holder_id: UUID, change: Callable[[Claim], Claim]) -> None:
+        self.claims[holder_id] = [change(claim) for claim in self.claims[holder_id]]

@@ -1,0 +1,89 @@
+"""A day at the clinic on which everything happens that can: every command, so every type of event."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from tests.clinic import Clinic, Desk, at
+
+
+def live_a_busy_day(spa: Clinic) -> None:
+    """On a med spa of its own; leaves live and settled rows of every kind behind."""
+    desk = spa.desk
+    _visits(spa)
+    _overbooks(spa)
+    block = desk("place_block", resource_id=spa.resources["room-2"], start=at(600), end=at(600 + 9 * 1440), reason="")
+    desk("place_block", resource_id=spa.resources["laser"], start=at(900), end=at(960), reason="maintenance")
+    desk("remove_block", block_id=block["id"])
+    _outside(spa)
+    _resources(spa)
+    key = desk("create_api_key", name="desk", key_hash=uuid4().bytes * 2, key_hint="hf_", scopes=["read"],
+               surfaces=["desk"])["create_api_key"]  # fmt: skip
+    desk("revoke_api_key", api_key_id=key)
+    desk("set_hold_policy", surface="widget", changes={"ttl_seconds": 240})
+
+
+def _visits(spa: Clinic) -> None:
+    desk = spa.desk
+    walk_in = Desk(desk.connection, desk.organization_id, "key_walk_in", "walk_in")
+    held = spa.hold("laser", 0, walk_in)
+    desk("extend_hold", hold_id=held["id"])
+    visit = desk("confirm_hold", hold_id=held["id"], client={"name": "Ada Byron", "phone": "+15550100200"})
+    desk("reschedule", appointment_id=visit["id"], revision=1, start=at(30))
+    onto = spa.hold("laser", 200)
+    desk("reschedule", appointment_id=visit["id"], revision=2, hold_id=onto["id"])
+    desk("check_in", appointment_id=visit["id"], revision=3)
+    desk("complete", appointment_id=visit["id"], revision=4)
+    desk("cancel", appointment_id=spa.book("laser", 60)["id"], revision=None, reason="rain")
+    desk("no_show", appointment_id=spa.book("laser", 60)["id"], revision=None)
+    desk("release_hold", hold_id=spa.hold("consult", 0)["id"])
+    spa.hold("consult", 400)
+    spa.hold("consult", 500, ttl_seconds=1)
+    desk.connection.execute("select pg_sleep(1.1)")  # the one lapse that is lived through
+    spa.hold("consult", 500, choices={"provider": [[str(spa.resources["ana"])]]})
+
+
+def _overbooks(spa: Clinic) -> None:
+    ana = {"provider": [[str(spa.resources["ana"])]]}
+    first = spa.book("consult", 300, choices=ana)
+    spa.book("consult", 310, choices=ana, overbook_reason="her sister")
+    spa.book("consult", 1000, choices=ana)
+    spa.book("consult", 1010, choices=ana, overbook_reason="her sister")
+    spa.desk("cancel", appointment_id=first["id"], revision=None)
+
+
+def _outside(spa: Clinic) -> None:
+    desk = spa.desk
+    for event, (start, end) in {"a": (300, 330), "b": (720, 780), "c": (730, 790)}.items():
+        desk("record_busy", resource_id=spa.resources["ana"], source="ana@example.org", external_id=event,
+             start=at(start), end=at(end))  # fmt: skip
+    moved = desk("record_busy", resource_id=spa.resources["ana"], source="ana@example.org", external_id="b",
+                 start=at(725), end=at(785))  # fmt: skip
+    desk("remove_busy", busy_id=moved["busy_id"])
+    (collision, *_) = desk.read("select id from holdfast.collision where resolved_at is null")
+    desk("resolve_collision", collision_id=collision["id"], resolution="Ana stays.")
+
+
+def _resources(spa: Clinic) -> None:
+    desk = spa.desk
+    spa.resource("laser", "device", capacity=3)
+    for minutes in (1200, 1200):
+        spa.book("laser", minutes)
+    desk("set_capacity", resource_id=spa.resources["laser"], capacity=2)
+    spa.resource("room-3", "room")
+    spa.resource("room-4", "room")
+    spa.pool("spares", ["room-3", "room-4"])
+    spa.service("rest", 30)
+    desk("put_service", slug="rest", name="Rest", category="Tests", duration_minutes=45, price_cents=0,
+         location_ids=[], requirements=[])  # fmt: skip
+    desk("retire_service", service_id=spa.services["rest"])
+    desk("put_pool", slug="rooms", name="Rooms", members=[
+        {"resource_id": str(spa.resources[room]), "preference": place}
+        for place, room in enumerate(("room-1", "room-2", "room-3"))
+    ])  # fmt: skip
+    desk("merge_resources", from_id=spa.resources["room-1"], into_id=spa.resources["room-3"])
+    desk("retire_resource", resource_id=spa.resources["room-4"])
+    desk("remove_pool", pool_id=spa.pools["spares"])
+    other = desk("put_location", slug="other", name="Other", time_zone="Europe/Berlin")["put_location"]
+    desk("put_location", slug="other", name="Other Street", time_zone="Europe/Berlin")
+    desk("retire_location", location_id=other)
