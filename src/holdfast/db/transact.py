@@ -49,6 +49,11 @@ class Transaction:
     def __init__(self, connection: AsyncConnection[Any]) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> AsyncConnection[Any]:
+        """The driver's connection, for a library that takes part in this transaction (the job queue)."""
+        return self._connection
+
     async def rows(self, row_type: type[T], query: str, **parameters: Any) -> list[T]:
         """Every row as a ``row_type``; its field names are the query's column names."""
         async with self._connection.cursor(row_factory=class_row(row_type)) as cursor:
