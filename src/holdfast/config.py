@@ -39,7 +39,8 @@ class Settings(BaseSettings):
         (), description="Networks, separated by commas, whose X-Forwarded-For is believed."
     )
     webhook_allowed_hosts: Annotated[frozenset[str], NoDecode] = Field(
-        frozenset(), description="Hosts, separated by commas, that webhooks may reach over http or in a private network."
+        frozenset(),
+        description="Hosts, separated by commas, that webhooks may reach over http and in private networks.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

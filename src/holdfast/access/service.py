@@ -83,6 +83,12 @@ async def create_organization(record: Record, *, slug: str, name: str, currency:
     return await record.unscoped(work)
 
 
+async def organization_ids(record: Record) -> list[UUID]:
+    """Every organization of this installation, oldest first."""
+    rows = await record.unscoped(lambda t: t.records(_SQL["organization_ids"]))
+    return [row["id"] for row in rows]
+
+
 async def find_organization(record: Record, slug: str | None = None) -> UUID:
     """The organization with that slug; without one, the only organization there is.
 

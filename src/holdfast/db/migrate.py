@@ -68,7 +68,9 @@ class Plan:
     @property
     def steps(self) -> tuple[str, ...]:
         """The steps by name, in the order they run; empty when the database is up to date."""
-        last = [name for name, changed in (("functions", self.functions_changed), ("queue", self.queue_changed)) if changed]
+        last = [
+            name for name, changed in (("functions", self.functions_changed), ("queue", self.queue_changed)) if changed
+        ]
         return (*(migration.label for migration in self.migrations), *last)
 
 

@@ -1,7 +1,7 @@
 """The job queue's own tables: procrastinate's SQL, taken from the installed package, in a schema of its own.
 
-The package ships its whole schema and one file for every change since. A new database gets the schema; one that an older
-version made gets the changes after that version. Web and workers start after this step, so nothing old runs beside it.
+The package ships its whole schema and one file for every change since. A new database gets the schema; one that an
+older version made gets the changes after that version.
 """
 
 from __future__ import annotations
@@ -62,8 +62,9 @@ class QueueSchema:
                 connection.execute(script.encode())
             connection.execute(self.grants.encode())
             connection.execute(
-                "insert into holdfast.queue_schema (version, checksum) values (%s, %s) on conflict (singleton)"
-                " do update set version = excluded.version, checksum = excluded.checksum, applied_at = clock_timestamp()",
+                "insert into holdfast.queue_schema (version, checksum) values (%s, %s)"
+                " on conflict (singleton) do update set version = excluded.version, checksum = excluded.checksum,"
+                " applied_at = clock_timestamp()",
                 self._wanted,
             )
 

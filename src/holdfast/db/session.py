@@ -1,4 +1,4 @@
-"""A session that is alone: one connection that holds one advisory lock, for work of which there may be only one at a time.
+"""A session that is alone: one connection that holds one advisory lock, for work that only one may do at a time.
 
 Lock and work share the connection, so whoever lost the lock has lost the means to work. A holder that stops asking (its
 machine hangs, the network is cut) is dropped by the server after SILENCE_SECONDS, and the lock with it.
@@ -22,7 +22,7 @@ SILENCE_SECONDS: Final = 10
 
 
 class LoneSession:
-    """A connection that may hold the lock. Every method raises Busy when the connection is lost; then open a new one."""
+    """A connection that may hold the lock. Its methods raise Busy when the connection is lost; then open a new one."""
 
     def __init__(self, connection: AsyncConnection[Any], key: int) -> None:
         self._connection = connection

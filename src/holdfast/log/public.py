@@ -27,12 +27,17 @@ _PUBLIC_FACTS: Final = (
 )  # fmt: skip
 TEST_TYPE: Final = "webhook_endpoint.tested"
 
-PUBLIC_TYPES: Final = frozenset(type for type, _ in CATALOGUE if type.split(".")[0] in _PUBLIC_NOUNS)
+
+def _noun(type: str) -> str:
+    return type.partition(".")[0]
+
+
+PUBLIC_TYPES: Final = frozenset(type for type, _ in CATALOGUE if _noun(type) in _PUBLIC_NOUNS)
 
 
 def public_subject(type: str, subject_id: UUID) -> str:
     """The public id of what an event of ``type`` is about: ``apt_…`` for ``appointment.booked``."""
-    return public_id(type.split(".")[0], subject_id)
+    return public_id(_noun(type), subject_id)
 
 
 def public_facts(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""The relay: reads the log of every organization in commit order, and hands each event to whoever reacts to its type.
+"""The relay: reads the log of every organization in commit order, and hands each event to who reacts to its type.
 
-To hand on is to write a job and to move the relay's position, in one transaction: each event reaches each reaction's queue
-exactly once, whatever dies when. One relay is active; the others wait for its lock. It asks every so often instead of being
-notified, because NOTIFY inside the booking transactions would cost two to three times their throughput.
+To hand on is to write a job and to move the relay's position, in one transaction: each event reaches each reaction's
+queue exactly once, whatever dies when. One relay is active; the others wait for its lock. It asks every so often instead
+of being notified, because NOTIFY inside the booking transactions would cost two to three times their throughput.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ class Relay:
             try:
                 await self._run_session()
             except HoldfastError as error:
-                logger.warning("relay_interrupted", reason=error.detail)
+                logger.warning("relay_interrupted", reason=error.detail, cause=type(error.__cause__).__name__)
+            except Exception as error:  # a relay that died would be missed only when somebody complains
+                logger.exception("relay_failed", error=type(error).__name__)
             await asyncio.sleep(TAKEOVER_SECONDS)
 
     async def _run_session(self) -> None:
@@ -106,7 +108,7 @@ class Relay:
         )
         beside: asyncio.Task[None] | None = None
         try:
-            while not await session.try_lock():
+            while not await session.try_lock():  # noqa: ASYNC110 - nothing tells when a lock falls free
                 await asyncio.sleep(TAKEOVER_SECONDS)
             if await session.transact(lambda tx: tx.value(QUERIES["adopt_log"])):
                 logger.warning("log_adopted", reason="the database was restored into another cluster")

@@ -1,8 +1,8 @@
 """One HTTP request to an address that a tenant chose, and nothing else that such an address could be made to do.
 
 The host is resolved once, every address it has is checked, and the connection goes to a checked address: a name that
-resolves differently a moment later (DNS rebinding) changes nothing. No redirect is followed, no proxy of the environment
-used, no cookie kept; time and bytes are bounded.
+resolves differently a moment later (DNS rebinding) changes nothing. No redirect is followed, no proxy of the
+environment used, no cookie kept; time and bytes are bounded.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ class Answer:
 
 
 def is_public(address: Address) -> bool:
-    """Whether the address belongs to the public internet: not private, loopback, link-local, shared (CGNAT), multicast,
-    reserved, nor an IPv6 way of writing such an IPv4 address.
+    """Whether the address belongs to the public internet.
+
+    Not private, loopback, link-local, shared (CGNAT), multicast, reserved, nor an IPv6 way of writing such an address.
     """
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
@@ -155,7 +156,11 @@ class Outbound:
     """Sends requests. Use it as a context manager; connections are kept for the next request to the same host."""
 
     def __init__(
-        self, allowed_hosts: Iterable[str] = (), *, resolver: Resolve = resolve, timeout_seconds: float = TIMEOUT_SECONDS
+        self,
+        allowed_hosts: Iterable[str] = (),
+        *,
+        resolver: Resolve = resolve,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self._allowed_hosts = frozenset(allowed_hosts)
         self._timeout_seconds = timeout_seconds

@@ -1,4 +1,4 @@
-"""Signatures as the Standard Webhooks specification has them: HMAC-SHA256 over ``id.timestamp.body``, version ``v1``."""
+"""Signatures as Standard Webhooks has them: HMAC-SHA256 over ``id.timestamp.body``, version ``v1``."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def sign(keys: Sequence[bytes], message_id: str, timestamp: int, body: bytes) ->
 
 
 class SecretBox:
-    """Keeps signing secrets encrypted at rest (AES-GCM), each bound to its endpoint: a copied row decrypts nowhere else."""
+    """Encrypts signing secrets at rest (AES-GCM), each bound to its endpoint: a copied one decrypts nowhere else."""
 
     def __init__(self, server_secret: bytes) -> None:
         key = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"holdfast webhook secrets").derive(server_secret)

@@ -1,7 +1,7 @@
 """The job queue: the only module that knows procrastinate.
 
-A job names a task and carries ids. Jobs of one ``lane`` run one at a time and in the order they were deferred, also after
-a failure: the failed one is tried again before the next. A task therefore must stand being run twice.
+A job names a task and carries ids. Jobs of one ``lane`` run one at a time and in the order they were deferred, also
+after a failure: the failed one is tried again before the next. A task therefore must stand being run twice.
 """
 
 from __future__ import annotations
@@ -71,9 +71,13 @@ class Queue:
     async def close(self) -> None:
         await self._app.close_async()
 
-    def add(self, name: str, task: Task) -> None:
-        """Let jobs named ``name`` run ``task`` with their arguments by keyword."""
-        self._app.task(name=name, queue=QUEUE, retry=_AgainUntilDone())(task)
+    def add(self, name: str, task: Task, *, until_done: bool = True) -> None:
+        """Let jobs named ``name`` run ``task`` with their arguments by keyword.
+
+        ``until_done``: a job that fails is run again until it does not. For jobs deferred ``once`` it must be false,
+        since one that goes back to the queue may meet another there; whoever defers those asks again anyhow.
+        """
+        self._app.task(name=name, queue=QUEUE, retry=_AgainUntilDone() if until_done else False)(task)
 
     async def defer(self, order: JobOrder) -> None:
         """Put one job in the queue."""
@@ -83,8 +87,9 @@ class Queue:
             logger.debug("job_waits_already", task=order.task)
 
     async def defer_in(self, tx: Transaction, orders: Sequence[JobOrder]) -> None:
-        """Put jobs in the queue as part of ``tx``, a session whose search_path is SCHEMA. ``once`` is not possible here:
-        a job that waits already would break the transaction.
+        """Put jobs in the queue as part of ``tx``, a session whose search_path is SCHEMA.
+
+        ``once`` is not possible here: a job that waits already would break the transaction.
         """
         assert not any(order.once for order in orders)
         if orders:
@@ -93,28 +98,37 @@ class Queue:
             )
 
     async def run(self, *, until_empty: bool = False) -> None:
-        """Run jobs until cancelled; then those that run get STOP_SECONDS to end, and begin again later if they did not."""
-        await self._app.run_worker_async(
-            queues=[QUEUE],
-            name="holdfast",
-            concurrency=self._concurrency,
-            wait=not until_empty,
-            listen_notify=not until_empty,
-            delete_jobs="successful",
-            install_signal_handlers=False,
-            fetch_job_polling_interval=POLL_SECONDS,
-            shutdown_graceful_timeout=STOP_SECONDS,
-            update_heartbeat_interval=min(HEARTBEAT_SECONDS, self._stalled_seconds / 4),
-            stalled_worker_timeout=self._stalled_seconds,
-        )
+        """Run jobs until cancelled; those that run then get STOP_SECONDS to end, or else begin again later.
+
+        Raises ConnectionError when the database is away.
+        """
+        try:
+            await self._app.run_worker_async(
+                queues=[QUEUE],
+                name="holdfast",
+                concurrency=self._concurrency,
+                wait=not until_empty,
+                listen_notify=not until_empty,
+                delete_jobs="always",
+                install_signal_handlers=False,
+                fetch_job_polling_interval=POLL_SECONDS,
+                shutdown_graceful_timeout=STOP_SECONDS,
+                update_heartbeat_interval=min(HEARTBEAT_SECONDS, self._stalled_seconds / 4),
+                stalled_worker_timeout=self._stalled_seconds,
+            )
+        except exceptions.ConnectorException as error:
+            raise ConnectionError("the database does not answer") from error
 
     async def revive(self) -> int:
-        """Let the jobs of workers that died begin again; how many."""
+        """Let the jobs of workers that died begin again, but for those deferred ``once``; how many there were."""
         manager = self._app.job_manager
         stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=self._stalled_seconds))
         for job in stalled:
             logger.warning("job_revived", task=job.task_name, job=job.id)
-            await manager.retry_job(job)
+            if job.queueing_lock is None:
+                await manager.retry_job(job)
+            else:
+                await manager.finish_job(job, jobs.Status.FAILED, delete_job=True)
         return len(stalled)
 
     async def waiting(self) -> int:
