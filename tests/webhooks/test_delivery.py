@@ -17,6 +17,7 @@ from holdfast.db.transact import Record
 from holdfast.db.urls import DatabaseUrls
 from holdfast.errors import StateRefused
 from holdfast.ids import public_id
+from holdfast.log.relay import relay_lag
 from holdfast.webhooks import service as webhooks
 from holdfast.webhooks.model import Delivery
 from tests.clinic import CLIENT, Clinic
@@ -206,10 +207,16 @@ async def test_gone_disables_the_endpoint_and_enabling_and_replaying_sends_what_
     async def is_disabled() -> bool:
         return await status() == "disabled"
 
-    async with working(worker_settings(database, receiver)):
+    async with working(worker_settings(database, receiver)) as means:
+
+        async def all_reacted_to() -> bool:
+            lag = await record.unscoped(relay_lag)
+            return lag.waiting == 0 and await means.queue.waiting() == 0
+
         spa.book("consult", 0)
         await until(is_disabled)
         spa.book("consult", 60)
+        await until(all_reacted_to)
         with pytest.raises(StateRefused):
             await record.transact(system_of(spa), lambda tx: webhooks.test_endpoint(tx, made.endpoint_id))
         receiver.answer = lambda _: (200, {})
