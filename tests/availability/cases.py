@@ -49,13 +49,13 @@ class Case:
         self.today = wallclock.local_date(change, self.zone)
         resources = {
             f"{kind}{number}": self.resource(kind, number)
-            for kind, most in (("provider", 4), ("room", 3), ("device", 2))
-            for number in range(rng.randint(1, most))
+            for kind, most in (("provider", 5), ("room", 3), ("device", 3))
+            for number in range(rng.randint(2, most))
         }
         services = {f"s{number}": self.service(f"s{number}", resources) for number in range(rng.randint(1, 3))}
         self.snapshot = Snapshot(
-            now=self.start + timedelta(minutes=rng.choice([-5000, -90, 45]), seconds=rng.choice([0, 11])),
-            locations={"here": Location("here", self.zone, self.timetable(rng.choice([0.6, 0.95])))},
+            now=self.start + timedelta(minutes=rng.choice([-5000, -4000, -90, 45]), seconds=rng.choice([0, 11])),
+            locations={"here": Location("here", self.zone, self.timetable(rng.choice([0.7, 1.0])))},
             resources=resources,
             services=services,
             claims={unit: self.claims() for resource in resources.values() for unit in resource.units},
@@ -69,40 +69,55 @@ class Case:
             id=name,
             kind=kind,
             units=tuple(f"{name}.{unit}" for unit in range(rng.choice([1, 1, 1, 2, 3]))),
-            timetables={} if rng.random() < 0.05 else {"here": None if rng.random() < 0.5 else self.timetable(0.9)},
+            timetables={} if rng.random() < 0.03 else {"here": None if rng.random() < 0.7 else self.timetable(1.0)},
             attributes={
                 skill: rng.choice([None, self.today - timedelta(days=1), self.today])
                 for skill in ("laser", "filler")
                 if rng.random() < 0.8
             },
-            visits_per_day=rng.choice([None, None, None, 0, 1, 2, 3]),
+            visits_per_day=rng.choice([None] * 6 + [0, 1, 3, 6]),
         )
 
     def service(self, name: str, resources: dict[str, Resource]) -> Service:
         rng = self.rng
-        needs: list[Requirement] = []
-        for number in range(rng.choice([1, 2, 2, 3, 4])):
-            members = rng.sample(sorted(resources), k=min(len(resources), rng.randint(1, 4)))
-            needs.append(
-                Requirement(
-                    role=f"{name}r{number}",
-                    pool=Pool(tuple(members), frozenset(["laser"] if rng.random() < 0.15 else [])),
-                    length_minutes=rng.choice([1, 5, 15, 30, 45]),
-                    offset_minutes=rng.choice([0, 0, 0, 10, 15, 30]),
-                    quantity=rng.choice([1, 1, 1, 1, 2, 3]),
-                    buffer_before_minutes=rng.choice([0, 0, 5, 20]),
-                    buffer_after_minutes=rng.choice([0, 0, 10, 15]),
-                )
-            )
+        needs = self.puzzle(name, resources) if rng.random() < 0.2 else self.needs(name, resources)
         return Service(
             id=name,
             length_minutes=max(need.segment_ends for need in needs) + rng.choice([0, 0, 10]),
             requirements=tuple(needs),
             grid_minutes=rng.choice([5, 10, 15, 20, 30, 50, 60]),
             off_grid_after_claims=rng.random() < 0.2,
-            lead=Lead(rng.choice([0, 0, 60]), rng.choice([365, 0, 1, 4])),
+            lead=Lead(rng.choice([0, 0, 60]), rng.choice([365, 365, 365, 0, 1, 4])),
             lead_by_surface={"online": Lead(rng.choice([0, 120]))},
         )
+
+    def puzzle(self, name: str, resources: dict[str, Resource]) -> list[Requirement]:
+        """Short roles one after the other beside a long one, all of them after the same two or three resources."""
+        rng = self.rng
+        few = rng.sample(sorted(resources), k=3)
+        short = [
+            Requirement(f"{name}r{number}", Pool(tuple(rng.sample(few, k=rng.randint(1, 2)))), 15, 15 * number)
+            for number in range(rng.randint(2, 3))
+        ]
+        return [*short, Requirement(f"{name}r9", Pool(tuple(rng.sample(few, k=2))), 15 * len(short))]
+
+    def needs(self, name: str, resources: dict[str, Resource]) -> list[Requirement]:
+        rng = self.rng
+        needs: list[Requirement] = []
+        for number in range(rng.choice([1, 1, 2, 2, 3, 4])):
+            members = rng.sample(sorted(resources), k=min(len(resources), rng.randint(1, 5)))
+            needs.append(
+                Requirement(
+                    role=f"{name}r{number}",
+                    pool=Pool(tuple(members), frozenset(["laser"] if rng.random() < 0.15 else [])),
+                    length_minutes=rng.choice([1, 5, 15, 30, 45]),
+                    offset_minutes=rng.choice([0, 0, 0, 10, 15, 30]),
+                    quantity=rng.choice([1] * 8 + [2, 3]),
+                    buffer_before_minutes=rng.choice([0, 0, 5, 20]),
+                    buffer_after_minutes=rng.choice([0, 0, 10, 15]),
+                )
+            )
+        return needs
 
     def timetable(self, openness: float) -> Timetable:
         rng = self.rng
@@ -149,13 +164,13 @@ class Case:
         at = self.start - timedelta(minutes=rng.randint(0, 2000))
         while at < self.until + timedelta(minutes=600):
             at += timedelta(minutes=rng.choice([0, 0, 15, 60, 300]), seconds=rng.choice([0, 0, 0, 1, 30]))
-            end = at + timedelta(minutes=rng.choice([5, 15, 45, 200]), seconds=rng.choice([0, 0, 0, 59]))
+            end = at + timedelta(minutes=rng.choice([5, 15, 45, 120]), seconds=rng.choice([0, 0, 0, 59]))
             kind = rng.choice(["appointment", "appointment", "hold", "block", "busy"])
             visit = f"v{rng.randrange(10**6)}" if kind in {"appointment", "hold"} else None
             found.append(Claim(at, end, kind, visit, at + timedelta(minutes=rng.choice([0, 10])) if visit else None))
             at = end
-            if rng.random() < 0.3:
-                at += timedelta(minutes=rng.randrange(600))
+            if rng.random() < 0.6:
+                at += timedelta(minutes=rng.randrange(900))
         return found
 
     def ask(self, services: dict[str, Service]) -> Request:
@@ -171,7 +186,7 @@ class Case:
             surface=rng.choice(["staff", "online"]),
             max_wait_minutes=rng.choice([0, 0, 5, 20]),
             same_provider=rng.random() < 0.3,
-            party=rng.choice([1, 1, 1, 1, 2]),
+            party=rng.choice([1, 1, 1, 1, 1, 2]),
             resources={need.role: rng.choice(need.pool.members)} if rng.random() < 0.2 else {},
             prefer=tuple(rng.sample(need.pool.members, k=1)),
             part_of_day=rng.choice([None, None, None, (time(0), time(12)), (time(1, 30), time(0))]),

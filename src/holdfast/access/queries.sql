@@ -22,6 +22,7 @@ select holdfast.create_api_key(%(name)s, %(key_hash)s, %(key_hint)s, %(scopes)s,
 -- The organization's keys, newest first, revoked ones last. Never the key or its hash.
 select id, name, key_hint, scopes, surfaces, created_at, last_used_on, revoked_at
 from holdfast.api_key
+where organization_id = holdfast.current_organization()
 order by revoked_at is not null, created_at desc, id;
 
 -- name: revoke_api_key

@@ -19,7 +19,7 @@ from holdfast.db.queries import load_queries
 from holdfast.db.transact import Record, Transaction
 from holdfast.errors import NotFound, Unauthorized
 
-_SQL: Final = load_queries("holdfast.access")
+QUERIES: Final = load_queries("holdfast.access")
 _SHAPE: Final = re.compile(r"hf_[a-z0-9]{1,16}_[0-9a-f]{64}")
 _HINT_LENGTH: Final = 4
 
@@ -35,14 +35,14 @@ async def authenticate(record: Record, key: str) -> Principal:
     # The shape first: text that cannot be a key costs no query, and non-ASCII never reaches the hash.
     if _SHAPE.fullmatch(key):
         key_hash = _hash(key)
-        found = await record.unscoped(lambda t: t.one(Principal, _SQL["authenticate"], key_hash=key_hash))
+        found = await record.unscoped(lambda t: t.one(Principal, QUERIES["authenticate"], key_hash=key_hash))
         if found is not None:
             return found
     raise Unauthorized("This API key is not known here, or was revoked.")
 
 
 async def create_api_key(
-    transaction: Transaction, *, name: str, scopes: Sequence[str], surfaces: Sequence[str], purpose: str | None = None
+    tx: Transaction, *, name: str, scopes: Sequence[str], surfaces: Sequence[str], purpose: str | None = None
 ) -> NewApiKey:
     """A new key of the caller's organization; ``NewApiKey.key`` is never to be seen again.
 
@@ -50,8 +50,8 @@ async def create_api_key(
     surfaces, or none.
     """
     key = new_api_key(purpose or name.split(maxsplit=1)[0] if name.strip() else "key")
-    api_key_id = await transaction.value(
-        _SQL["create_api_key"],
+    api_key_id = await tx.value(
+        QUERIES["create_api_key"],
         name=name,
         key_hash=_hash(key),
         key_hint=key[-_HINT_LENGTH:],
@@ -61,32 +61,29 @@ async def create_api_key(
     return NewApiKey(api_key_id, key)
 
 
-async def list_api_keys(transaction: Transaction) -> list[ApiKey]:
+async def list_api_keys(tx: Transaction) -> list[ApiKey]:
     """The organization's keys, newest first, revoked ones last."""
-    return await transaction.rows(ApiKey, _SQL["list_api_keys"])
+    return await tx.rows(ApiKey, QUERIES["list_api_keys"])
 
 
-async def revoke_api_key(transaction: Transaction, api_key_id: UUID) -> None:
+async def revoke_api_key(tx: Transaction, api_key_id: UUID) -> None:
     """The key opens nothing from now on; revoking it again changes nothing. Raises NotFound."""
-    await transaction.run(_SQL["revoke_api_key"], api_key_id=api_key_id)
+    await tx.run(QUERIES["revoke_api_key"], api_key_id=api_key_id)
 
 
 async def create_organization(record: Record, *, slug: str, name: str, currency: str = "USD") -> UUID:
     """A new organization with the standard hold policies. Raises Invalid when the slug is taken or not plain."""
 
-    async def work(transaction: Transaction) -> UUID:
-        organization_id: UUID = await transaction.value(
-            _SQL["create_organization"], slug=slug, name=name, currency=currency
-        )
+    async def work(tx: Transaction) -> UUID:
+        organization_id: UUID = await tx.value(QUERIES["create_organization"], slug=slug, name=name, currency=currency)
         return organization_id
 
     return await record.unscoped(work)
 
 
-async def organization_ids(record: Record) -> list[UUID]:
-    """Every organization of this installation, oldest first."""
-    rows = await record.unscoped(lambda t: t.records(_SQL["organization_ids"]))
-    return [row["id"] for row in rows]
+async def list_organization_ids(record: Record) -> list[UUID]:
+    """Every organization of this installation, oldest first. For its operator, never for a caller."""
+    return [row["id"] for row in await record.unscoped(lambda tx: tx.records(QUERIES["organization_ids"]))]
 
 
 async def find_organization(record: Record, slug: str | None = None) -> UUID:
@@ -95,13 +92,11 @@ async def find_organization(record: Record, slug: str | None = None) -> UUID:
     Raises NotFound when there is none, or more than one and no slug says which.
     """
 
-    async def work(transaction: Transaction) -> list[UUID]:
-        if slug is None:
-            return [row["id"] for row in await transaction.records(_SQL["organization_ids"])]
-        found = await transaction.value(_SQL["organization_by_slug"], slug=slug)
-        return [] if found is None else [found]
-
-    found = await record.unscoped(work)
+    if slug is None:
+        found = await list_organization_ids(record)
+    else:
+        id = await record.unscoped(lambda tx: tx.value(QUERIES["organization_by_slug"], slug=slug))
+        found = [id] if id else []
     if len(found) == 1:
         return found[0]
     if slug is not None:

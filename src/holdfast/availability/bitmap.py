@@ -4,8 +4,8 @@ A day is 1,440 bits and sixty days are 86,400: 11 kB, on which one AND, OR or sh
 "free for 45 minutes from here" is asked of every minute at once, in six shifts, instead of of every minute in turn.
 
 What takes time away (a claim that ends at an odd second) is rounded outwards to whole minutes. For starts and lengths
-in whole minutes that loses nothing: such a visit overlaps the claim exactly when it overlaps the rounded one. Beyond its
-ends a window knows nothing, and answers "not free": give it a margin.
+in whole minutes that loses nothing: such a visit overlaps the claim exactly when it overlaps the rounded one.
+Beyond its ends a window knows nothing, and answers "not free": give it a margin.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import compress
+from itertools import chain
 from typing import Final
 
 Bits = int
@@ -21,7 +21,6 @@ Span = tuple[int, int]
 """Minutes of a window, ``[low, high)``."""
 
 MINUTE: Final = timedelta(minutes=1)
-_ZERO_AND_ONE: Final = bytes.maketrans(b"01", b"\x00\x01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,7 @@ class Window:
 
     @property
     def full(self) -> Bits:
+        """Every minute of the window."""
         return (1 << self.minutes) - 1
 
     def index(self, instant: datetime) -> int:
@@ -43,8 +43,13 @@ class Window:
         return self.origin + index * MINUTE
 
     def outward(self, start: datetime, end: datetime) -> Span:
-        """Every minute that ``[start, end)`` touches."""
-        return (start - self.origin) // MINUTE, -((self.origin - end) // MINUTE)
+        """Every minute that ``[start, end)`` touches.
+
+        Days and seconds instead of a division by MINUTE: every claim comes through here, and this takes a third less.
+        """
+        low, high = start - self.origin, end - self.origin
+        odd = 59 + (high.microseconds > 0)
+        return low.days * 1440 + low.seconds // 60, high.days * 1440 + (high.seconds + odd) // 60
 
     def between(self, start: datetime, end: datetime) -> Bits:
         """The whole minutes that begin in ``[start, end)``."""
@@ -52,7 +57,7 @@ class Window:
         return mask([(low, high)], self.minutes)
 
 
-def mask(spans: Iterable[Span], minutes: int) -> Bits:
+def mask(covered: Iterable[Span], minutes: int) -> Bits:
     """The minutes covered by any of the spans, cut to the window; they may overlap and come in any order.
 
     A span is ``2**high - 2**low``, and disjoint spans add up: all of them cost one subtraction of "a bit at every
@@ -60,12 +65,13 @@ def mask(spans: Iterable[Span], minutes: int) -> Bits:
     """
     starts, ends = bytearray(minutes // 8 + 1), bytearray(minutes // 8 + 1)
     reached = 0
-    for low, high in sorted(spans):
-        low, high = max(low, reached), min(high, minutes)  # noqa: PLW2901 the part that is new
-        if low < high:
-            starts[low >> 3] |= 1 << (low & 7)
-            ends[high >> 3] |= 1 << (high & 7)
-            reached = high
+    for low, high in sorted(covered):
+        begin = low if low > reached else reached  # comparisons: max() and min() would double the loop's time
+        end = high if high < minutes else minutes
+        if begin < end:
+            starts[begin >> 3] |= 1 << (begin & 7)
+            ends[end >> 3] |= 1 << (end & 7)
+            reached = end
     return int.from_bytes(ends, "little") - int.from_bytes(starts, "little")
 
 
@@ -106,10 +112,21 @@ def at_least(count: int, masks: Iterable[Bits], full: Bits) -> Bits:
     return reached[count]
 
 
+def spans(bits: Bits) -> Iterator[Span]:
+    """The unbroken stretches of set minutes, ascending. Text finds the next edge without copying the window."""
+    text = f"{bits:b}"[::-1]
+    low = text.find("1")
+    while low >= 0:
+        high = text.find("0", low)
+        if high < 0:
+            high = len(text)
+        yield low, high
+        low = text.find("1", high)
+
+
 def set_minutes(bits: Bits) -> Iterator[int]:
     """The indexes of the set bits, ascending."""
-    digits = f"{bits:b}"[::-1].encode().translate(_ZERO_AND_ONE)
-    return compress(range(len(digits)), digits)
+    return chain.from_iterable(range(low, high) for low, high in spans(bits))
 
 
 def nearest(bits: Bits, index: int, count: int) -> list[int]:

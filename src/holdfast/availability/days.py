@@ -6,9 +6,10 @@ which the clocks change ask the resolver. That keeps sixty days of opening hours
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import Final
 
 from holdfast import wallclock
@@ -26,6 +27,11 @@ class LocalDays:
     window: Window
     zone: str
     spans: dict[date, Span]
+
+    @cached_property
+    def by_weekday(self) -> tuple[list[date], ...]:
+        """The days, Mondays first."""
+        return tuple([day for day in self.spans if day.weekday() == weekday] for weekday in range(7))
 
     @classmethod
     def over(cls, window: Window, zone: str) -> LocalDays:
@@ -58,28 +64,36 @@ class LocalDays:
         The clock is what counts: after a change of the clocks the grid goes on at :00 and :30, in the repeated hour it
         is there twice, and where ``every_minutes`` does not divide a day it begins anew at midnight.
         """
-        bits = 0
-        for low, high in self.spans.values():
-            if high - low == DAY_MINUTES:
-                bits |= bitmap.earlier(_comb(every_minutes), -low)
-            else:
-                bits |= bitmap.mask(
-                    ((i, i + 1) for i in range(low, high) if self._minute_of_day(i) % every_minutes == 0),
-                    self.window.minutes,
-                )
-        return bits & self.window.full
+        return self._where_clock_shows(_comb(every_minutes))
 
     def part_of_day(self, start: time, end: time) -> Bits:
-        """The minutes of every day whose wall time is in ``[start, end)``; 00:00 as the end means midnight."""
-        spans = []
-        for day in self.spans:
-            until = datetime.combine(day, end) if end > start else datetime.combine(day + DAY, end)
-            spans.append((self.index(datetime.combine(day, start)), self.index(until)))
-        return bitmap.mask(spans, self.window.minutes)
+        """The minutes whose wall time is in ``[start, end)``; an end of 00:00 means midnight."""
+        low, high = (moment.hour * 60 + moment.minute for moment in (start, end))
+        return self._where_clock_shows(bitmap.mask([(low, high or DAY_MINUTES)], DAY_MINUTES))
+
+    def _where_clock_shows(self, times: Bits) -> Bits:
+        """The minutes at which the wall clock shows one of ``times`` (a bit for each minute of a common day)."""
+        bits = 0
+        for low, high in self.spans.values():
+            for begin, end in [(low, high)] if high - low == DAY_MINUTES else self._steady(low, high):
+                stretch = times >> self._minute_of_day(begin) & (1 << end - begin) - 1
+                bits |= bitmap.earlier(stretch, -begin)
+        return bits & self.window.full
+
+    def _steady(self, low: int, high: int) -> list[Span]:
+        """A day on which the clocks change, in the stretches before and after they do."""
+        if low == high:
+            return []
+        offset = self._local(low).utcoffset()
+        change = bisect_left(range(low, high), True, key=lambda i: self._local(i).utcoffset() != offset) + low
+        return [(low, change), (change, high)] if change < high else [(low, high)]
 
     def _minute_of_day(self, index: int) -> int:
-        local = wallclock.to_local(self.window.instant(index), self.zone)
+        local = self._local(index)
         return local.hour * 60 + local.minute
+
+    def _local(self, index: int) -> datetime:
+        return wallclock.to_local(self.window.instant(index), self.zone)
 
 
 @cache

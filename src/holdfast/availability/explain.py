@@ -8,7 +8,7 @@ from datetime import datetime
 
 from holdfast.availability import bitmap
 from holdfast.availability.bitmap import Bits
-from holdfast.availability.fit import Fit, Role
+from holdfast.availability.fit import Role
 from holdfast.availability.masks import Masks
 from holdfast.availability.model import Requirement, Resource, Slot
 from holdfast.availability.rules import Timetable
@@ -42,7 +42,8 @@ class RoleAnswer:
 
 @dataclass(frozen=True)
 class Explanation:
-    """``rules`` are what forbids the start whoever is free: too_soon, too_far, off_grid, outside_window.
+    """``rules`` are what forbids the start whoever is free: too_soon, too_far, off_grid, outside_window,
+    outside_part_of_day.
 
     When every role has enough free units and the start still does not work, ``shared`` is true: they need the same
     ones. The services of a sequence are explained as following without a wait.
@@ -63,9 +64,8 @@ def explain(search: Search, start: datetime) -> Explanation:
     roles: list[RoleAnswer] = []
     at = index
     for service in search.services:
-        fit = Fit(search.masks, service, party=search.request.party)
         if 0 <= at < search.masks.window.minutes:
-            roles += [_role(search.masks, service.id, role, at) for role in fit.roles]
+            roles += [_role(search.masks, service.id, role, at) for role in search.fit(service).roles]
         at += service.length_minutes
     enough = all(role.free >= role.needed for role in roles)
     nearest = search.nearest(start, 1)
@@ -74,18 +74,21 @@ def explain(search: Search, start: datetime) -> Explanation:
 
 def _rules(search: Search, start: datetime) -> tuple[str, ...]:
     masks, request = search.masks, search.request
-    index = masks.window.index(start)
     found = []
     for service in search.services:
-        lead = service.lead_by_surface.get(request.surface, service.lead)
-        if start < masks.snapshot.now + bitmap.MINUTE * lead.notice_minutes:
+        soonest, end = masks.bookable(service.lead_on(request.surface))
+        if start < soonest:
             found.append("too_soon")
-        elif index >= 0 and not masks.lead(lead) >> index & 1:
+        elif start >= end:
             found.append("too_far")
     if not request.start <= start < request.until:
         found.append("outside_window")
-    elif not masks.grid(search.services[0]) >> index & 1:
+        return tuple(dict.fromkeys(found))
+    index = masks.window.index(start)
+    if not masks.grid(search.services[0]) >> index & 1:
         found.append("off_grid")
+    if request.part_of_day is not None and not masks.days.part_of_day(*request.part_of_day) >> index & 1:
+        found.append("outside_part_of_day")
     return tuple(dict.fromkeys(found))
 
 

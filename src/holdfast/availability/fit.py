@@ -52,18 +52,19 @@ class Fit:
         self.masks = masks
         self.service = service
         self.roles = [self._role(need) for need in _expand(service.requirements, party, named or {})]
+        self._groups = entangled(self.roles)
         self._unit_resource = {option.unit: option.resource for role in self.roles for option in role.options}
 
     def starts(self, among: Bits) -> Bits:
         """The minutes of ``among`` at which the service can begin."""
-        full = self.masks.window.full
+        full = self.masks.full
         bits = among & full
-        for group in entangled(self.roles):
+        for group in self._groups:
             for together in overlapping(group):
                 for size in range(1, len(together) + 1):
                     for subset in combinations(together, size):
                         bits &= _enough(subset, full)
-            if not all(a.requirement.overlaps(b.requirement) for a, b in combinations(group, 2)):
+            if not settled_by_counting(group):
                 fillable = [start for start in bitmap.set_minutes(bits) if self._fill(start, group, None) is not None]
                 bits = bitmap.mask(((start, start + 1) for start in fillable), self.masks.window.minutes)
         return bits
@@ -71,12 +72,13 @@ class Fit:
     def assign(self, start: int, order: Order) -> tuple[Pick, ...] | None:
         """Who would serve a visit that begins at that minute, in the order of the roles; None when nobody can."""
         picks: list[Pick] = []
-        for group in entangled(self.roles):
-            units = self._fill(start, group, order)
-            if units is None:
+        for group in self._groups:
+            # The search is bounded: where the wished order gets lost in a puzzle, the order that counted it decides.
+            filled = self._fill(start, group, order) or self._fill(start, group, None)
+            if filled is None:
                 return None
-            slots = [role.requirement for role in group for _ in range(role.requirement.quantity)]
-            picks += [self._pick(start, need, unit) for need, unit in zip(slots, units, strict=True)]
+            for role, units in zip(group, filled, strict=True):
+                picks += [self._pick(start, role.requirement, unit) for unit in units]
         names = [role.requirement.role for role in self.roles]
         return tuple(sorted(picks, key=lambda pick: names.index(pick.role)))
 
@@ -85,21 +87,19 @@ class Fit:
         options = []
         for resource in masks.members(need.pool):
             for unit in resource.units:
-                starts = masks.starts(need, resource, unit) & masks.window.full
+                starts = masks.starts(need, resource, unit)
                 if starts:
                     options.append(Option(resource, unit, starts))
         return Role(need, tuple(options))
 
-    def _fill(self, start: int, group: Sequence[Role], order: Order | None) -> tuple[str, ...] | None:
-        slots: list[Requirement] = []
-        candidates: list[list[str]] = []
+    def _fill(self, start: int, group: Sequence[Role], order: Order | None) -> list[tuple[str, ...]] | None:
+        seats = []
         for role in group:
             serving = [option for option in role.options if option.serves(start)]
             if order is not None:
                 serving.sort(key=lambda option: order.key(option.resource, start))
-            slots += [role.requirement] * role.requirement.quantity
-            candidates += [[option.unit for option in serving]] * role.requirement.quantity
-        return matching.fill(candidates, lambda a, b: slots[a].overlaps(slots[b]))
+            seats.append(matching.Seat([option.unit for option in serving], role.requirement.quantity))
+        return matching.fill(seats, lambda a, b: group[a].requirement.overlaps(group[b].requirement))
 
     def _pick(self, start: int, need: Requirement, unit: str) -> Pick:
         at = self.masks.window.instant
@@ -133,6 +133,11 @@ def entangled(roles: Sequence[Role]) -> list[list[Role]]:
         groups = [group for group in groups if group not in rivals]
         groups.append([*(other for group in rivals for other in group), role])
     return groups
+
+
+def settled_by_counting(group: Sequence[Role]) -> bool:
+    """Whether Hall's theorem says all there is to say: every two of the roles run at the same time."""
+    return all(one.requirement.overlaps(other.requirement) for one, other in combinations(group, 2))
 
 
 def overlapping(group: Sequence[Role]) -> Iterator[list[Role]]:

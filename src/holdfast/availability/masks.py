@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 
 from holdfast import wallclock
@@ -23,6 +23,7 @@ class Masks:
         self.snapshot = snapshot
         self.location = location
         self.window = window
+        self.full = window.full
         self.days = LocalDays.over(window, location.zone)
         self._open_times: dict[Timetable, OpenTime] = {}
         self._open: dict[str, Bits] = {}
@@ -48,7 +49,7 @@ class Masks:
         """The minutes in which the resource serves at this location."""
         if resource.id not in self._open:
             timetable = resource.timetables[self.location.id]
-            own = self.window.full if timetable is None else self.open_time(timetable).open
+            own = self.full if timetable is None else self.open_time(timetable).open
             self._open[resource.id] = own & self.location_open
         return self._open[resource.id]
 
@@ -56,7 +57,7 @@ class Masks:
         if unit not in self._unclaimed:
             outward = self.window.outward
             taken = [outward(claim.start, claim.end) for claim in self.claims(unit)]
-            self._unclaimed[unit] = bitmap.mask(taken, self.window.minutes) ^ self.window.full
+            self._unclaimed[unit] = bitmap.mask(taken, self.window.minutes) ^ self.full
         return self._unclaimed[unit]
 
     def claims(self, unit: str) -> Iterable[Claim]:
@@ -64,25 +65,23 @@ class Masks:
 
     def qualified(self, resource: Resource, pool: Pool) -> Bits:
         """The minutes in which the resource has all the pool asks for; a credential is good to the end of its day."""
-        if not pool.requires:
-            return self.window.full
         if any(attribute not in resource.attributes for attribute in pool.requires):
             return 0
         last_days = [day for attribute in pool.requires if (day := resource.attributes[attribute]) is not None]
         if not last_days:
-            return self.window.full
+            return self.full
         end = wallclock.day_start(min(last_days) + DAY, self.location.zone)
         return bitmap.mask([(0, self.window.index(end))], self.window.minutes)
 
     def below_cap(self, resource: Resource) -> Bits:
         """The minutes of the local days on which the resource may begin another visit."""
         if resource.visits_per_day is None:
-            return self.window.full
+            return self.full
         if resource.id not in self._below_cap:
             full = {day for day, visits in self.visits(resource).items() if visits >= resource.visits_per_day}
             if resource.visits_per_day == 0:
                 full = set(self.days.spans)
-            self._below_cap[resource.id] = self.window.full & ~self.days.days(full)
+            self._below_cap[resource.id] = self.full & ~self.days.days(full)
         return self._below_cap[resource.id]
 
     def visits(self, resource: Resource) -> dict[date, int]:
@@ -98,7 +97,9 @@ class Masks:
     def starts(self, requirement: Requirement, resource: Resource, unit: str) -> Bits:
         """The visit starts at which this unit could serve the requirement."""
         need = requirement
-        open_minutes = self.open(resource) & self.qualified(resource, need.pool)
+        open_minutes = self.open(resource)
+        if need.pool.requires:
+            open_minutes &= self.qualified(resource, need.pool)
         free = self.unclaimed(unit)
         if not need.buffer_before_minutes and not need.buffer_after_minutes:
             serves = bitmap.earlier(bitmap.runs(open_minutes & free, need.length_minutes), need.offset_minutes)
@@ -106,13 +107,13 @@ class Masks:
             length = need.buffer_before_minutes + need.length_minutes + need.buffer_after_minutes
             clear = bitmap.earlier(bitmap.runs(free, length), need.offset_minutes - need.buffer_before_minutes)
             serves = bitmap.earlier(bitmap.runs(open_minutes, need.length_minutes), need.offset_minutes) & clear
-        return serves & self.below_cap(resource)
+        return serves if resource.visits_per_day is None else serves & self.below_cap(resource)
 
-    def lead(self, lead: Lead) -> Bits:
-        """The starts that are neither too soon nor too far ahead."""
+    def bookable(self, lead: Lead) -> tuple[datetime, datetime]:
+        """From when to when one may book: neither too soon nor too far ahead."""
         last = wallclock.local_date(self.snapshot.now, self.location.zone) + DAY * lead.horizon_days
         soonest = self.snapshot.now + bitmap.MINUTE * lead.notice_minutes
-        return self.window.between(soonest, wallclock.day_start(last + DAY, self.location.zone))
+        return soonest, wallclock.day_start(last + DAY, self.location.zone)
 
     def grid(self, service: Service) -> Bits:
         """The starts that the service's grid offers."""
@@ -127,4 +128,4 @@ class Masks:
                         free = self.unclaimed(unit)
                         released = free & ~(free << 1) & ~1
                         bits |= bitmap.earlier(released, need.offset_minutes - need.buffer_before_minutes)
-        return bits & self.window.full
+        return bits & self.full

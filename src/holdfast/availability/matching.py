@@ -1,54 +1,58 @@
-"""Who does what: distinct units for the slots of one visit, when pools overlap.
+"""Who does what: distinct units for the roles of one visit, when pools overlap.
 
 A nurse may be the injector or the assistant; taking the first free unit for each role in turn can use up the only
 unit that the next role has. Choosing is a search with a way back.
 
-The rule, which the hold function in the database follows word for word: slots with the fewest candidates first (the
-requirement's order breaks ties), candidates in the order of preference, the first full choice wins.
+The rule, which the hold function in the database follows too: roles with the fewest candidates first (their own order
+breaks ties), candidates in the order of preference, the first full choice wins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from itertools import combinations
+from typing import Final, NamedTuple
 
 MAX_STEPS: Final = 20_000
 
 
-def fill(candidates: Sequence[Sequence[str]], together: Callable[[int, int], bool]) -> tuple[str, ...] | None:
-    """One unit for each slot, or None when there is no such choice.
+class Seat(NamedTuple):
+    """A role to fill: ``quantity`` different units out of ``candidates``, best first."""
 
-    ``candidates[i]`` are the units that could serve slot ``i``, best first; slots ``i`` and ``j`` need different
-    units when ``together(i, j)``. The work is bounded by MAX_STEPS tries: a puzzle that is still unsolved then counts
-    as impossible, here as in the database. Visits have a handful of slots; none that is real comes near the bound.
+    candidates: Sequence[str]
+    quantity: int
+
+
+def fill(seats: Sequence[Seat], together: Callable[[int, int], bool]) -> list[tuple[str, ...]] | None:
+    """The units for each seat, or None when there is no such choice.
+
+    Seats ``i`` and ``j`` need different units when ``together(i, j)``. The work is bounded by MAX_STEPS tries: a
+    puzzle still unsolved then counts as impossible. Visits have a handful of roles; none that is real comes near.
     """
-    order = sorted(range(len(candidates)), key=lambda slot: (len(candidates[slot]), slot))
-    rivals = [[other for other in order if other != slot and together(slot, other)] for slot in range(len(candidates))]
-    chosen: dict[int, str] = {}
+    order = sorted(range(len(seats)), key=lambda seat: (len(seats[seat].candidates), seat))
+    rivals = [[other for other in order if other != seat and together(seat, other)] for seat in range(len(seats))]
+    chosen: dict[int, tuple[str, ...]] = {}
     steps = 0
 
-    def starved(slot: int) -> bool:
-        """A rival still to be served has nobody left: no need to go deeper to find out."""
-        return any(
-            other not in chosen
-            and not any(all(chosen.get(third) != unit for third in rivals[other]) for unit in candidates[other])
-            for other in rivals[slot]
-        )
+    def left(seat: int) -> list[str]:
+        used = {unit for other in rivals[seat] for unit in chosen.get(other, ())}
+        return [unit for unit in seats[seat].candidates if unit not in used]
 
     def place(depth: int) -> bool:
         nonlocal steps
         if depth == len(order):
             return True
-        slot = order[depth]
-        for unit in candidates[slot]:
+        seat = order[depth]
+        for units in combinations(left(seat), seats[seat].quantity):
             steps += 1
             if steps > MAX_STEPS:
                 return False
-            if all(chosen.get(other) != unit for other in rivals[slot]):
-                chosen[slot] = unit
-                if not starved(slot) and place(depth + 1):
-                    return True
-                del chosen[slot]
+            chosen[seat] = units
+            # Looking ahead: a rival that has too few left would only be found out further down.
+            waiting = (other for other in rivals[seat] if other not in chosen)
+            if all(len(left(other)) >= seats[other].quantity for other in waiting) and place(depth + 1):
+                return True
+            del chosen[seat]
         return False
 
-    return tuple(chosen[slot] for slot in range(len(candidates))) if place(0) else None
+    return [chosen[seat] for seat in range(len(seats))] if place(0) else None

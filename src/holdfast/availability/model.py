@@ -138,10 +138,13 @@ class Service:
         if len({requirement.role for requirement in self.requirements}) < len(self.requirements):
             raise Invalid(f"Service {self.id!r} names a role twice: use quantity, or another name.", field="role")
 
+    def lead_on(self, surface: str) -> Lead:
+        return self.lead_by_surface.get(surface, self.lead)
+
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The record at the moment of asking. ``claims`` are the active ones, by unit, from a week before the window."""
+    """The record at the moment of asking. ``claims`` are the active ones, by unit (see ``search.window_of``)."""
 
     now: datetime
     locations: Mapping[str, Location]
@@ -157,6 +160,7 @@ class Request:
     Several services follow one another in this order, each at most ``max_wait_minutes`` after the one before;
     ``same_provider`` asks that one provider serve the first provider role of all of them. A ``party`` of two needs
     everything twice at the same time. ``resources`` names a resource for a role, ``prefer`` only prefers.
+    ``part_of_day`` are local times between which the start lies, ``[from, to)``.
     """
 
     location: str
@@ -186,6 +190,11 @@ class Request:
             raise Invalid(f"The window is longer than {MAX_WINDOW.days} days: ask for less at a time.", field="to")
         if self.party < 1 or self.limit < 1 or not 0 <= self.max_wait_minutes <= 1440:
             raise Invalid("party and limit start at 1, and a wait lies between 0 and 1440 minutes.", field="party")
+        if self.part_of_day is not None and time(0) != self.part_of_day[1] <= self.part_of_day[0]:
+            raise Invalid(
+                "The part of the day ends before it begins: give two times, 00:00 at the end for midnight.",
+                field="part_of_day",
+            )
         wallclock.zone(snapshot.locations[self.location].zone)
         self._check_names(snapshot)
 

@@ -129,7 +129,7 @@ def _weekly(rules: Iterable[Weekly], days: LocalDays) -> list[Span]:
     return [
         (days.index(starts), days.index(ends))
         for rule in rules
-        for day in days.spans
+        for day in days.by_weekday[rule.weekday]
         if rule.begins_on(day)
         for starts, ends in [rule.on(day)]
     ]

@@ -6,7 +6,7 @@ Nothing is promised: a slot is an offer, and the claim decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -19,9 +19,22 @@ from holdfast.availability.masks import Masks
 from holdfast.availability.model import Pick, Request, Resource, Service, Slot, Snapshot
 from holdfast.availability.order import Order
 from holdfast.availability.tightness import Tightness
+from holdfast.errors import Bug
 
-MARGIN: Final = timedelta(days=1)
-"""How far beyond its starts a search looks, besides the visit's own length: claims are needed from here."""
+MARGIN: Final = timedelta(hours=27)
+"""How far a search looks beyond its starts on either side: the longest local day (26 hours, Troll) counts as a whole
+for caps and loads, and a gap is measured to its end."""
+
+
+def window_of(request: Request, services: Sequence[Service]) -> Window:
+    """The window a search looks at: the snapshot needs every active claim that touches it, and no other."""
+    reach = request.max_wait_minutes * (len(services) - 1)
+    for service in services:
+        ends = (need.segment_ends + need.buffer_after_minutes for need in service.requirements)
+        reach += max(service.length_minutes, *ends)
+    origin = request.start.replace(second=0, microsecond=0) - MARGIN
+    minutes = -((origin - request.until) // bitmap.MINUTE) + reach + MARGIN // bitmap.MINUTE
+    return Window(origin, minutes)
 
 
 class Chain(NamedTuple):
@@ -39,7 +52,7 @@ class Search:
         request.check(snapshot)
         self.request = request
         self.services = [snapshot.services[service] for service in request.services]
-        window = _window(request, self.services)
+        window = window_of(request, self.services)
         self.masks = Masks(snapshot, snapshot.locations[request.location], window)
         self.order = Order(self.masks, request.assign, request.prefer)
         self.offered = self._offered()
@@ -75,11 +88,21 @@ class Search:
                 at += next(bitmap.set_minutes(chain.starts[index] >> at))
             assigned = fit.assign(at, self.order)
             if assigned is None:
-                raise AssertionError("a start was counted as free that nobody can serve")
+                raise Bug("a start was counted as free that nobody can serve")
             picks += assigned
             at += fit.service.length_minutes
         instant = self.masks.window.instant
         return Slot(instant(start), instant(at), tuple(picks))
+
+    def fit(self, service: Service, provider: Resource | None = None) -> Fit:
+        """One of the services by itself, with the resources that the request names and, if given, this provider."""
+        named = {
+            n.role: self.request.resources[n.role] for n in service.requirements if n.role in self.request.resources
+        }
+        lead_role = self._provider_role(service)
+        if provider is not None and lead_role is not None:
+            named[lead_role] = provider.id
+        return Fit(self.masks, service, party=self.request.party, named=named)
 
     def _offered(self) -> Bits:
         """The starts that the request and the services' rules allow, whoever is free."""
@@ -87,7 +110,7 @@ class Search:
         bits = masks.window.between(request.start, request.until)
         bits &= masks.grid(self.services[0])
         for service in self.services:
-            bits &= masks.lead(service.lead_by_surface.get(request.surface, service.lead))
+            bits &= masks.window.between(*masks.bookable(service.lead_on(request.surface)))
         if request.part_of_day is not None:
             bits &= masks.days.part_of_day(*request.part_of_day)
         return bits
@@ -97,22 +120,13 @@ class Search:
         wait = self.request.max_wait_minutes
         fits, starts, among = [], [], self.offered
         for service in self.services:
-            fit = Fit(self.masks, service, party=self.request.party, named=self._named(service, provider))
-            fits.append(fit)
-            starts.append(fit.starts(among))
+            fits.append(self.fit(service, provider))
+            starts.append(fits[-1].starts(among))
             among = bitmap.within(starts[-1] << service.length_minutes + wait, wait + 1)
         for index in range(len(starts) - 2, -1, -1):
             follows = bitmap.within(starts[index + 1], wait + 1)
             starts[index] &= bitmap.earlier(follows, self.services[index].length_minutes)
         return Chain(provider, fits, starts)
-
-    def _named(self, service: Service, provider: Resource | None) -> dict[str, str]:
-        roles = {need.role for need in service.requirements}
-        named = {role: resource for role, resource in self.request.resources.items() if role in roles}
-        lead_role = self._provider_role(service)
-        if provider is not None and lead_role is not None:
-            named[lead_role] = provider.id
-        return named
 
     def _shared_providers(self) -> list[Resource | None]:
         """The providers that could serve the whole sequence, or just None where each service chooses for itself."""
@@ -142,13 +156,3 @@ def next_available(snapshot: Snapshot, requests: Iterable[Request]) -> Slot | No
         next(iter(Search(snapshot, replace(request, rank="earliest", limit=1)).slots()), None) for request in requests
     )
     return min((slot for slot in slots if slot is not None), key=lambda slot: slot.start, default=None)
-
-
-def _window(request: Request, services: list[Service]) -> Window:
-    reach = request.max_wait_minutes * (len(services) - 1)
-    for service in services:
-        ends = (need.segment_ends + need.buffer_after_minutes for need in service.requirements)
-        reach += max(service.length_minutes, *ends)
-    origin = request.start.replace(second=0, microsecond=0) - MARGIN
-    minutes = -((origin - request.until) // bitmap.MINUTE) + reach + MARGIN // bitmap.MINUTE
-    return Window(origin, minutes)

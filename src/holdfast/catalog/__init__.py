@@ -1,0 +1,1 @@
+"""What can be booked: locations, resources and their units, pools, services and what each visit requires."""

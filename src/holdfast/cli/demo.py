@@ -7,16 +7,17 @@ import json
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from holdfast.access.service import authenticate
 from holdfast.cli.serve import Host, Port, Workers, run_server, settings_for
-from holdfast.config import Settings
-from holdfast.db.pool import Pool
-from holdfast.db.transact import Record
-from holdfast.db.urls import DatabaseUrls
 from holdfast.errors import SetupRefused, Unauthorized
+
+if TYPE_CHECKING:
+    from holdfast.config import Settings
+    from holdfast.db.transact import Record
+    from holdfast.db.urls import DatabaseUrls
 
 Keys = Mapping[str, str]  # "api", "desk", "widget" -> API key
 
@@ -37,6 +38,10 @@ def demo(host: Host = None, port: Port = None, workers: Workers = None) -> None:
 
 
 async def _demo_keys(settings: Settings, urls: DatabaseUrls) -> Keys:
+    from holdfast.access.service import authenticate
+    from holdfast.db.pool import Pool
+    from holdfast.db.transact import Record
+
     file = settings.data_dir / "demo-keys.json"
     pool = Pool(urls.app, size=2, application_name="holdfast demo")
     await pool.open()

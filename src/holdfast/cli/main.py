@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from typing import Final
 
 import typer
 
 from holdfast import __version__
-from holdfast.cli import demo, migrate, serve
+from holdfast.cli import audit
 from holdfast.errors import HoldfastError
+
+# In the order of --help: run it, look after it, look into it.
+COMMANDS: Final = (
+    "demo",
+    "serve",
+    "migrate",
+    "doctor",
+    "catalog",
+    "keys",
+    "storm",
+)
 
 app = typer.Typer(
     name="holdfast",
@@ -18,9 +31,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-
-for command in (demo, serve, migrate):
-    command.register(app)
+for command in COMMANDS:
+    import_module(f"holdfast.cli.{command}").register(app)
 
 
 @app.callback(invoke_without_command=True)
@@ -31,6 +43,9 @@ def version(
     if show:
         typer.echo(__version__)
         raise typer.Exit
+
+
+audit.register(app)
 
 
 def run() -> None:

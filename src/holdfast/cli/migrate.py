@@ -7,10 +7,6 @@ from typing import Annotated
 
 import typer
 
-from holdfast.config import load_settings
-from holdfast.db.migrate import Migrator
-from holdfast.db.runtime import any_database
-
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
@@ -25,6 +21,10 @@ def migrate(
 
     Steps run once, in order, each whole or not at all. Run it again after an interruption; two at once are no harm.
     """
+    from holdfast.config import load_settings
+    from holdfast.db.migrate import Migrator
+    from holdfast.db.runtime import any_database
+
     settings = load_settings()
     with any_database(settings) as urls:
         migrator = Migrator(urls.owner, settings.app_database_url)

@@ -7,19 +7,15 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-import uvicorn
-from uvicorn.supervisors import Multiprocess
 
-from holdfast.config import PREFIX, Settings, load_settings
-from holdfast.db.migrate import Migrator
-from holdfast.db.runtime import serving_database
-from holdfast.db.safety import require_safe
-from holdfast.db.urls import DatabaseUrls
 from holdfast.errors import SetupRefused
-from holdfast.logging_setup import set_up_logging
+
+if TYPE_CHECKING:
+    from holdfast.config import Settings
+    from holdfast.db.urls import DatabaseUrls
 
 APPLICATION = "holdfast.http.app:create_app"
 GRACE_SECONDS = 10  # live feeds never end by themselves; requests are over long before
@@ -45,6 +41,8 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
 
 def settings_for(**options: Any) -> Settings:
     """The settings with the command-line options that were given on top."""
+    from holdfast.config import load_settings
+
     return load_settings(**{name: value for name, value in options.items() if value is not None})
 
 
@@ -53,6 +51,12 @@ def run_server(settings: Settings, prepare: Callable[[DatabaseUrls], None] = lam
 
     Raises SetupRefused when the port is taken, or the database will not do.
     """
+    # Imported here, as in every command: the driver and the web server cost half a second, and --help needs neither.
+    from holdfast.db.migrate import Migrator
+    from holdfast.db.runtime import serving_database
+    from holdfast.db.safety import require_safe
+    from holdfast.logging_setup import set_up_logging
+
     set_up_logging(settings.log_level)
     signal.signal(signal.SIGTERM, _leave)
     try:
@@ -87,6 +91,11 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _serve(settings: Settings, urls: DatabaseUrls, listener: socket.socket) -> None:
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    from holdfast.config import PREFIX
+
     # The application reads its settings from the environment, in this process and in every worker alike.
     given = {"HOST": settings.host, "PORT": str(settings.port), "WORKERS": str(settings.workers)}
     given |= {"DATA_DIR": str(settings.data_dir), "APP_DATABASE_URL": urls.app}

@@ -19,6 +19,7 @@ SESSION_SETTINGS: Final = {
     "timezone": "UTC",
 }
 WAIT_SECONDS: Final = 2.0
+OPEN_SECONDS: Final = 10.0
 # Beyond this many waiters each would outlast WAIT_SECONDS, so they are refused at once instead of after a wait.
 WAITERS_PER_CONNECTION: Final = 20
 
@@ -47,7 +48,7 @@ class Pool:
     async def open(self) -> None:
         """Connect; returns when the first connections stand. Raises Busy when the database does not answer."""
         try:
-            await self._pool.open(wait=True, timeout=10)
+            await self._pool.open(wait=True, timeout=OPEN_SECONDS)
         except PoolTimeout:
             await self._pool.close()
             raise Busy("The database does not answer.", retry_after_seconds=5) from None

@@ -16,6 +16,7 @@ from holdfast.http.api import appointments, blocks, holds
 from holdfast.http.callers import KeyRing
 from holdfast.http.limits import BodyLimit
 from holdfast.http.problems import install_problems
+from holdfast.logging_setup import set_up_logging
 
 DESCRIPTION = """The calendar that cannot double-book.
 
@@ -30,6 +31,7 @@ get the first answer again, byte for byte, for 24 hours. Refusals are problem de
 def create_app() -> FastAPI:
     """The application as the environment configures it, for a server process. Raises SetupRefused."""
     settings = load_settings()
+    set_up_logging(settings.log_level)
     if settings.app_database_url is None:
         raise SetupRefused("Start Holdfast with `holdfast serve`, or set HOLDFAST_APP_DATABASE_URL.")
     return build_app(settings.app_database_url, secret=settings.secret(), pool_size=settings.pool_size)

@@ -1,8 +1,9 @@
 """The catalogue of events: everything that can happen, as the log tells it and as webhooks will.
 
-An event says who did what to which subject, and when. ``data`` depends on ``type`` and ``version``; the classes here are
-its documentation. Ids are UUIDs, instants are UTC, ranges are half open, and no event holds a person's name, address or
-words: those are read by id, so that they can be erased. A published version never changes; a new shape is a new version.
+An event says who did what to which subject, and when. Its ``data`` depends on ``type`` and ``version``; the classes
+here are its documentation. Ids are UUIDs, instants are UTC, ranges are half open, and no event holds a client's name,
+address or words: those are read by id, so that they can be erased. A published version never changes; a new shape is a
+new version.
 """
 
 from __future__ import annotations
@@ -195,7 +196,7 @@ class BusyRemoved(Facts):
 
 
 class CollisionFound(Facts):
-    """An outside event and something else are in one place: the measured double-booking. The subject is the collision."""
+    """An outside event and something else are in one place: the measured double-booking."""
 
     types = ("collision.found",)
     resource_id: UUID
@@ -207,7 +208,7 @@ class CollisionFound(Facts):
 
 
 class CollisionResolved(Facts):
-    """Somebody decided, or the outside event went away."""
+    """Somebody decided, or the outside event went away. The subject is the collision."""
 
     types = ("collision.resolved",)
 
@@ -233,6 +234,82 @@ class ApiKeyRevoked(Facts):
     """A key may act no more."""
 
     types = ("api_key.revoked",)
+
+
+# -- webhooks: the subject is the endpoint or the delivery
+
+
+class WebhookEndpointAdded(Facts):
+    """Somebody outside is told of events of these types."""
+
+    types = ("webhook_endpoint.added",)
+    events: tuple[str, ...]
+
+
+class WebhookEndpointChanged(Facts):
+    """It is told of other events, elsewhere, or (not) any more."""
+
+    types = ("webhook_endpoint.changed",)
+    events: tuple[str, ...]
+    enabled: bool
+
+
+class WebhookEndpointNoted(Facts):
+    """It was removed, given a new secret, or sent a test message."""
+
+    types = ("webhook_endpoint.removed", "webhook_endpoint.secret_rotated", "webhook_endpoint.tested")
+
+
+class WebhookEndpointFailing(Facts):
+    """It has failed for two days, and will be disabled after five."""
+
+    types = ("webhook_endpoint.failing",)
+    cause: str
+    failing_since: Instant
+
+
+class WebhookEndpointDisabled(Facts):
+    """It failed for days after a warning, or said that it is gone."""
+
+    types = ("webhook_endpoint.disabled",)
+    cause: str
+
+
+class WebhookEndpointReplayed(Facts):
+    """It is sent again what happened since, as far as it has not got it."""
+
+    types = ("webhook_endpoint.replayed",)
+    since: Instant
+    deliveries: int
+
+
+class DeliveryDied(Facts):
+    """The last attempt failed: a dead letter, which needs a person."""
+
+    types = ("delivery.died",)
+    endpoint_id: UUID
+    cause: str
+
+
+class DeliveryRetried(Facts):
+    """A person had it tried again."""
+
+    types = ("delivery.retried",)
+    from_state: str
+
+
+class DeliveriesRetried(Facts):
+    """A person had every dead letter since then tried again. The subject is the endpoint, or the organization: all."""
+
+    types = ("delivery.all_retried",)
+    since: Instant
+    deliveries: int
+
+
+class DeliveryDiscarded(Facts):
+    """A person gave it up."""
+
+    types = ("delivery.discarded",)
 
 
 # -- the catalog: the whole row as it is (removed: as it was). The subject is the row, of a linking row the thing it is

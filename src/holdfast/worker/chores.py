@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from holdfast.access.service import organization_ids
+from holdfast.access.service import list_organization_ids
 from holdfast.booking.service import sweep_holds
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller
@@ -32,7 +32,7 @@ class Chore:
 
 async def sweep(means: Means) -> None:
     """Tidy the holds that ran out, organization by organization."""
-    for organization_id in await organization_ids(means.record):
+    for organization_id in await list_organization_ids(means.record):
         await means.record.transact(Caller(organization_id, "system", "system"), sweep_holds)
 
 

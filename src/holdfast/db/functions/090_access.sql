@@ -29,6 +29,15 @@ begin
   return v_id;
 end $$;
 
+-- What the organization is called, and the currency of its prices from now on.
+create or replace function holdfast.set_organization(p_name text, p_currency text) returns void
+language sql security definer
+set search_path = holdfast, pg_temp
+as $$
+  update organization set name = p_name, currency = p_currency
+  where id = current_organization() and (name::text, currency) is distinct from (p_name, p_currency);
+$$;
+
 create or replace function holdfast.organization_by_slug(p_slug text) returns uuid
 language sql stable security definer
 set search_path = holdfast, pg_temp

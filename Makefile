@@ -1,0 +1,40 @@
+# Everything starts from a clone, python3 (3.11 or newer) and make: the targets install what they need into .venv.
+.PHONY: help demo serve test check format lock clean
+PYTHON_IN = .venv/bin/python
+
+help: ## show this
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: ## run Holdfast with a demo clinic (HOLDFAST_PORT, HOLDFAST_DATA_DIR choose where)
+	@scripts/bootstrap
+	@$(PYTHON_IN) -m holdfast demo
+
+serve: ## run Holdfast on your own data
+	@scripts/bootstrap
+	@$(PYTHON_IN) -m holdfast serve
+
+test: ## run the tests (ARGS="-k name" chooses)
+	@scripts/bootstrap requirements-test.lock
+	@scripts/test-tools
+	$(PYTHON_IN) -m pytest $(ARGS)
+
+check: ## look for mistakes without running: style, types, layers, locks
+	@scripts/bootstrap requirements-test.lock
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy --strict
+	.venv/bin/lint-imports
+	scripts/check-locks
+
+format: ## format the code
+	@scripts/bootstrap requirements-test.lock
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+lock: ## take the newest dependencies that fit, and lock them by hash
+	@scripts/bootstrap requirements-test.lock
+	scripts/lock
+
+clean: ## remove what was installed and built; data stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

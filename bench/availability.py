@@ -1,0 +1,170 @@
+"""How fast the availability engine answers, beside the interval scan that everybody writes first.
+
+``python -m bench.availability`` prints JSON. Figures that compare (``ratio``) are taken in one process, one after the
+other. Times are processor time, the best of several runs: the engine is arithmetic, and waits for nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import time as stopwatch
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
+
+from holdfast.availability import bitmap
+from holdfast.availability.masks import Masks
+from holdfast.availability.model import Claim, Location, Pool, Request, Requirement, Resource, Service, Snapshot
+from holdfast.availability.rules import Timetable, Weekly
+from holdfast.availability.search import Search
+
+SEED = 20260302
+DAYS = 60
+MINUTE = timedelta(minutes=1)
+START = datetime(2026, 3, 1, 23, tzinfo=UTC)
+PROVIDERS, ROOMS, DEVICES = 50, 10, 5
+
+
+class Mark(NamedTuple):
+    name: str
+    value: float
+    unit: str
+    reach: str
+
+
+def snapshot() -> Snapshot:
+    """Berlin, sixty days with a change of the clocks, days about three quarters full."""
+    rng = random.Random(SEED)  # noqa: S311 reproducible, not secret
+    week = [Weekly(day, time(8), time(20)) for day in range(6)]
+    resources = {}
+    for kind, count in (("provider", PROVIDERS), ("room", ROOMS), ("device", DEVICES)):
+        for number in range(count):
+            name = f"{kind}{number}"
+            shift = 8 + number % 4
+            own = Timetable(
+                hours=tuple(Weekly(day, time(shift), time(shift + 8)) for day in range(6) if (day + number) % 6),
+                breaks=tuple(Weekly(day, time(shift + 4), time(shift + 4, 30)) for day in range(6)),
+            )
+            resources[name] = Resource(name, kind, (name,), {"berlin": own if kind == "provider" else None})
+    claims = {name: bookings(rng, resource.kind) for name, resource in resources.items()}
+    service = Service(
+        "laser",
+        60,
+        (
+            Requirement("provider", Pool(tuple(n for n in resources if n.startswith("provider"))), 60, 0, 1, 5, 10),
+            Requirement("room", Pool(tuple(n for n in resources if n.startswith("room"))), 60, 0, 1, 0, 10),
+            Requirement("device", Pool(tuple(n for n in resources if n.startswith("device"))), 30, 15, 1, 5, 5),
+        ),
+        grid_minutes=1,
+    )
+    location = Location("berlin", "Europe/Berlin", Timetable(hours=tuple(week)))
+    return Snapshot(START, {"berlin": location}, resources, {"laser": service}, claims)
+
+
+def bookings(rng: random.Random, kind: str) -> list[Claim]:
+    found, at = [], START - timedelta(days=1)
+    while at < START + timedelta(days=DAYS + 2):
+        at += MINUTE * rng.choice([0, 0, 5, 15, 30, 90, 120])
+        end = at + MINUTE * rng.choice([25, 40, 55, 75, 100])
+        if 6 <= at.hour < 20:
+            found.append(Claim(at, end, "appointment", f"{kind}{len(found)}", at))
+        at = end
+    return found
+
+
+def request() -> Request:
+    return Request("berlin", ("laser",), START, START + timedelta(days=DAYS), limit=100_000)
+
+
+def scan(record: Snapshot, masks: Masks, every: int) -> list[int]:
+    """The obvious way: for each start, for each role, for each resource, look through its intervals for a clash.
+
+    Opening hours come as sorted intervals too, worked out beforehand and not timed. Looks at every ``every``-th start.
+    """
+    window = masks.window
+    taken = {
+        unit: [window.outward(claim.start, claim.end) for claim in claims] for unit, claims in record.claims.items()
+    }
+    hours = {name: list(bitmap.spans(masks.open(resource))) for name, resource in record.resources.items()}
+    service = record.services["laser"]
+    first, last = window.index(START), window.index(START + timedelta(days=DAYS))
+
+    def serves(name: str, need: Requirement, start: int) -> bool:
+        begin, end = start + need.offset_minutes, start + need.segment_ends
+        if not any(low <= begin and end <= high for low, high in hours[name]):
+            return False
+        begin -= need.buffer_before_minutes
+        end += need.buffer_after_minutes
+        return not any(low < end and begin < high for low, high in taken[name])
+
+    return [
+        start
+        for start in range(first, last, every)
+        if all(any(serves(name, need, start) for name in need.pool.members) for need in service.requirements)
+    ]
+
+
+def best(work: Callable[[], object], times: int = 15) -> float:
+    """Milliseconds of the fastest run."""
+    took = []
+    for _ in range(times):
+        began = stopwatch.process_time()
+        work()
+        took.append(stopwatch.process_time() - began)
+    return min(took) * 1000
+
+
+def run(*, every: int = 40) -> list[Mark]:
+    """The marks; the scan looks at every ``every``-th minute and is scaled up (1: all of them, some minutes)."""
+    record, ask = snapshot(), request()
+    search = Search(record, ask)
+    masks = search.masks
+    units = [unit for resource in record.resources.values() for unit in resource.units]
+
+    def rules() -> None:
+        fresh = Masks(record, masks.location, masks.window)
+        for resource in record.resources.values():
+            fresh.open(resource)
+
+    def claims() -> None:
+        fresh = Masks(record, masks.location, masks.window)
+        for unit in units:
+            fresh.unclaimed(unit)
+
+    def engine() -> list[int]:
+        return list(bitmap.set_minutes(search.fit(record.services["laser"]).starts(search.offered)))
+
+    whole_ms = best(lambda: list(bitmap.set_minutes(Search(record, ask).starts)))
+    engine_ms = best(engine)
+    began = stopwatch.process_time()
+    scanned = scan(record, masks, every)
+    scan_ms = (stopwatch.process_time() - began) * 1000 * every
+    first = masks.window.index(START)
+    found = [start for start in engine() if (start - first) % every == 0]
+    if found != scanned:
+        raise AssertionError("the engine and the scan disagree: the figures would mean nothing")
+    number = sum(map(len, record.claims.values()))
+    return [
+        Mark("claims in the window", number, "claims", ""),
+        Mark("starts found, to the minute", len(engine()), "starts", ""),
+        Mark("opening hours to bitmaps", best(rules), "ms", ""),
+        Mark("claims to bitmaps", best(claims), "ms", ""),
+        Mark("engine: bitmaps to starts", engine_ms, "ms", "<= 5"),
+        Mark("whole search: rules and claims to starts", whole_ms, "ms", ""),
+        Mark("first fifty slots with their units", best(lambda: _fifty(record, ask)) - whole_ms, "ms", ""),
+        Mark("engine against the interval scan, equal answers", scan_ms / engine_ms, "ratio", ">= 1000"),
+        Mark("whole search against the interval scan, equal answers", scan_ms / whole_ms, "ratio", ">= 1000"),
+    ]
+
+
+def _fifty(record: Snapshot, ask: Request) -> None:
+    search = Search(record, ask)
+    for start in list(bitmap.set_minutes(search.starts))[:50]:
+        search.slot(start)
+
+
+if __name__ == "__main__":
+    marks = run(every=1 if "--full" in sys.argv else 40)
+    sys.stdout.write(json.dumps([mark._asdict() for mark in marks], indent=1) + "\n")
