@@ -19,6 +19,8 @@ from holdfast.availability.rules import OpenTime, Timetable
 
 
 class Masks:
+    """Bitmaps of one window, in its minutes; resources are those of the snapshot, at this location."""
+
     def __init__(self, snapshot: Snapshot, location: Location, window: Window) -> None:
         self.snapshot = snapshot
         self.location = location

@@ -32,7 +32,9 @@ def window_of(request: Request, services: Sequence[Service]) -> Window:
     for service in services:
         ends = (need.segment_ends + need.buffer_after_minutes for need in service.requirements)
         reach += max(service.length_minutes, *ends)
-    origin = request.start.replace(second=0, microsecond=0) - MARGIN
+    needs = (need for service in services for need in service.requirements)
+    ahead = max(0, *(need.buffer_before_minutes - need.offset_minutes for need in needs))
+    origin = request.start.replace(second=0, microsecond=0) - MARGIN - ahead * bitmap.MINUTE
     minutes = -((origin - request.until) // bitmap.MINUTE) + reach + MARGIN // bitmap.MINUTE
     return Window(origin, minutes)
 

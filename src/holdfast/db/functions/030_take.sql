@@ -148,7 +148,7 @@ as $$
 declare
   v_holders uuid[] := array(
     select coalesce(k.hold_id, k.block_id, k.busy_id) from unnest(p_chosen) c
-    join claim k on k.organization_id = current_organization() and k.unit_id = c.unit_id and k.during && c.during and k.active
+    cross join lateral claims_on(c.unit_id, c.during) k
     where c.standing and (p_replaces_id is null or k.hold_id is distinct from p_replaces_id));
 begin
   perform from hold where organization_id = current_organization() and id = any (v_holders) order by id for share;
