@@ -72,6 +72,11 @@ class Transaction:
             raise Bug
         return self._scene
 
+    @property
+    def connection(self) -> AsyncConnection[Any]:
+        """The driver's connection, for a library that takes part in this transaction (the job queue)."""
+        return self._connection
+
     async def rows(self, row_type: type[T], query: str, **parameters: Any) -> list[T]:
         """Every row as a ``row_type``; its field names are the query's column names."""
         with _refusals():
