@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
 import typer
-
-from holdfast import wallclock
-from holdfast.access.service import find_organization, list_organization_ids
-from holdfast.catalog.document import CatalogDocument, Change, read_document
-from holdfast.catalog.service import get_organization
-from holdfast.catalog.transfer import BookingsInTheWay, Conflict, Plan, carry_out, plan_import
-from holdfast.catalog.yaml_file import CatalogFile, parse_catalog
-from holdfast.catalog.yaml_nodes import FileInvalid, Remark
-from holdfast.catalog.yaml_text import dump_catalog
-from holdfast.cli.record import with_record
-from holdfast.db.transact import Caller, Record
-from holdfast.errors import Invalid, NotFound
-from holdfast.ids import public_id
-
-SIGNS = {"add": "+", "change": "~", "retire": "-"}
 
 
 def register(app: typer.Typer) -> None:
@@ -47,20 +27,9 @@ def export(
     ] = None,
 ) -> None:
     """Write the catalog as it stands: what is in service, none of the bookings."""
+    from holdfast.cli.catalog_transfer import export_catalog
 
-    async def work(record: Record) -> CatalogDocument:
-        organization_id = await find_organization(record, organization)
-        return await record.transact(_operator(organization_id), read_document)
-
-    text = dump_catalog(with_record(work))
-    if output is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        output.write_text(text, "utf-8")
-    except OSError as error:
-        raise Invalid(f"{output} cannot be written: {error.strerror}.") from None
-    typer.echo(f"Written to {output}", err=True)
+    export_catalog(output, organization)
 
 
 def import_file(
@@ -73,149 +42,23 @@ def import_file(
     new_organization: Annotated[
         bool, typer.Option("--new-organization", help="Add the file's organization beside those that exist.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the difference as JSON; implies no questions.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the difference as JSON; asks nothing.")] = False,
 ) -> None:
     """Bring a catalog file into force: show exactly what would change, ask, and do all of it or nothing.
 
     Running it again changes nothing. What the file lacks stays in service unless `--retire-missing` is said. Where
-    future bookings stand in the way they are listed, and nothing is changed.
+    future bookings stand in the way they are listed, and nothing is changed. Exit code 1: the file has mistakes, or
+    bookings are in the way.
     """
-    text = _read(file)
-    try:
-        found = parse_catalog(text)
-    except FileInvalid as error:
-        _say_remarks(file, error.remarks)
-        raise typer.Exit(1) from None
+    from holdfast.cli.catalog_transfer import ImportOptions, import_catalog
 
-    async def work(record: Record) -> Plan:
-        organization_id = await _organization(record, found, may_be_new=new_organization)
-        plan = await plan_import(record, organization_id, found.document, retire_missing=retire_missing)
-        _say_remarks(file, found.warnings, kind="warning: ")
-        _show(plan, as_json=as_json)
-        # whoever is asked to agree should not be told afterwards that it was impossible
-        await carry_out(record, plan, dry_run=True)
-        if plan.changes and not dry_run:
-            _ask(yes=yes or as_json, plan=plan)
-            await carry_out(record, plan)
-        return plan
-
-    try:
-        plan = with_record(work)
-    except BookingsInTheWay as error:
-        _say_conflicts(error.conflicts, found.document)
-        raise typer.Exit(1) from None
-    if not as_json:
-        typer.echo(_outcome(plan, dry_run=dry_run))
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("utf-8-sig")
-    except OSError as error:
-        raise Invalid(f"{file} cannot be read: {(error.strerror or 'no such file').lower()}.") from None
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise Invalid(f"{file}:{line}: this is not UTF-8 text. Save the file as UTF-8.") from None
-
-
-async def _organization(record: Record, found: CatalogFile, *, may_be_new: bool) -> UUID | None:
-    slug = found.document.organization.slug
-    ids = await list_organization_ids(record)
-    known = {(await record.transact(_operator(id), get_organization)).slug: id for id in ids}
-    if known and slug not in known and not may_be_new:
-        raise NotFound(
-            f"There is no organization {slug!r} here; there is {', '.join(list(known)[:5])}. "
-            "Write its slug in the file (organization: {name: …, slug: …}), or say --new-organization to add another."
-        )
-    return known.get(slug)
-
-
-def _operator(organization_id: UUID) -> Caller:
-    return Caller(organization_id, "system", "system")
-
-
-def _ask(*, yes: bool, plan: Plan) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise Invalid("Nothing was changed. Say --yes to bring this into force, or --dry-run to look only.")
-    count = len(plan.changes)
-    typer.confirm(f"Make {'this change' if count == 1 else f'these {count} changes'}?", abort=True)
-
-
-def _show(plan: Plan, *, as_json: bool) -> None:
-    if as_json:
-        told = {"changes": [_as_json(each) for each in plan.changes], "left": [_as_json(each) for each in plan.left]}
-        typer.echo(json.dumps(told, ensure_ascii=False))
-        return
-    for line in _lines(plan.changes):
-        typer.echo(line)
-    if plan.left:
-        names = ", ".join(f"{each.kind} {each.slug}" for each in plan.left)
-        typer.echo(
-            f"Left as they are, though the file does not have them (--retire-missing would retire them): {names}"
-        )
-
-
-def _lines(changes: Sequence[Change]) -> Iterator[str]:
-    for change in changes:
-        yield f"{SIGNS[change.action]} {change.kind} {change.slug}"
-        if change.action == "retire":
-            continue
-        for each in change.field_changes:
-            if change.action == "add":
-                yield f"    {each.name}: {each.new}"
-            else:
-                yield f"    {each.name}: {_value(each.old)} → {_value(each.new)}"
-
-
-def _value(value: str | None) -> str:
-    return "none" if value is None or value == "" else value
-
-
-def _as_json(change: Change) -> dict[str, Any]:
-    return {
-        "action": change.action,
-        "kind": change.kind,
-        "slug": change.slug,
-        "fields": {each.name: {"old": each.old, "new": each.new} for each in change.field_changes},
-    }
-
-
-def _outcome(plan: Plan, *, dry_run: bool) -> str:
-    if not plan.changes:
-        return "Nothing to change."
-    count = len(plan.changes)
-    things = f"{count} thing{'s' if count > 1 else ''}"
-    return f"{things} would change; nothing was." if dry_run else f"Done: {things} changed."
-
-
-def _say_remarks(file: Path, remarks: Sequence[Remark], *, kind: str = "") -> None:
-    for remark in remarks:
-        typer.echo(f"{file}:{remark.line}: {kind}{remark.message}", err=True)
-
-
-def _say_conflicts(conflicts: Sequence[Conflict], document: CatalogDocument) -> None:
-    typer.echo("Nothing was changed: there are bookings on what would be retired or made smaller.", err=True)
-    for conflict in conflicts:
-        wish = "retired" if conflict.change.new is None else "made smaller"
-        typer.echo(f"{conflict.change.kind} {conflict.change.slug} cannot be {wish}:", err=True)
-        for booking in sorted(conflict.bookings, key=lambda each: each["starts_at"]):
-            typer.echo(f"    {_booking(booking, conflict.change, document)}", err=True)
-    typer.echo("Move or cancel them first, or leave this out of the import.", err=True)
-
-
-def _booking(booking: dict[str, str], change: Change, document: CatalogDocument) -> str:
-    starts_at = datetime.fromisoformat(booking["starts_at"])
-    zones = {
-        document.locations[slug].time_zone
-        for slug in getattr(change.old, "locations", ())
-        if slug in document.locations
-    }
-    zone = min(zones) if len(zones) == 1 else "UTC"
-    local = wallclock.to_local(starts_at, zone)
-    kind = booking["kind"]
-    id = public_id(kind, UUID(booking["id"])) if kind != "busy" else "in an outside calendar"
-    return f"{local:%Y-%m-%d %H:%M} {zone}  {kind} {id}"
+    import_catalog(
+        file,
+        ImportOptions(
+            dry_run=dry_run,
+            sure=yes or as_json,
+            retire_missing=retire_missing,
+            new_organization=new_organization,
+            as_json=as_json,
+        ),
+    )

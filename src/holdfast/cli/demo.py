@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,9 +40,10 @@ async def _demo_keys(settings: Settings, urls: DatabaseUrls) -> Keys:
     from holdfast.access.service import authenticate
     from holdfast.db.pool import Pool
     from holdfast.db.transact import Record
+    from holdfast.demo.load import WORKERS
 
     file = settings.data_dir / "demo-keys.json"
-    pool = Pool(urls.app, size=2, application_name="holdfast demo")
+    pool = Pool(urls.app, size=WORKERS, application_name="holdfast demo")
     await pool.open()
     try:
         record = Record(pool)
@@ -61,15 +61,30 @@ async def _demo_keys(settings: Settings, urls: DatabaseUrls) -> Keys:
 
 
 async def _load(record: Record) -> Keys:
-    """Make the demo clinic. Raises SetupRefused where the database is in use already."""
-    keys: Keys = await import_module("holdfast.demo").load(record)
-    return keys
+    """Make the demo clinic, or finish one that was interrupted. Raises SetupRefused in another's database."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from holdfast.demo.load import load
+
+    columns = (TextColumn("The demo's year"), BarColumn(), TextColumn("{task.percentage:3.0f} %"))
+    with Progress(*columns, TimeElapsedColumn(), TextColumn("{task.description}"), console=Console(stderr=True)) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def show(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=what)
+
+        keys: Keys = dict(await load(record, show))  # type: ignore[arg-type]  # a TypedDict of strings
+        return keys
 
 
 def _keep(file: Path, keys: Keys) -> None:
+    # Written aside and moved into place: the file stands for a finished load.
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file.touch(mode=0o600)
-    file.write_text(json.dumps(dict(keys), indent=2) + "\n")
+    draft = file.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(dict(keys), indent=2) + "\n")
+    draft.replace(file)
 
 
 def _announce(settings: Settings, keys: Keys) -> None:

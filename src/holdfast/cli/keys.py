@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from holdfast.access import service
-from holdfast.access.model import SCOPES, SURFACES, ApiKey, NewApiKey
-from holdfast.cli.record import with_record
-from holdfast.db.transact import Caller, Record
 from holdfast.ids import parse_id, public_id
 
+if TYPE_CHECKING:
+    from holdfast.access.model import ApiKey, NewApiKey
+    from holdfast.db.transact import Caller, Record
+
+HEADINGS = ("id", "name", "ends in", "scopes", "surfaces", "made", "revoked")
 OrganizationOption = Annotated[
     str | None, typer.Option("--organization", help="The organization's slug; not needed when there is only one.")
 ]
@@ -32,8 +31,14 @@ def register(app: typer.Typer) -> None:
 
 def create(
     name: Annotated[str, typer.Argument(help="What the key is for, such as 'Front desk Austin'.")],
-    scope: Annotated[list[str], typer.Option(help=f"What it may do: {', '.join(SCOPES)}. Repeat for several.")],
-    surface: Annotated[list[str], typer.Option(help=f"Where it acts: {', '.join(SURFACES)}. The first is the usual.")],
+    scope: Annotated[list[str], typer.Option(help="What it may do: read, book, manage, overbook. Repeat for several.")],
+    surface: Annotated[
+        list[str],
+        typer.Option(
+            help="Where it acts: desk, phone, walk_in, widget, calendar, platform, assistant, api, import. "
+            "The first is the usual one."
+        ),
+    ],
     organization: OrganizationOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -41,6 +46,8 @@ def create(
 
     A booking widget on a public page gets `--scope book --surface widget` and nothing else.
     """
+    from holdfast.access import service
+    from holdfast.cli.record import with_record
 
     async def work(record: Record) -> NewApiKey:
         caller = await _caller(record, organization)
@@ -59,6 +66,11 @@ def create(
 
 def list_keys(organization: OrganizationOption = None, as_json: AsJson = False) -> None:
     """The keys of the organization, newest first, revoked ones last."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    from holdfast.access import service
+    from holdfast.cli.record import with_record
 
     async def work(record: Record) -> list[ApiKey]:
         return await record.transact(await _caller(record, organization), service.list_api_keys)
@@ -67,7 +79,7 @@ def list_keys(organization: OrganizationOption = None, as_json: AsJson = False) 
     if as_json:
         typer.echo(json.dumps([_as_json(key) for key in keys]))
         return
-    table = Table("id", "name", "ends in", "scopes", "surfaces", "made", "revoked", box=None)
+    table = Table(*(Column(title, no_wrap=True) for title in HEADINGS), box=None)
     for key in keys:
         table.add_row(
             public_id("api_key", key.id),
@@ -78,7 +90,8 @@ def list_keys(organization: OrganizationOption = None, as_json: AsJson = False) 
             f"{key.created_at:%Y-%m-%d}",
             f"{key.revoked_at:%Y-%m-%d}" if key.revoked_at else "",
         )
-    Console(soft_wrap=True, highlight=False, markup=False).print(table)
+    # wide enough for whole ids, which are to be copied; a narrow terminal wraps the lines
+    Console(width=200, highlight=False, markup=False).print(table)
 
 
 def revoke(
@@ -86,6 +99,9 @@ def revoke(
     organization: OrganizationOption = None,
 ) -> None:
     """End a key. A server that has just seen it may honour it for two more seconds; then it opens nothing."""
+    from holdfast.access import service
+    from holdfast.cli.record import with_record
+
     api_key_id = parse_id("api_key", key_id)
 
     async def work(record: Record) -> None:
@@ -96,6 +112,9 @@ def revoke(
 
 
 async def _caller(record: Record, organization: str | None) -> Caller:
+    from holdfast.access import service
+    from holdfast.db.transact import Caller
+
     return Caller(await service.find_organization(record, organization), "system", "system")
 
 

@@ -1,0 +1,3 @@
+-- name: clock
+-- The database's clock, which decides what is past.
+select holdfast.clock();
