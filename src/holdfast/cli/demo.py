@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,7 +92,8 @@ def _announce(settings: Settings, keys: Keys) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{settings.port}"
     key = f"-H 'Authorization: Bearer {keys['api']}'"
-    tomorrow, in_a_week = (date.today() + timedelta(days=days) for days in (1, 8))
+    today = datetime.now().astimezone().date()
+    tomorrow, in_a_week = today + timedelta(days=1), today + timedelta(days=8)
     window = f"from={tomorrow}T00:00&to={in_a_week}T00:00"
     visit = json.dumps({"service": "ipl", "location": "austin", "start": f"{in_a_week}T20:00", "outside_rules": True})
     typer.echo(
