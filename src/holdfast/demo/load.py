@@ -38,6 +38,7 @@ VISITS_A_YEAR: Final = 6200
 WORKERS: Final = 6
 TRIES_PER_VISIT: Final = 8
 ZONE: Final = "America/Chicago"
+LONGEST_MOVE: Final = timedelta(minutes=60)
 LUNCH_DAYS: Final = range(-7, 15)
 
 OnProgress = Callable[[int, int, str], None]
@@ -241,15 +242,15 @@ class _Share:
         for day, count in counts.items():
             missing = count - there.get(day, 0)
             if missing > 0:
-                await self._book(day, missing)
-            if missing > 0 or day <= self._clinic.today:
-                await self._settle(day)
+                await self._book(day, missing, tries=count * TRIES_PER_VISIT)
+            # a day that was complete keeps what is still to come; only what is past by now gets its outcome
+            await self._settle(day, until=None if missing > 0 else self._clinic.now)
             self._progress.add(count, f"visits of {day:%d %B %Y}")
 
-    async def _book(self, day: date, count: int) -> None:
+    async def _book(self, day: date, count: int, tries: int) -> None:
         clinic = self._clinic
         asked = wishes(day, clinic.document, share=self._share, shares=WORKERS)
-        for wish in islice(asked, count * TRIES_PER_VISIT):
+        for wish in islice(asked, tries):
             with suppress(SlotTaken):
                 book = partial(booking.book, visit=clinic.visit(wish), client=wish.client)
                 await clinic.record.transact(clinic.callers[wish.surface], book)
@@ -257,16 +258,17 @@ class _Share:
             if count == 0:
                 return
 
-    async def _settle(self, day: date) -> None:
+    async def _settle(self, day: date, until: datetime | None) -> None:
         """What became of the day's visits, in one transaction; those that move do so one by one, for they may meet."""
         random = Random(f"{SEED} {day.isoformat()} outcome")  # noqa: S311 - not for secrets
         from_at, to_at = (wallclock.day_start(each, ZONE) for each in (day, day + timedelta(days=1)))
+        to_at = min(to_at, until or to_at)
         open_visits = await self._clinic.record.transact(
             self._clinic.desk, lambda tx: tx.rows(_Visit, QUERIES["open_visits"], from_at=from_at, to_at=to_at)
         )
         outcomes = [(visit, self._outcome(visit, random)) for visit in open_visits]
         for visit, outcome in outcomes:
-            if outcome == "moved":
+            if outcome.startswith("moved"):
                 await self._move(visit, random)
 
         async def work(tx: Transaction) -> None:
@@ -277,14 +279,16 @@ class _Share:
 
     def _outcome(self, visit: _Visit, random: Random) -> str:
         chance = random.random()
+        if visit.ends_at < self._clinic.now - LONGEST_MOVE:
+            return _by_share(chance, no_show=0.06, cancelled=0.08, moved_and_completed=0.05) or "completed"
         if visit.ends_at < self._clinic.now:
-            return _by_share(chance, no_show=0.06, cancelled=0.08, moved=0.05) or "completed"
+            return _by_share(chance, no_show=0.06, cancelled=0.08) or "completed"
         if visit.starts_at < self._clinic.now + timedelta(minutes=10):
             return _by_share(chance, no_show=0.05) or "checked_in"
         return _by_share(chance, cancelled=0.05, moved=0.05) or "confirmed"
 
     async def _move(self, visit: _Visit, random: Random) -> None:
-        later = visit.starts_at + timedelta(minutes=random.choice([-60, -30, 30, 60, 90]))
+        later = visit.starts_at + random.choice([-LONGEST_MOVE, -LONGEST_MOVE / 2, LONGEST_MOVE / 2, LONGEST_MOVE])
         with suppress(SlotTaken):  # or the client keeps the old time
             await self._clinic.record.transact(
                 self._clinic.callers["phone"],
@@ -310,7 +314,7 @@ def _by_share(chance: float, **shares: float) -> str | None:
 
 async def _bring_about(tx: Transaction, visit: _Visit, outcome: str) -> None:
     match outcome:
-        case "completed":
+        case "completed" | "moved_and_completed":
             await booking.take_step(tx, "check_in", visit.id)
             await booking.take_step(tx, "complete", visit.id)
         case "checked_in":
