@@ -56,7 +56,7 @@ async def test_only_the_hash_and_a_hint_are_kept(record: Record, system: Caller,
 
 @pytest.mark.parametrize(
     "key",
-    ["", "hf_desk_", new_api_key("desk"), "x" * 10_000, "hf_desk_" + "é" * 64, "\0", "Bearer " + new_api_key("a")],
+    ["", "hf_desk_", "hf_desk_" + "0" * 64, "x" * 10_000, "hf_desk_" + "é" * 64, "\0", "Bearer hf_a_" + "0" * 64],
 )
 async def test_an_unknown_key_opens_nothing(record: Record, system: Caller, key: str) -> None:
     with pytest.raises(Unauthorized):

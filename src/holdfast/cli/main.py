@@ -9,7 +9,6 @@ from typing import Final
 import typer
 
 from holdfast import __version__
-from holdfast.cli import audit
 from holdfast.errors import HoldfastError
 
 # In the order of --help: run it, look after it, look into it.
@@ -17,8 +16,10 @@ COMMANDS: Final = (
     "demo",
     "serve",
     "migrate",
+    "doctor",
     "catalog",
     "keys",
+    "audit",
     "storm",
 )
 
@@ -42,9 +43,6 @@ def version(
     if show:
         typer.echo(__version__)
         raise typer.Exit
-
-
-audit.register(app)
 
 
 def run() -> None:

@@ -138,11 +138,11 @@ def _component(block: EventBlock, reading: Reading) -> icalendar.Component | Non
         reading.problem(block.line, f"this VEVENT cannot be read ({_first_sentence(broken)}); it was left out.")
         return None
     for name, what in component.errors:
-        line = block.first(name or "")
-        reading.problem(
-            line.line if line else block.line, f"{name} cannot be read ({what}); that property was ignored."
-        )
-        component.pop(name, None)
+        line = block.first(name) if name else None
+        told = f"{name or 'a property'} cannot be read ({_first_sentence(what)}); it was ignored."
+        reading.problem(line.line if line else block.line, told)
+        if name:
+            component.pop(name, None)
     rule = block.first("RRULE")
     if rule is not None and _TOO_OFTEN.search(rule.value):
         reading.problem(rule.line, "the event repeats every minute or second; only its first time was counted.")
@@ -157,5 +157,5 @@ def _instant(value: datetime | date, zone: tzinfo) -> datetime:
     return value.astimezone(UTC) if value.tzinfo is not None else instant(value, zone)
 
 
-def _first_sentence(error: Exception) -> str:
+def _first_sentence(error: Exception | str) -> str:
     return str(error).split("\n")[0].rstrip(".")[:160] or type(error).__name__

@@ -20,10 +20,11 @@ as $$
     'resource_id', u.resource_id, 'starts_at', lower(k.during), 'ends_at', upper(k.during))), '[]')
   from unnest(p_unit_ids) as wanted(unit_id)
   join unit u on u.organization_id = current_organization() and u.id = wanted.unit_id
-  join claim k on k.organization_id = u.organization_id and k.unit_id = u.id and k.during && p_during and k.active
-  left join hold h on h.organization_id = k.organization_id and h.id = k.hold_id
-  left join appointment a on a.organization_id = k.organization_id and a.hold_id = k.hold_id
-  where not coalesce(h.state = 'live' and h.expires_at <= clock(), false);
+  cross join lateral claims_on(u.id, p_during) k
+  left join lateral (
+    select id from appointment where organization_id = k.organization_id and hold_id = k.hold_id limit 1
+  ) a on true
+  where not has_lapsed(k);
 $$;
 
 -- Expire the holds on these units that have run out. Lock order as in displace().
@@ -31,11 +32,10 @@ create or replace function holdfast.displace_lapsed_on(p_unit_ids uuid[], p_duri
 language sql
 as $$
   select displace(array(
-    select distinct h.id
+    select distinct k.hold_id
     from unnest(p_unit_ids) as wanted(unit_id)
-    join claim k on k.organization_id = current_organization() and k.unit_id = wanted.unit_id and k.during && p_during and k.active
-    join hold h on h.organization_id = k.organization_id and h.id = k.hold_id
-    where h.state = 'live' and h.expires_at <= clock()));
+    cross join lateral claims_on(wanted.unit_id, p_during) k
+    where has_lapsed(k)));
 $$;
 
 -- Lock the resource, then look at what stands on it now: with the snapshot of a stricter isolation level the look after

@@ -29,7 +29,8 @@ declare
 begin
   for v_claim in
     select * from claim
-    where organization_id = current_organization() and unit_id = p_unit_id and active and during && tstzrange(clock(), null)
+    where organization_id = current_organization()
+      and id in (select id from claims_on(p_unit_id, tstzrange(clock(), null)))
     order by overbook, lower(during), id
     for update
   loop
