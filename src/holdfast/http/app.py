@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Response
 
 from holdfast import __version__
 from holdfast.config import load_settings
@@ -14,7 +14,8 @@ from holdfast.db.transact import Record
 from holdfast.errors import SetupRefused
 from holdfast.http.api import appointments, blocks, catalog, holds
 from holdfast.http.callers import KeyRing
-from holdfast.http.limits import BodyLimit
+from holdfast.http.envelope import Envelope
+from holdfast.http.limits import BodyLimit, only_known_parameters
 from holdfast.http.problems import install_problems
 from holdfast.logging_setup import set_up_logging
 
@@ -57,11 +58,15 @@ def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
-        docs_url="/docs",
+        docs_url=None,  # the framework's pages load scripts from other hosts
         redoc_url=None,
         openapi_url="/openapi.json",
+        # a redirect would turn a POST into a GET for many clients, and is no answer an API should give
+        redirect_slashes=False,
+        dependencies=[Depends(only_known_parameters)],
     )
     app.add_middleware(BodyLimit)
+    app.add_middleware(Envelope)
     install_problems(app)
     for router in (catalog.router, holds.router, appointments.router, blocks.router):
         app.include_router(router)
