@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import Depends, FastAPI, Response
 
@@ -12,7 +13,7 @@ from holdfast.config import load_settings
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.errors import SetupRefused
-from holdfast.http.api import appointments, blocks, catalog, holds
+from holdfast.http.api import appointments, blocks, catalog, collisions, holds, keys
 from holdfast.http.callers import KeyRing
 from holdfast.http.envelope import Envelope
 from holdfast.http.limits import BodyLimit, only_known_parameters
@@ -27,6 +28,8 @@ is free at that instant is yours; whatever is not is refused with the role that 
 Send `Authorization: Bearer <key>`. Every POST takes an `Idempotency-Key`: repeat a request with the same key and you
 get the first answer again, byte for byte, for 24 hours. Refusals are problem details (RFC 9457); each `type` is a page.
 """
+
+DOMAINS: Final = (catalog, holds, appointments, blocks, collisions, keys)
 
 
 def create_app() -> FastAPI:
@@ -68,8 +71,8 @@ def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(Envelope)
     install_problems(app)
-    for router in (catalog.router, holds.router, appointments.router, blocks.router):
-        app.include_router(router)
+    for domain in DOMAINS:
+        app.include_router(domain.router)
     app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)
     return app
 
