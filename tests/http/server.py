@@ -36,7 +36,7 @@ def served(app: FastAPI, **options: Any) -> Iterator[str]:
         thread.start()
         assert server.listens.wait(30), "the server did not start"
         try:
-            yield "http://127.0.0.1:{}".format(listener.getsockname()[1])
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join(30)

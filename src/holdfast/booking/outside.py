@@ -1,7 +1,7 @@
 """What outside calendars say: busy times as they are found over there, and the collisions that they reveal.
 
-An outside event cannot be refused, because it has already happened: the record takes it, claims what is still free of its
-time, and notes a collision with everything that stands there already. Functions as in ``booking.service``.
+An outside event cannot be refused, because it has already happened: the record takes it, claims what is still free of
+its time, and notes a collision with everything that stands there already. Functions as in ``booking.service``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from holdfast.errors import Bug, NotFound
 async def record_busy(
     tx: Transaction, resource_id: UUID, *, source: str, external_id: str, start: datetime, end: datetime
 ) -> Recorded:
-    """Take down one occurrence of an event; an ``external_id`` that is known and has moved, moves. Saying it twice changes
-    nothing. Raises NotFound, StateRefused for a retired resource, Invalid for a time outside 2000 to 2199.
+    """Take down one occurrence of an event; one that is known by its ``external_id`` and has moved, moves.
+
+    Saying it twice changes nothing. Raises NotFound, StateRefused for a retired resource, Invalid for a time outside
+    2000 to 2199.
     """
     recorded = await tx.one(
         Recorded,
@@ -53,7 +55,7 @@ async def list_busy(
 async def list_taken(
     tx: Transaction, resource_id: UUID, *, other_than: str, from_at: datetime, to_at: datetime
 ) -> list[Taken]:
-    """Bookings, blocks and what other sources say, where they overlap [from_at, to_at): for a preview, not to decide."""
+    """Bookings, blocks and what other sources say, where they overlap [from_at, to_at). To look, not to decide by."""
     return await tx.rows(
         Taken, QUERIES["taken_times"], resource_id=resource_id, source=other_than, from_at=from_at, to_at=to_at
     )

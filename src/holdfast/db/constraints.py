@@ -70,6 +70,7 @@ RULES: Final[dict[str, Meaning]] = {
         errors.IdempotencyKeyReused,
         "This Idempotency-Key was sent with a different request. Use a new key for a new request.",
     ),
+    "rule_exists": (errors.NotFound, "There is no such rule."),
     # table constraints that input can meet
     "claim_no_overlap": (errors.SlotTaken, "Somebody else has this time."),
     "label_is_readable": (errors.Invalid, "A name has 1 to 200 characters and no control characters."),
@@ -108,6 +109,39 @@ RULES: Final[dict[str, Meaning]] = {
     "location_slug_is_unique": (errors.Invalid, "There is a location with this slug."),
     "resource_slug_is_unique": (errors.Invalid, "There is a resource with this slug."),
     "pool_slug_is_unique": (errors.Invalid, "There is a pool with this slug."),
+    "organization_assign_is_known": (errors.Invalid, "assign is preference, least_loaded or round_robin."),
+    "organization_rank_is_known": (errors.Invalid, "rank is earliest or tight."),
+    "location_holiday_country_is_iso": (errors.Invalid, "A country for holidays is a two-letter code such as US."),
+    "location_holiday_region_has_country": (
+        errors.Invalid,
+        "A region for holidays needs its country, as in US and TX.",
+    ),
+    "resource_visits_per_day_is_bounded": (errors.Invalid, "visits_per_day is a number from 0 to 1,000, or nothing."),
+    "resource_attribute_name_is_plain": (
+        errors.Invalid,
+        "An attribute has lower-case letters, digits, hyphens and underscores, at most 40.",
+    ),
+    "pool_requires_are_plain": (
+        errors.Invalid,
+        "A pool requires up to 20 attributes of lower-case letters, digits, hyphens and underscores.",
+    ),
+    "service_grid_is_bounded": (errors.Invalid, "grid_minutes is a number from 1 to 1,440."),
+    "service_lead_is_bounded": (
+        errors.Invalid,
+        "notice_minutes is a number from 0 to 525,600, horizon_days one from 0 to 1,096.",
+    ),
+    "weekly_rule_kind_is_known": (errors.Invalid, "A weekly rule is hours or a break."),
+    "weekly_rule_weekday_is_known": (errors.Invalid, "A weekday is a number from 0 for Monday to 6 for Sunday."),
+    "weekly_rule_is_whole_minutes": (errors.Invalid, "Opening hours are in whole minutes; midnight is 00:00."),
+    "weekly_rule_validity_is_ordered": (errors.Invalid, "valid_until lies before valid_from: swap them."),
+    "weekly_rule_every_weeks_has_anchor": (
+        errors.Invalid,
+        "every_weeks is a number from 1 to 52, and needs an anchor: a date in a week that counts.",
+    ),
+    "dated_rule_kind_is_known": (errors.Invalid, "A dated rule is a closure, extra hours or time off."),
+    "dated_rule_starts_before_end": (errors.Invalid, "A closure, extra hours or time off end after they start."),
+    "dated_rule_is_whole_minutes": (errors.Invalid, "Closures, extra hours and time off are in whole minutes."),
+    "dated_rule_reason_is_bounded": (errors.Invalid, "A reason has at most 500 characters."),
 }
 
 # No caller can break these: the command functions make the rows, and check first.
@@ -156,6 +190,11 @@ BUGS: Final[frozenset[str]] = frozenset(
         "collision_resolution_is_whole",
         "collision_resource_exists",
         "collision_starts_before_end",
+        "dated_rule_belongs_somewhere",
+        "dated_rule_location_exists",
+        "dated_rule_organization_id_fkey",
+        "dated_rule_pkey",
+        "dated_rule_resource_exists",
         "event_organization_id_fkey",
         "event_pkey",
         "event_type_is_noun_verb",
@@ -183,12 +222,16 @@ BUGS: Final[frozenset[str]] = frozenset(
         "requirement_pkey",
         "requirement_role_is_unique",
         "requirement_service_exists",
+        "resource_attribute_pkey",
+        "resource_attribute_resource_exists",
         "resource_location_pkey",
         "resource_location_resource_exists",
         "resource_merged_into_exists",
         "resource_merged_is_retired",
         "resource_organization_id_fkey",
         "resource_pkey",
+        "service_lead_pkey",
+        "service_lead_service_exists",
         "service_location_pkey",
         "service_location_service_exists",
         "service_organization_id_fkey",
@@ -197,6 +240,11 @@ BUGS: Final[frozenset[str]] = frozenset(
         "unit_ordinal_is_unique",
         "unit_pkey",
         "unit_resource_exists",
+        "weekly_rule_belongs_somewhere",
+        "weekly_rule_location_exists",
+        "weekly_rule_organization_id_fkey",
+        "weekly_rule_pkey",
+        "weekly_rule_resource_exists",
     }
 )
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -40,42 +41,75 @@ class Caller:
     surface: str
 
 
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a transaction is told as it begins, at no further cost.
+
+    ``catalog_version`` moves with every change of what can be booked; ``began_at`` is the database's clock; ``seen``
+    stands for the transactions that had finished (PostgreSQL's pg_snapshot), and is older than anything read later.
+    """
+
+    caller: Caller
+    catalog_version: int
+    began_at: datetime
+    seen: str
+
+
 class Transaction:
     """An open transaction in which a Caller acts. Sees and changes rows of that organization only.
 
     Queries come from the package's own ``.sql`` files; values always travel as parameters.
     """
 
-    def __init__(self, connection: AsyncConnection[Any]) -> None:
+    def __init__(self, connection: AsyncConnection[Any], scene: Scene | None = None) -> None:
         self._connection = connection
+        self._scene = scene
+
+    @property
+    def scene(self) -> Scene:
+        """Who acts, and when. Raises Bug in an unscoped transaction, where nobody does."""
+        if self._scene is None:
+            raise Bug
+        return self._scene
 
     async def rows(self, row_type: type[T], query: str, **parameters: Any) -> list[T]:
         """Every row as a ``row_type``; its field names are the query's column names."""
-        async with self._connection.cursor(row_factory=class_row(row_type)) as cursor:
-            await cursor.execute(query, parameters)
-            return await cursor.fetchall()
+        with _refusals():
+            async with self._connection.cursor(row_factory=class_row(row_type)) as cursor:
+                await cursor.execute(query, parameters)
+                return await cursor.fetchall()
 
     async def one(self, row_type: type[T], query: str, **parameters: Any) -> T | None:
         """The first row as a ``row_type``, or None."""
-        async with self._connection.cursor(row_factory=class_row(row_type)) as cursor:
-            await cursor.execute(query, parameters)
-            return await cursor.fetchone()
+        with _refusals():
+            async with self._connection.cursor(row_factory=class_row(row_type)) as cursor:
+                await cursor.execute(query, parameters)
+                return await cursor.fetchone()
 
     async def records(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         """Every row as a dictionary by column name."""
-        async with self._connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(query, parameters)
+        with _refusals():
+            async with self._connection.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(query, parameters)
+                return await cursor.fetchall()
+
+    async def tuples(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Every row as a plain tuple: for the queries that answer with thousands."""
+        with _refusals():
+            cursor = await self._connection.execute(query, parameters)
             return await cursor.fetchall()
 
     async def value(self, query: str, **parameters: Any) -> Any:
         """The first column of the first row, or None."""
-        cursor = await self._connection.execute(query, parameters)
-        row = await cursor.fetchone()
-        return row[0] if row else None
+        with _refusals():
+            cursor = await self._connection.execute(query, parameters)
+            row = await cursor.fetchone()
+            return row[0] if row else None
 
     async def run(self, query: str, **parameters: Any) -> None:
         """A command whose answer nobody needs."""
-        await self._connection.execute(query, parameters)
+        with _refusals():
+            await self._connection.execute(query, parameters)
 
 
 class Record:
@@ -111,10 +145,23 @@ class Record:
     @asynccontextmanager
     async def _transaction(self, caller: Caller) -> AsyncIterator[Transaction]:
         async with self._pool.connection() as connection:
-            await connection.execute(
-                "select holdfast.act_as(%s, %s, %s)", (caller.organization_id, caller.actor, caller.surface)
+            told = await connection.execute(
+                "select catalog_version, at, seen::text from holdfast.act_as(%s, %s, %s)",
+                (caller.organization_id, caller.actor, caller.surface),
             )
-            yield Transaction(connection)
+            version, began_at, seen = await told.fetchone() or (None, None, None)
+            yield Transaction(connection, Scene(caller, version or 0, began_at.astimezone(UTC), seen))
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Domain errors for what the record refuses; what asks to be tried again is left to ``Record.transact``."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if error.sqlstate in _TRY_AGAIN:
+            raise
+        raise _translate(error) from error
 
 
 def _translate(error: psycopg.Error) -> HoldfastError:
@@ -126,6 +173,6 @@ def _translate(error: psycopg.Error) -> HoldfastError:
     if isinstance(error, psycopg.DataError):  # with a state from the server, or without one from the driver (a NUL)
         return Invalid("A value is out of range or has characters that cannot be stored.")
     lost = state is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    if lost or state in _OVERLOADED or state and state.startswith(("08", "57P")):
+    if lost or state in _OVERLOADED or (state and state.startswith(("08", "57P"))):
         return Busy(retry_after_seconds=1)
     return Bug(sqlstate=state)

@@ -13,9 +13,10 @@ from holdfast.config import load_settings
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.errors import SetupRefused
-from holdfast.http.api import appointments, blocks, catalog, collisions, holds, keys
+from holdfast.http.api import appointments, availability, blocks, catalog, collisions, holds, keys
 from holdfast.http.callers import KeyRing
 from holdfast.http.envelope import Envelope
+from holdfast.http.freshness import Tags
 from holdfast.http.limits import BodyLimit, only_known_parameters
 from holdfast.http.problems import install_problems
 from holdfast.logging_setup import set_up_logging
@@ -29,7 +30,7 @@ Send `Authorization: Bearer <key>`. Every POST takes an `Idempotency-Key`: repea
 get the first answer again, byte for byte, for 24 hours. Refusals are problem details (RFC 9457); each `type` is a page.
 """
 
-DOMAINS: Final = (catalog, holds, appointments, blocks, collisions, keys)
+DOMAINS: Final = (catalog, availability, holds, appointments, blocks, collisions, keys)
 
 
 def create_app() -> FastAPI:
@@ -50,6 +51,7 @@ def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
         await pool.open()
         app.state.record = Record(pool)
         app.state.keys = KeyRing(app.state.record)
+        app.state.tags = Tags()
         app.state.secret = secret
         try:
             yield

@@ -1,4 +1,4 @@
-"""What every answer has, whatever made it: headers that keep browsers careful, and a problem where there was a crash."""
+"""What every answer has, whatever made it: headers that keep browsers careful, and a problem after a crash."""
 
 from __future__ import annotations
 

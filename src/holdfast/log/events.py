@@ -1,15 +1,16 @@
 """The catalogue of events: everything that can happen, as the log tells it and as webhooks will.
 
-An event says who did what to which subject, and when. ``data`` depends on ``type`` and ``version``; the classes here are
-its documentation. Ids are UUIDs, instants are UTC, ranges are half open, and no event holds a person's name, address or
-words: those are read by id, so that they can be erased. A published version never changes; a new shape is a new version.
+An event says who did what to which subject, and when. Its ``data`` depends on ``type`` and ``version``; the classes
+here are its documentation. Ids are UUIDs, instants are UTC, ranges are half open, and no event holds a client's name,
+address or words: those are read by id, so that they can be erased. A published version never changes; a new shape is a
+new version.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
@@ -62,6 +63,7 @@ class HoldPlaced(Facts):
     ends_at: Instant
     expires_at: Instant
     overbook_reason: str | None
+    outside_rules: bool
     claims: tuple[VisitClaim, ...]
 
 
@@ -195,7 +197,7 @@ class BusyRemoved(Facts):
 
 
 class CollisionFound(Facts):
-    """An outside event and something else are in one place: the measured double-booking. The subject is the collision."""
+    """An outside event and something else are in one place: the measured double-booking."""
 
     types = ("collision.found",)
     resource_id: UUID
@@ -207,7 +209,7 @@ class CollisionFound(Facts):
 
 
 class CollisionResolved(Facts):
-    """Somebody decided, or the outside event went away."""
+    """Somebody decided, or the outside event went away. The subject is the collision."""
 
     types = ("collision.resolved",)
 
@@ -250,6 +252,8 @@ class Organization(Facts):
     name: str
     currency: str
     created_at: Instant
+    assign: str
+    rank: str
 
 
 class HoldPolicy(Facts):
@@ -274,6 +278,8 @@ class Location(Facts):
     time_zone: str
     address: str | None
     retired_at: Instant | None
+    holiday_country: str | None
+    holiday_region: str | None
 
 
 class Resource(Facts):
@@ -284,6 +290,16 @@ class Resource(Facts):
     kind: str
     retired_at: Instant | None
     merged_into_id: UUID | None
+    visits_per_day: int | None
+
+
+class ResourceAttribute(Facts):
+    """A resource has a credential, or a fixed device. The subject is the resource."""
+
+    types = _changes("resource_attribute")
+    resource_id: UUID
+    name: str
+    good_until: date | None
 
 
 class ResourceLocation(Facts):
@@ -307,6 +323,7 @@ class Pool(Facts):
     id: UUID
     slug: str
     name: str
+    requires: tuple[str, ...]
 
 
 class PoolMember(Facts):
@@ -327,6 +344,18 @@ class Service(Facts):
     duration_minutes: int
     price_cents: int
     retired_at: Instant | None
+    grid_minutes: int
+    off_grid_after_claims: bool
+
+
+class ServiceLead(Facts):
+    """How soon and how far ahead a surface may book a service. The subject is the service."""
+
+    types = _changes("service_lead")
+    service_id: UUID
+    surface: str
+    notice_minutes: int
+    horizon_days: int
 
 
 class ServiceLocation(Facts):
@@ -350,6 +379,35 @@ class Requirement(Facts):
     segment_minutes: int
     buffer_before_minutes: int
     buffer_after_minutes: int
+
+
+class WeeklyRule(Facts):
+    """Opening hours or a break of every week, on the wall clock of the location."""
+
+    types = _changes("weekly_rule")
+    id: UUID
+    location_id: UUID | None
+    resource_id: UUID | None
+    kind: str
+    weekday: int
+    starts: time
+    ends: time
+    valid_from: date | None
+    valid_until: date | None
+    every_weeks: int
+    anchor: date | None
+
+
+class DatedRule(Facts):
+    """A closure, extra hours or time off, on the wall clock of the location; why is read by id."""
+
+    types = _changes("dated_rule")
+    id: UUID
+    location_id: UUID | None
+    resource_id: UUID | None
+    kind: str
+    starts: datetime
+    ends: datetime
 
 
 def _catalogue() -> dict[tuple[str, int], type[Facts]]:

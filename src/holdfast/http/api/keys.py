@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/api-keys", tags=["api keys"], responses=REFUSALS)
 
 @router.get("", responses=made(KeyList, 200))
 async def list_api_keys(request: Request, principal: ManageKey) -> Response:
-    """Every key of the organization, newest first, revoked ones last. Never the key itself, only its last characters."""
+    """Every key of the organization, newest first, revoked ones last; of the key itself only its last characters."""
 
     async def work(tx: Transaction) -> Answer:
         keys = await access.list_api_keys(tx)
@@ -38,9 +38,7 @@ async def create_api_key(request: Request, ask: KeyAsk, principal: ManageKey) ->
 
     async def work(tx: Transaction) -> Answer:
         new = await access.create_api_key(tx, name=ask.name, scopes=ask.scopes, surfaces=ask.surfaces)
-        shown = NewKeyShape(
-            id=public_id("api_key", new.id), name=ask.name, scopes=ask.scopes, surfaces=ask.surfaces, key=new.key
-        )
+        shown = NewKeyShape(id=public_id("api_key", new.id), key=new.key, **ask.model_dump())
         hidden = shown.model_copy(update={"key": None})
         return answer(201, shown, kept=hidden)
 
