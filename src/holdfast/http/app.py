@@ -15,10 +15,12 @@ from holdfast.db.transact import Record
 from holdfast.errors import SetupRefused
 from holdfast.http.api import appointments, availability, blocks, catalog, collisions, holds, keys
 from holdfast.http.callers import KeyRing
+from holdfast.http.documented import install_document, operation_id
 from holdfast.http.envelope import Envelope
 from holdfast.http.freshness import Tags
 from holdfast.http.limits import BodyLimit, only_known_parameters
 from holdfast.http.problems import install_problems
+from holdfast.http.reference import reference
 from holdfast.logging_setup import set_up_logging
 
 DESCRIPTION = """The calendar that cannot double-book.
@@ -69,12 +71,15 @@ def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
         # a redirect would turn a POST into a GET for many clients, and is no answer an API should give
         redirect_slashes=False,
         dependencies=[Depends(only_known_parameters)],
+        generate_unique_id_function=operation_id,
     )
     app.add_middleware(BodyLimit)
     app.add_middleware(Envelope)
     install_problems(app)
     for domain in DOMAINS:
         app.include_router(domain.router)
+    install_document(app)
+    app.add_api_route("/docs", reference, methods=["GET"], include_in_schema=False)
     app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)
     return app
 

@@ -18,6 +18,7 @@ from starlette.routing import compile_path
 
 from holdfast import errors
 from holdfast.errors import HoldfastError
+from holdfast.http.plain_page import plain_page
 from holdfast.ids import KINDS, public_id
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -226,20 +227,13 @@ def _methods(request: Request) -> list[str]:
     return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
-_PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title} · Holdfast</title>
-<main><h1>{title}</h1>{body}</main></html>"""
-
-
 async def problem_page(code: str) -> HTMLResponse:
     """What a problem means and what to do about it."""
     for error, (status, advice) in PROBLEMS.items():
         if error.code == code:
             facts = f"<p><code>{code}</code> · HTTP {status.value} {html.escape(status.phrase)}</p>"
-            return HTMLResponse(
-                _PAGE.format(
-                    title=html.escape(error.title), body=f'{facts}<p>{advice}</p><p><a href="/problems">All</a></p>'
-                )
+            return plain_page(
+                html.escape(error.title), f'{facts}<p>{advice}</p><p><a href="/problems">All problems</a></p>'
             )
     raise errors.NotFound("There is no such problem. See /problems.")
 
@@ -250,4 +244,4 @@ async def problem_list() -> HTMLResponse:
         f'<li>{status.value} <a href="/problems/{error.code}">{html.escape(error.title)}</a></li>'
         for error, (status, _) in sorted(PROBLEMS.items(), key=lambda item: item[1][0])
     )
-    return HTMLResponse(_PAGE.format(title="What can go wrong", body=f"<ul>{rows}</ul>"))
+    return plain_page("What can go wrong", f"<ul>{rows}</ul>")

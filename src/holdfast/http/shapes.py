@@ -107,7 +107,7 @@ Resources = Annotated[
 
 
 OutsideRules = Annotated[
-    bool, Field(description="Staff only: opening hours, breaks, notice, the grid and caps do not count.")
+    bool, Field(strict=True, description="Staff only: opening hours, breaks, notice, the grid and caps do not count.")
 ]
 
 
@@ -128,11 +128,11 @@ class HoldAsk(VisitAsk):
             ]
         }
     )
-    ttl_seconds: Annotated[int, Field(ge=1, le=86400)] | None = None
+    ttl_seconds: Annotated[int, Field(strict=True, ge=1, le=86400)] | None = None
 
 
 class ExtendAsk(Ask):
-    ttl_seconds: Annotated[int, Field(ge=1, le=86400)] | None = None
+    ttl_seconds: Annotated[int, Field(strict=True, ge=1, le=86400)] | None = None
 
 
 class OverbookAsk(Ask):
