@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Response
@@ -12,12 +12,36 @@ from holdfast.config import load_settings
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.errors import SetupRefused
-from holdfast.http.api import appointments, availability, blocks, catalog, holds
+from holdfast.http.api import (
+    appointments,
+    availability,
+    blocks,
+    catalog,
+    deliveries,
+    events,
+    holds,
+    webhooks,
+)
 from holdfast.http.callers import KeyRing
 from holdfast.http.freshness import Tags
 from holdfast.http.limits import BodyLimit
 from holdfast.http.problems import install_problems
+from holdfast.log.feed import Feed
+from holdfast.log.public import EventNames
 from holdfast.logging_setup import set_up_logging
+from holdfast.webhooks.signing import SecretBox
+
+# In the order of the reference: what there is, what is free, bookings, what others are told.
+PARTS = (
+    catalog,
+    availability,
+    holds,
+    appointments,
+    blocks,
+    events,
+    webhooks,
+    deliveries,
+)
 
 DESCRIPTION = """The calendar that cannot double-book.
 
@@ -35,11 +59,21 @@ def create_app() -> FastAPI:
     set_up_logging(settings.log_level)
     if settings.app_database_url is None:
         raise SetupRefused("Start Holdfast with `holdfast serve`, or set HOLDFAST_APP_DATABASE_URL.")
-    return build_app(settings.app_database_url, secret=settings.secret(), pool_size=settings.pool_size)
+    return build_app(
+        settings.app_database_url,
+        secret=settings.secret(),
+        pool_size=settings.pool_size,
+        webhook_allowed_hosts=settings.webhook_allowed_hosts,
+    )
 
 
-def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
-    """The application on the database at ``app_url`` (the lesser role). ``secret`` keys the hashes of visitors."""
+def build_app(
+    app_url: str, *, secret: bytes, pool_size: int = 10, webhook_allowed_hosts: Collection[str] = ()
+) -> FastAPI:
+    """The application on the database at ``app_url`` (the lesser role).
+
+    ``secret`` keys the hashes of visitors, the names of events and the webhooks' secrets.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -49,9 +83,14 @@ def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
         app.state.keys = KeyRing(app.state.record)
         app.state.tags = Tags()
         app.state.secret = secret
+        app.state.webhook_secrets = SecretBox(secret)
+        app.state.webhook_allowed_hosts = frozenset(webhook_allowed_hosts)
+        app.state.event_names = EventNames(secret)
+        app.state.feed = Feed(app.state.record, app.state.event_names)
         try:
             yield
         finally:
+            await app.state.feed.close()
             await pool.close()
 
     app = FastAPI(
@@ -65,8 +104,8 @@ def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
     )
     app.add_middleware(BodyLimit)
     install_problems(app)
-    for router in (catalog.router, availability.router, holds.router, appointments.router, blocks.router):
-        app.include_router(router)
+    for part in PARTS:
+        app.include_router(part.router)
     app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)
     return app
 

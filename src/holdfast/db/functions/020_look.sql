@@ -149,11 +149,10 @@ begin
   ), ordered as (
     select c, row_number() over (order by rivals, (c).slot, rank) as position, (c).slot as slot from offered
   ), depths as (
-    select min(position)::integer as first, min((c).role) as role, array_agg((c).unit_id order by position) as units
+    select min(position)::integer as first, array_agg(((c).segment, (c).unit_id) order by position) as choices
     from ordered group by slot
   ), twins as (
-    select first, coalesce(role = lag(role) over (order by first) and units = lag(units) over (order by first), false) as twin
-    from depths
+    select first, coalesce(choices = lag(choices) over (order by first), false) as twin from depths
   )
   select (select array_agg(c order by position) from ordered),
          array_agg(first order by first) || (select count(*)::integer + 1 from ordered),
