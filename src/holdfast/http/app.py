@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from typing import Final
 
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Response
 
 from holdfast import __version__
 from holdfast.config import load_settings
@@ -17,31 +18,24 @@ from holdfast.http.api import (
     availability,
     blocks,
     catalog,
+    collisions,
     deliveries,
     events,
     holds,
+    keys,
     webhooks,
 )
 from holdfast.http.callers import KeyRing
+from holdfast.http.documented import install_document, operation_id
+from holdfast.http.envelope import Envelope
 from holdfast.http.freshness import Tags
-from holdfast.http.limits import BodyLimit
+from holdfast.http.limits import BodyLimit, only_known_parameters
 from holdfast.http.problems import install_problems
+from holdfast.http.reference import reference
 from holdfast.log.feed import Feed
 from holdfast.log.public import EventNames
 from holdfast.logging_setup import set_up_logging
 from holdfast.webhooks.signing import SecretBox
-
-# In the order of the reference: what there is, what is free, bookings, what others are told.
-PARTS = (
-    catalog,
-    availability,
-    holds,
-    appointments,
-    blocks,
-    events,
-    webhooks,
-    deliveries,
-)
 
 DESCRIPTION = """The calendar that cannot double-book.
 
@@ -51,6 +45,20 @@ is free at that instant is yours; whatever is not is refused with the role that 
 Send `Authorization: Bearer <key>`. Every POST takes an `Idempotency-Key`: repeat a request with the same key and you
 get the first answer again, byte for byte, for 24 hours. Refusals are problem details (RFC 9457); each `type` is a page.
 """
+
+# In the order of the reference: what there is, what is free, bookings, what others are told.
+DOMAINS: Final = (
+    catalog,
+    availability,
+    holds,
+    appointments,
+    blocks,
+    collisions,
+    events,
+    webhooks,
+    deliveries,
+    keys,
+)
 
 
 def create_app() -> FastAPI:
@@ -98,14 +106,21 @@ def build_app(
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
-        docs_url="/docs",
+        docs_url=None,  # the framework's pages load scripts from other hosts
         redoc_url=None,
         openapi_url="/openapi.json",
+        # a redirect would turn a POST into a GET for many clients, and is no answer an API should give
+        redirect_slashes=False,
+        dependencies=[Depends(only_known_parameters)],
+        generate_unique_id_function=operation_id,
     )
     app.add_middleware(BodyLimit)
+    app.add_middleware(Envelope)
     install_problems(app)
-    for part in PARTS:
-        app.include_router(part.router)
+    for domain in DOMAINS:
+        app.include_router(domain.router)
+    install_document(app)
+    app.add_api_route("/docs", reference, methods=["GET"], include_in_schema=False)
     app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)
     return app
 
