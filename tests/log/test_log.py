@@ -68,6 +68,7 @@ async def test_every_event_of_a_busy_day_decodes(spa: Clinic, record: Record) ->
                       "pool_member", "service", "service_location", "requirement")
         for change in ("added", "changed", "removed")
     }  # fmt: skip
+    bookings = {type for type in bookings if not type.startswith(("webhook_endpoint.", "delivery."))}
     assert bookings - {event.type for event in events} == set(), "the busy day has every event of a booking"
 
 
