@@ -151,8 +151,8 @@ def _policy(policy: HoldPolicy) -> _Inline:
 
 
 def _goes_unsaid(pool: PoolEntry, document: CatalogDocument) -> bool:
-    """Whether the reader makes this very pool by itself."""
-    if not any(
+    """Whether the reader makes this very pool by itself, which it does not when nobody would be in it."""
+    if not pool.members or not any(
         requirement.pool == pool.slug for each in document.services.values() for requirement in each.requirements
     ):
         return False
