@@ -68,7 +68,7 @@ class Model:
     units: dict[str, list[UUID]] = field(default_factory=dict)  # resource -> open units, by ordinal
     services: dict[str, dict[str, Need]] = field(default_factory=dict)
     holders: list[Holder] = field(default_factory=list)
-    numbers: Any = field(default_factory=lambda: count())
+    numbers: Any = field(default_factory=count)
 
     # -- questions
 

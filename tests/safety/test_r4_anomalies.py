@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from holdfast.db.urls import DatabaseUrls
-from tests.clinic import CLIENT, Clinic, at, open_clinic, requires
+from tests.clinic import CLIENT, at, open_clinic, requires
 from tests.postgres import PostgresForTests, superuser_url
 from tests.safety import oracle
 from tests.stepping import Stepper
@@ -198,8 +198,8 @@ def test_every_state_of_a_hold_and_an_appointment_blocks_or_is_known_not_to(admi
             "select pg_get_constraintdef(oid) from pg_constraint where conname = %s", (f"{table}_state_is_known",)
         ).fetchone()
         expression = admin.execute(
-            "select pg_get_expr(adbin, adrelid) from pg_attrdef join pg_attribute on attrelid = adrelid and attnum = adnum"
-            " where adrelid = %s::regclass and attname = 'blocking'", (f"holdfast.{table}",),
+            "select pg_get_expr(adbin, adrelid) from pg_attrdef"
+            " join pg_attribute on attrelid = adrelid and attnum = adnum where adrelid = %s::regclass and attname = 'blocking'", (f"holdfast.{table}",),
         ).fetchone()  # fmt: skip
         assert row is not None and expression is not None  # noqa: PT018
         states = row[0].split("'")[1::2]

@@ -54,6 +54,18 @@ def book_once(connection: psycopg.Connection[Any], clinic: Clinic, number: int, 
     return body
 
 
+def ask(
+    connection: psycopg.Connection[Any], clinic: Clinic, key: str, request_hash: bytes, *, and_book: int | None = None
+) -> list[dict[str, Any]]:
+    """What is stored for a key; with ``and_book`` the command follows in the same transaction."""
+    with connection.transaction():
+        clinic_says(connection, clinic)
+        stored = call(connection, "begin_idempotent", route=ROUTE, key=key, request_hash=request_hash)
+        if and_book is not None:
+            book(connection, clinic, and_book)
+        return stored
+
+
 def clinic_says(connection: psycopg.Connection[Any], clinic: Clinic) -> None:
     connection.execute("select holdfast.act_as(%s, 'key_shared', 'api')", (clinic.organization_id,))
 
@@ -126,9 +138,8 @@ def test_every_request_has_one_effect_and_one_answer(
 
 def test_the_same_key_with_another_request_is_refused(app: psycopg.Connection[Any], clinics: list[Clinic]) -> None:
     book_once(app, clinics[0], 1)
-    with pytest.raises(psycopg.Error) as error, app.transaction():
-        clinic_says(app, clinics[0])
-        call(app, "begin_idempotent", route=ROUTE, key="key-1", request_hash=b"another")
+    with pytest.raises(psycopg.Error) as error:
+        ask(app, clinics[0], "key-1", b"another")
     refused = refusal(error.value)
     assert refused is not None
     assert refused.rule == "idempotency_key_is_for_this_request"
@@ -136,20 +147,14 @@ def test_the_same_key_with_another_request_is_refused(app: psycopg.Connection[An
 
 def test_a_refusal_keeps_no_answer(app: psycopg.Connection[Any], clinics: list[Clinic]) -> None:
     """It had no effect, so asking again asks anew."""
-    first = book_once(app, clinics[0], 1)
+    book_once(app, clinics[0], 1)
     visit = clinics[0].desk.read("select id from holdfast.appointment")[0]["id"]
-    with app.transaction():
-        clinic_says(app, clinics[0])
-        assert call(app, "begin_idempotent", route=ROUTE, key="other", request_hash=b"x") == []
-    with pytest.raises(psycopg.Error), app.transaction():
-        clinic_says(app, clinics[0])
-        call(app, "begin_idempotent", route=ROUTE, key="other", request_hash=b"x")
-        book(app, clinics[0], 1)
+    assert ask(app, clinics[0], "other", b"x") == []
+    with pytest.raises(psycopg.Error):
+        ask(app, clinics[0], "other", b"x", and_book=1)
     clinics[0].desk("cancel", appointment_id=visit, revision=None)
-    with app.transaction():
-        clinic_says(app, clinics[0])
-        assert call(app, "begin_idempotent", route=ROUTE, key="other", request_hash=b"x") == []
-        assert book(app, clinics[0], 1) != first
+    assert ask(app, clinics[0], "other", b"x", and_book=1) == []
+    assert len(clinics[0].desk.read("select from holdfast.appointment where state = 'confirmed'")) == 1
 
 
 def test_control_an_answer_kept_in_a_second_transaction_comes_too_late(

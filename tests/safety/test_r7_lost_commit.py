@@ -1,4 +1,4 @@
-"""R7, the quiet phase: one commit, and the server is killed at once. What was acknowledged is there after the restart."""
+"""R7, the quiet phase: one commit, and the server is killed at once. What was acknowledged is there afterwards."""
 
 from __future__ import annotations
 
