@@ -7,6 +7,7 @@ load is finished by running it again, and a finished one is left as it is.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from holdfast import wallclock
 from holdfast.access import service as access
 from holdfast.access.model import SCOPES, SURFACES, Principal
 from holdfast.booking import service as booking
-from holdfast.booking.model import AppointmentFilter, Visit
+from holdfast.booking.model import AppointmentFilter, ClientDetails, Visit
 from holdfast.catalog import service as catalog
 from holdfast.catalog.document import CatalogDocument
 from holdfast.catalog.transfer import carry_out, plan_import
@@ -31,7 +32,7 @@ from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.demo.people import client
 from holdfast.demo.plan import SEED, Wish, opening_hours, visits_by_day, wishes
-from holdfast.errors import ClaimsInTheWay, NotFound, SetupRefused, SlotTaken
+from holdfast.errors import ClaimsInTheWay, NotBookable, NotFound, SetupRefused, SlotTaken
 
 QUERIES: Final = load_queries("holdfast.demo")
 VISITS_A_YEAR: Final = 6200
@@ -251,9 +252,12 @@ class _Share:
         clinic = self._clinic
         asked = wishes(day, clinic.document, share=self._share, shares=WORKERS)
         for wish in islice(asked, tries):
-            with suppress(SlotTaken):
-                book = partial(booking.book, visit=clinic.visit(wish), client=wish.client)
-                await clinic.record.transact(clinic.callers[wish.surface], book)
+            visit = clinic.visit(wish)
+            book = _book_in_the_past if visit.start < clinic.now else booking.book
+            with suppress(SlotTaken, NotBookable):
+                await clinic.record.transact(
+                    clinic.callers[wish.surface], partial(book, visit=visit, client=wish.client)
+                )
                 count -= 1
             if count == 0:
                 return
@@ -289,7 +293,7 @@ class _Share:
 
     async def _move(self, visit: _Visit, random: Random) -> None:
         later = visit.starts_at + random.choice([-LONGEST_MOVE, -LONGEST_MOVE / 2, LONGEST_MOVE / 2, LONGEST_MOVE])
-        with suppress(SlotTaken):  # or the client keeps the old time
+        with suppress(SlotTaken, NotBookable):  # or the client keeps the old time
             await self._clinic.record.transact(
                 self._clinic.callers["phone"],
                 lambda tx: booking.reschedule_to_start(tx, visit.id, later, revision=visit.revision),
@@ -302,6 +306,17 @@ async def _visits_there(clinic: _Clinic, first_day: date) -> dict[date, int]:
         clinic.desk, lambda tx: tx.records(QUERIES["visits_per_day"], zone=ZONE, from_at=from_at)
     )
     return {row["day"]: row["visits"] for row in rows}
+
+
+async def _book_in_the_past(tx: Transaction, visit: Visit, client: ClientDetails) -> None:
+    told = json.dumps({"name": client.name, "email": client.email, "phone": client.phone})
+    await tx.run(
+        QUERIES["book_in_the_past"],
+        service_id=visit.service_id,
+        location_id=visit.location_id,
+        start=visit.start,
+        client=told,
+    )
 
 
 def _by_share(chance: float, **shares: float) -> str | None:
@@ -347,7 +362,7 @@ async def _hold_some(clinic: _Clinic) -> None:
     """Two clients are on the booking page right now."""
     held = 0
     for wish in islice(wishes(_next_open_day(clinic.today), clinic.document, share=0, shares=1), 40):
-        with suppress(SlotTaken):
+        with suppress(SlotTaken, NotBookable):
             hold = partial(booking.place_hold, visit=clinic.visit(wish), ttl_seconds=900)
             await clinic.record.transact(clinic.callers["widget"], hold)
             held += 1
