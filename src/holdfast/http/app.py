@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -13,7 +13,18 @@ from holdfast.config import load_settings
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.errors import SetupRefused
-from holdfast.http.api import appointments, availability, blocks, catalog, collisions, holds, keys
+from holdfast.http.api import (
+    appointments,
+    availability,
+    blocks,
+    catalog,
+    collisions,
+    deliveries,
+    events,
+    holds,
+    keys,
+    webhooks,
+)
 from holdfast.http.callers import KeyRing
 from holdfast.http.documented import install_document, operation_id
 from holdfast.http.envelope import Envelope
@@ -21,7 +32,10 @@ from holdfast.http.freshness import Tags
 from holdfast.http.limits import BodyLimit, only_known_parameters
 from holdfast.http.problems import install_problems
 from holdfast.http.reference import reference
+from holdfast.log.feed import Feed
+from holdfast.log.public import EventNames
 from holdfast.logging_setup import set_up_logging
+from holdfast.webhooks.signing import SecretBox
 
 DESCRIPTION = """The calendar that cannot double-book.
 
@@ -32,7 +46,19 @@ Send `Authorization: Bearer <key>`. Every POST takes an `Idempotency-Key`: repea
 get the first answer again, byte for byte, for 24 hours. Refusals are problem details (RFC 9457); each `type` is a page.
 """
 
-DOMAINS: Final = (catalog, availability, holds, appointments, blocks, collisions, keys)
+# In the order of the reference: what there is, what is free, bookings, what others are told.
+DOMAINS: Final = (
+    catalog,
+    availability,
+    holds,
+    appointments,
+    blocks,
+    collisions,
+    events,
+    webhooks,
+    deliveries,
+    keys,
+)
 
 
 def create_app() -> FastAPI:
@@ -41,11 +67,21 @@ def create_app() -> FastAPI:
     set_up_logging(settings.log_level)
     if settings.app_database_url is None:
         raise SetupRefused("Start Holdfast with `holdfast serve`, or set HOLDFAST_APP_DATABASE_URL.")
-    return build_app(settings.app_database_url, secret=settings.secret(), pool_size=settings.pool_size)
+    return build_app(
+        settings.app_database_url,
+        secret=settings.secret(),
+        pool_size=settings.pool_size,
+        webhook_allowed_hosts=settings.webhook_allowed_hosts,
+    )
 
 
-def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
-    """The application on the database at ``app_url`` (the lesser role). ``secret`` keys the hashes of visitors."""
+def build_app(
+    app_url: str, *, secret: bytes, pool_size: int = 10, webhook_allowed_hosts: Collection[str] = ()
+) -> FastAPI:
+    """The application on the database at ``app_url`` (the lesser role).
+
+    ``secret`` keys the hashes of visitors, the names of events and the webhooks' secrets.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -55,9 +91,14 @@ def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
         app.state.keys = KeyRing(app.state.record)
         app.state.tags = Tags()
         app.state.secret = secret
+        app.state.webhook_secrets = SecretBox(secret)
+        app.state.webhook_allowed_hosts = frozenset(webhook_allowed_hosts)
+        app.state.event_names = EventNames(secret)
+        app.state.feed = Feed(app.state.record, app.state.event_names)
         try:
             yield
         finally:
+            await app.state.feed.close()
             await pool.close()
 
     app = FastAPI(
