@@ -19,7 +19,9 @@ def test_the_catalog_can_be_read_by_id_and_by_slug(spa: House) -> None:
         page = made(spa.widget.get(f"/v1/{kind}"))
         assert page["next"] is None
         for item in page["items"]:
-            assert made(spa.widget.get(f"/v1/{kind}/{item['id']}")) == made(spa.widget.get(f"/v1/{kind}/{item['slug']}"))
+            assert made(spa.widget.get(f"/v1/{kind}/{item['id']}")) == made(
+                spa.widget.get(f"/v1/{kind}/{item['slug']}")
+            )
     assert [each["slug"] for each in made(spa.reader.get("/v1/pools"))["items"]] == ["lasers", "providers", "rooms"]
 
 
@@ -77,9 +79,7 @@ def test_what_is_given_back_is_free_at_once(spa: House, day: Callable[[], dateti
     assert made(spa.desk.delete(f"/v1/holds/{hold['id']}"))["state"] == "released"
     assert made(spa.desk.delete(f"/v1/holds/{hold['id']}"))["state"] == "released"
     assert_problem(spa.desk.post(f"/v1/holds/{hold['id']}/extend"), 410, "hold-expired")
-    assert_problem(
-        spa.desk.post("/v1/appointments", json={"hold_id": hold["id"], "client": ADA}), 410, "hold-expired"
-    )
+    assert_problem(spa.desk.post("/v1/appointments", json={"hold_id": hold["id"], "client": ADA}), 410, "hold-expired")
     for ending in ("cancel", "no_show"):
         booked = spa.book(start, "consult", **chosen)
         assert_problem(spa.desk.post("/v1/holds", json=visit(start, "consult", **chosen)), 409, "slot-taken")
@@ -122,7 +122,7 @@ def test_an_overbook_is_a_decision_with_a_reason(spa: House, day: Callable[[], d
 
 
 class TestWallTimes:
-    """A time without an offset is read on the clock of the location, and refused where that clock shows it never or twice."""
+    """A time without an offset is read on the location's clock, and refused where that shows it never or twice."""
 
     YEAR = NINE.year + (NINE.month >= 2)  # the coming spring and autumn lie within three years
 

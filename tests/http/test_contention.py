@@ -47,7 +47,7 @@ def devices(booking: dict[str, list[dict[str, str]]]) -> list[str]:
 
 
 def test_the_worked_case(lasers: House, day: Callable[[], datetime]) -> None:
-    """At 1:58 PM a client holds the 2:00 PM laser online; eleven seconds later a walk-in wants IPL on the same laser."""
+    """At 1:58 PM a client holds the 2:00 PM laser online; eleven seconds later a walk-in wants IPL on it."""
     two = day()
     online = made(
         lasers.widget.post(
@@ -114,9 +114,9 @@ def overlaps(house: House) -> list[dict[str, object]]:
     """I1 without the guard's index: neighbours in order of start, unit by unit."""
     return house.clinic.desk.read(
         """select * from (
-             select unit_id, during, max(upper(during)) over (
-               partition by unit_id order by lower(during), upper(during) rows between unbounded preceding and 1 preceding
-             ) > lower(during) as meets_the_one_before
+             select unit_id, during, max(upper(during)) over earlier > lower(during) as meets_the_one_before
              from holdfast.claim where active and not overbook
+             window earlier as (partition by unit_id order by lower(during), upper(during)
+                                rows between unbounded preceding and 1 preceding)
            ) claims where meets_the_one_before"""
     )

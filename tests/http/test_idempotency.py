@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -165,7 +165,9 @@ def test_each_route_and_each_actor_has_keys_of_its_own(houses: list[House]) -> N
     answers = [
         house.desk.post("/v1/holds", json=visit(at, "consult"), headers=headers),
         house.manager.post("/v1/holds", json=visit(at, "consult"), headers=headers),
-        house.desk.post("/v1/appointments", json=visit(at + timedelta(hours=1), "consult", client=ADA), headers=headers),
+        house.desk.post(
+            "/v1/appointments", json=visit(at + timedelta(hours=1), "consult", client=ADA), headers=headers
+        ),
     ]
     assert len({made(each)["id"] for each in answers}) == 3
     one = made(answers[2])["id"]

@@ -80,7 +80,11 @@ def test_visitors_that_cannot_be_kept(fresh: House, visitor: str) -> None:
 
 async def test_networks_are_told_apart_by_their_prefix(postgres: PostgresForTests) -> None:
     """One /24 or /56 is one network; an IPv4 address mapped into IPv6 is itself."""
-    groups = [["192.0.2.1", "192.0.2.250", "::ffff:192.0.2.9"], ["198.51.100.1"], ["2001:db8:1:2::1", "2001:db8:1:ff::1"]]
+    groups = [
+        ["192.0.2.1", "192.0.2.250", "::ffff:192.0.2.9"],
+        ["198.51.100.1"],
+        ["2001:db8:1:2::1", "2001:db8:1:ff::1"],
+    ]
     with postgres.clone() as database:
         app = build_app(database.app, secret=SECRET, pool_size=2)
         with opened(database, "http://test", "networks") as house:
