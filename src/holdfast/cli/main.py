@@ -19,6 +19,7 @@ COMMANDS: Final = (
     "migrate",
     "doctor",
     "catalog",
+    "import_",
     "keys",
     "webhooks",
     "deliveries",
