@@ -19,6 +19,7 @@ COMMANDS: Final = (
     "migrate",
     "doctor",
     "catalog",
+    "dropout",
     "keys",
     "webhooks",
     "deliveries",

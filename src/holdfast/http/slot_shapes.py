@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Literal
-from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -15,7 +14,7 @@ from holdfast.availability.permit import Wanted
 from holdfast.availability.service import alternatives
 from holdfast.availability.snapshot import current_catalog
 from holdfast.db.transact import Caller, Record, Transaction
-from holdfast.ids import public_id
+from holdfast.ids import KINDS
 from holdfast.wallclock import to_local
 
 
@@ -147,4 +146,4 @@ async def find_alternatives(record: Record, caller: Caller, wanted: Wanted) -> l
 
 def shown(kind: str, id: str) -> str:
     """The public id of an id as the engine has it."""
-    return public_id(kind, UUID(id))
+    return f"{KINDS[kind]}_{id.replace('-', '')}"
