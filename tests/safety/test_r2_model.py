@@ -470,7 +470,11 @@ def test_the_record_agrees_with_a_plain_list(database: DatabaseUrls) -> None:
 
 # What is changed in a function of the record, and what the test would then meet.
 MUTANTS = {
-    "both ends of a range are closed": ("tile_claims", "unit_id order by lower(segment))))", "unit_id order by lower(segment)))), '[]')"),
+    "both ends of a range are closed": (
+        "tile_claims",
+        "unit_id order by lower(segment))))",
+        "unit_id order by lower(segment)))), '[]')",
+    ),
     "expiry is decided by the start of the transaction": ("lock_live_hold", "clock() >=", "now() >="),
     "confirmed holds are displaced": ("has_lapsed", "h.state = 'live'", "h.state <> 'expired'"),
     "a checked-in visit cannot be cancelled": ("cancel", "{confirmed,checked_in}", "{confirmed}"),
