@@ -19,6 +19,7 @@ COMMANDS: Final = (
     "migrate",
     "doctor",
     "catalog",
+    "import_",
     "dropout",
     "keys",
     "webhooks",
