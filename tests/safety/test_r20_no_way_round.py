@@ -15,8 +15,7 @@ from tests.clinic import Clinic, Desk, Refused, at, open_med_spa
 # Definer functions without an organization to filter by: they say whose key it is, make an organization, or tidy all.
 BEFORE_ANYBODY_ACTS = {
     "authenticate", "create_organization", "organization_by_slug", "organization_ids", "guard_probe", "forget_answers",
-    "refresh_statistics",
-    "feed_now", "relay_lag",
+    "feed_now", "refresh_statistics", "relay_lag",
 }  # fmt: skip
 COMMANDS = "p.prosecdef and has_function_privilege('holdfast_app', p.oid, 'execute')"
 
