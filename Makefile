@@ -1,5 +1,5 @@
 # Everything starts from a clone, python3 (3.11 or newer) and make: the targets install what they need into .venv.
-.PHONY: help demo serve test bench check format lock clean
+.PHONY: help demo serve test bench check format schema lock clean
 PYTHON_IN = .venv/bin/python
 
 help: ## show this
@@ -35,6 +35,10 @@ format: ## format the code
 	@scripts/bootstrap requirements-test.lock
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+
+schema: ## write db/schema.sql, for reading, from the migrations
+	@scripts/bootstrap
+	PYTHONPATH=. $(PYTHON_IN) scripts/dump_schema.py
 
 lock: ## take the newest dependencies that fit, and lock them by hash
 	@scripts/bootstrap requirements-test.lock

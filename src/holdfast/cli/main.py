@@ -20,6 +20,7 @@ COMMANDS: Final = (
     "doctor",
     "catalog",
     "import_",
+    "dropout",
     "keys",
     "webhooks",
     "deliveries",

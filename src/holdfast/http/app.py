@@ -13,6 +13,7 @@ from holdfast.config import load_settings
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.errors import SetupRefused
+from holdfast.http.alternatives import Alternatives
 from holdfast.http.api import (
     appointments,
     availability,
@@ -20,6 +21,7 @@ from holdfast.http.api import (
     catalog,
     collisions,
     deliveries,
+    dropouts,
     events,
     holds,
     keys,
@@ -53,6 +55,7 @@ DOMAINS: Final = (
     holds,
     appointments,
     blocks,
+    dropouts,
     collisions,
     events,
     webhooks,
@@ -89,6 +92,7 @@ def build_app(
         await pool.open()
         app.state.record = Record(pool)
         app.state.keys = KeyRing(app.state.record)
+        app.state.alternatives = Alternatives(app.state.record)
         app.state.tags = Tags()
         app.state.secret = secret
         app.state.webhook_secrets = SecretBox(secret)
