@@ -43,9 +43,13 @@ class Settings(BaseSettings):
         description="Hosts, separated by commas, that webhooks may reach over http and in private networks.",
     )
     public_url: str | None = Field(
-        None, pattern=r"^https?://[^/?#]+/?$", description="Where clients reach this server, such as https://book.example.com."
+        None,
+        pattern=r"^https?://[^/?#]+/?$",
+        description="Where clients reach this server, such as https://book.example.com.",
     )
-    smtp_url: str | None = Field(None, repr=False, description="Your mail server: smtps://user:password@host, or smtp://.")
+    smtp_url: str | None = Field(
+        None, repr=False, description="Your mail server: smtps://user:password@host, or smtp://."
+    )
     mail_from: str | None = Field(None, description="The address that messages come from.")
     twilio_account_sid: str | None = Field(None, repr=False, description="Twilio's account for texts (AC…).")
     twilio_auth_token: str | None = Field(None, repr=False, description="Its token, which also proves what comes back.")

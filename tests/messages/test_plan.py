@@ -78,7 +78,9 @@ def test_quiet_hours_follow_the_wall_clock_over_a_change_of_the_clocks() -> None
 
 
 def test_three_days_before_is_three_days_on_the_clock_of_the_start_also_over_a_change() -> None:
-    facts = replace(FACTS, starts_at=ny("2027-03-15T14:00"), agreed_at=ny("2027-03-01T10:00"), now=ny("2027-03-01T10:00"))
+    facts = replace(
+        FACTS, starts_at=ny("2027-03-15T14:00"), agreed_at=ny("2027-03-01T10:00"), now=ny("2027-03-01T10:00")
+    )
     assert reminder_due(facts, 120) == ny("2027-03-15T12:00")
     assert reminder_due(facts, 4320) == ny("2027-03-12T13:00"), "72 hours, as the rule says"
 

@@ -128,7 +128,9 @@ def _drop_the_key(office: Office) -> None:
     office.admin.execute(without)  # type: ignore[call-overload]
 
 
-async def test_two_senders_never_have_the_same_message(settings: WorkerSettings, office: Office, record: Record) -> None:
+async def test_two_senders_never_have_the_same_message(
+    settings: WorkerSettings, office: Office, record: Record
+) -> None:
     for hour in range(4):
         office.clinic.book("consult", hour * 60)
     await plan_everything_again(office, settings)

@@ -85,7 +85,9 @@ async def test_who_opted_out_with_the_carrier_is_reached_by_mail_instead_and_not
     assert len(line.asked) == asked, "the number opted out, whoever's name comes with it"
 
 
-async def test_stop_and_start_by_text(settings: WorkerSettings, office: Office, record: Record, line: TwilioStandIn) -> None:
+async def test_stop_and_start_by_text(
+    settings: WorkerSettings, office: Office, record: Record, line: TwilioStandIn
+) -> None:
     async with working(settings):
         office.clinic.book("laser", 0, client=TEXTED)
         await office.until_states("confirmation", "sent")

@@ -1,4 +1,4 @@
-"""A stand-in of Twilio's REST interface on loopback: keeps texts, lists them, fails when told to, signs its webhooks."""
+"""A stand-in of Twilio's REST interface on loopback: keeps texts, lists them, and fails when told to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Failure = tuple[int, dict[str, Any], dict[str, str]]
 
 @dataclass
 class TwilioStandIn:
-    """``fail``: from a form to (status, body, headers), or None to take the text. While ``gate`` is closed, no answer."""
+    """``fail``: from a form to (status, body, headers), or None to take the text. No answer while ``gate`` is closed."""
 
     port: int = 0
     fail: Callable[[dict[str, str]], Failure | None] = lambda _: None
@@ -75,7 +75,8 @@ class TwilioStandIn:
             return failure
         text = {
             "sid": f"SM{len(self.texts):032x}", "to": form["To"], "from": form["From"], "body": form["Body"],
-            "status": "queued", "date_created": format_datetime(datetime.now(UTC)), "callback": form.get("StatusCallback"),
+            "status": "queued", "date_created": format_datetime(datetime.now(UTC)),
+            "callback": form.get("StatusCallback"),
         }  # fmt: skip
         self.texts.append(text)
         async with self._changed:

@@ -22,6 +22,7 @@ COMMANDS: Final = (
     "keys",
     "webhooks",
     "deliveries",
+    "messages",
     "audit",
     "storm",
 )
