@@ -90,9 +90,10 @@ async def test_templates_are_checked_previewed_with_real_data_and_taken_back(
     spanish = (await manager.post("/v1/message_templates/preview", json={"kind": "reminder", "language": "es"})).json()
     assert "su cita es el" in spanish["sms"]
     await manager.delete(address)
-    assert "your appointment" in (
-        await manager.post("/v1/message_templates/preview", json={"kind": "reminder"})
-    ).json()["sms"]
+    assert (
+        "your appointment"
+        in (await manager.post("/v1/message_templates/preview", json={"kind": "reminder"})).json()["sms"]
+    )
 
 
 async def test_policy_rules_and_preferences(manager: httpx.AsyncClient, office: Office) -> None:
@@ -160,7 +161,9 @@ async def test_answers_by_text_are_signed_too(
     async with working(settings):
         office.clinic.book("laser", 0, client=TEXTED)
         await office.until_states("confirmation", "sent")
-        forged = await manager.post("/twilio/inbound", content=urlencode([("From", PHONE), ("Body", "X")]), headers=FORM)
+        forged = await manager.post(
+            "/twilio/inbound", content=urlencode([("From", PHONE), ("Body", "X")]), headers=FORM
+        )
         assert forged.status_code == 403
         answered = await by_carrier(manager, "/twilio/inbound", [("From", PHONE), ("Body", "C")])
         assert answered.headers["content-type"].startswith("text/xml")
@@ -172,7 +175,8 @@ async def test_answers_by_text_are_signed_too(
 
 async def test_without_a_telephone_line_nothing_is_believed(database: DatabaseUrls) -> None:
     app = build_app(database.app, secret=SECRET)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://test"
-    ) as anybody:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as anybody,
+    ):
         assert (await by_carrier(anybody, "/twilio/inbound", [("From", PHONE), ("Body", "STOP")])).status_code == 404

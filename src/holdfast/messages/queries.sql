@@ -72,8 +72,7 @@ select m.id, m.kind, m.lead_minutes, m.occasion, m.due_at,
         where k.organization_id = a.organization_id and k.hold_id = a.hold_id) as provider_name,
        coalesce(p.sender_name, o.name)::text as organization_name, p.reply_to,
        c.id as client_id, c.name::text as client_name, c.email, c.phone,
-       c.email is not null and holdfast.opted_out(c.organization_id, 'email', c.email, c.phone) as email_refused,
-       c.phone is not null and holdfast.opted_out(c.organization_id, 'sms', c.email, c.phone) as sms_refused,
+       holdfast.opted_out(c, 'email') as email_refused, holdfast.opted_out(c, 'sms') as sms_refused,
        coalesce(c.language, p.language, 'en') as language,
        case when m.kind in ('reminder', 'follow_up') then coalesce(p.reminder_channels, '{sms,email}')
             else coalesce(p.notice_channels, '{email,sms}') end as channels,
@@ -171,7 +170,7 @@ select holdfast.set_message_preference(%(client_id)s, %(channel)s, %(allowed)s, 
 
 -- name: preference
 -- Whether a client's address takes messages by a channel; no row for an unknown client.
-select not holdfast.opted_out(c.organization_id, %(channel)s, c.email, c.phone) from holdfast.client c
+select not holdfast.opted_out(c, %(channel)s) from holdfast.client c
 where c.organization_id = holdfast.current_organization() and c.id = %(client_id)s;
 
 -- name: set_client_language

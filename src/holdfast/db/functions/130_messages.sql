@@ -109,18 +109,18 @@ begin
 end $$;
 
 -- The client, or somebody else at the same address, wants nothing by this channel.
-create or replace function holdfast.opted_out(p_organization_id uuid, p_channel text, p_email text, p_phone text)
-returns boolean
+create or replace function holdfast.opted_out(p_client holdfast.client, p_channel text) returns boolean
 language sql stable
 set search_path = holdfast, pg_temp
 as $$
   select exists (
     select from client c
     join message_preference p on p.organization_id = c.organization_id and p.client_id = c.id and p.channel = p_channel
-    where c.organization_id = p_organization_id and not p.allowed
-      and case p_channel when 'email' then c.email = p_email else c.phone = p_phone end);
+    where c.organization_id = p_client.organization_id and not p.allowed
+      and (c.id = p_client.id
+           or case p_channel when 'email' then c.email = p_client.email else c.phone = p_client.phone end));
 $$;
-grant execute on function holdfast.opted_out(uuid, text, text, text) to holdfast_app;
+grant execute on function holdfast.opted_out(holdfast.client, text) to holdfast_app;
 
 -- People's commands.
 
