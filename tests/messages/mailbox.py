@@ -16,7 +16,7 @@ from icalendar import Calendar, Event
 
 @dataclass
 class Mailbox:
-    """``answer``: from a mail to the server's reply. While ``gate`` is closed the server has the mail and says nothing."""
+    """``answer``: from a mail to the server's reply. It says nothing while ``gate`` is closed."""
 
     port: int = 0
     answer: Callable[[EmailMessage], str] = lambda _: "250 taken"

@@ -103,7 +103,8 @@ def test_a_follow_up_waits_for_the_morning() -> None:
 CONTEXT = Context(
     id=UUID(int=2), kind="reminder", lead_minutes=120, occasion=int(FACTS.starts_at.timestamp()),
     due_at=ny("2027-06-10T12:00"), superseded=False, appointment_id=UUID(int=1), appointment_state="confirmed",
-    appointment_surface="desk", revision=1, starts_at=FACTS.starts_at, ends_at=FACTS.ends_at, confirmation_code="ABCD2345",
+    appointment_surface="desk", revision=1, starts_at=FACTS.starts_at, ends_at=FACTS.ends_at,
+    confirmation_code="ABCD2345",
     time_zone=NEW_YORK, location_name="Main Street", address="1 Main St", service_name="Botox", provider_name="Ana",
     organization_name="Glow", reply_to=None, client_id=UUID(int=3), client_name="Ada Byron", email="ada@example.org",
     phone="+15125550111", email_refused=False, sms_refused=False, language="en", channels=["sms", "email"],

@@ -146,7 +146,8 @@ async def test_stop_holds_for_every_organization_on_the_line(
 
 @pytest.mark.parametrize(
     ("text", "means"),
-    [("STOP", "stop"), ("cancel", "stop"), ("Unsubscribe!", "stop"), ("YES", "start"), ("help", "help"), ("c", "confirm"),
+    [("STOP", "stop"), ("cancel", "stop"), ("Unsubscribe!", "stop"), ("YES", "start"), ("help", "help"),
+     ("c", "confirm"),
      ("X.", "cancel"), ("can I come later?", "unknown"), ("", "unknown")],
 )  # fmt: skip
 def test_what_a_text_means(text: str, means: str) -> None:

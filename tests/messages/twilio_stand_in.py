@@ -19,7 +19,7 @@ Failure = tuple[int, dict[str, Any], dict[str, str]]
 
 @dataclass
 class TwilioStandIn:
-    """``fail``: from a form to (status, body, headers), or None to take the text. No answer while ``gate`` is closed."""
+    """``fail``: from a form to (status, body, headers), None to take the text. No answer while ``gate`` is closed."""
 
     port: int = 0
     fail: Callable[[dict[str, str]], Failure | None] = lambda _: None

@@ -151,10 +151,9 @@ def _policy(policy: HoldPolicy) -> _Inline:
 
 
 def _goes_unsaid(pool: PoolEntry, document: CatalogDocument) -> bool:
-    """Whether the reader makes this very pool by itself, which it does not when nobody would be in it."""
-    if not pool.members or not any(
-        requirement.pool == pool.slug for each in document.services.values() for requirement in each.requirements
-    ):
+    """Whether the reader makes this very pool by itself."""
+    required = {each.pool for entry in document.services.values() for each in entry.requirements}
+    if pool.slug not in required or not pool.members:
         return False
     return any(
         pool

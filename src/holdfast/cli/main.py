@@ -19,6 +19,8 @@ COMMANDS: Final = (
     "migrate",
     "doctor",
     "catalog",
+    "import_",
+    "dropout",
     "keys",
     "webhooks",
     "deliveries",

@@ -123,8 +123,8 @@ class PolicyShape(Ask):
     language: Language = "en"
     notice_channels: Annotated[
         list[Channel], Field(max_length=2, description="The first that reaches the client carries the message.")
-    ] = ["email", "sms"]
-    reminder_channels: Annotated[list[Channel], Field(max_length=2)] = ["sms", "email"]
+    ] = Field(["email", "sms"])
+    reminder_channels: Annotated[list[Channel], Field(max_length=2)] = Field(["sms", "email"])
     quiet_from: Annotated[time, Field(description="On the location's clock; equal times: never quiet.")] = time(21)
     quiet_until: time = time(8)
     say_service: Annotated[bool, Field(description="May messages say what is booked?")] = False
