@@ -16,7 +16,7 @@ serve: ## run Holdfast on your own data
 test: ## run the tests (ARGS="-k name" chooses)
 	@scripts/bootstrap requirements-test.lock
 	@scripts/test-tools
-	$(PYTHON_IN) -m pytest $(ARGS)
+	$(PYTHON_IN) -m pytest -n auto $(ARGS)
 
 bench: ## measure the marks, side by side in one run, and write bench.json (ARGS="wal" chooses)
 	@scripts/bootstrap requirements-test.lock

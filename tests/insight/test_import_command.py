@@ -19,8 +19,8 @@ from holdfast.errors import Invalid
 from tests.clinic import NINE, Clinic, at, open_clinic
 
 REAL = os.environ.get("HOLDFAST_CALENDARS")
-# Calendars of other people's tests, years old: read whole.
-WHOLE = ("--from", "2000-01-01", "--to", "2030-12-31")
+# Calendars of years ago, some with rules that never end.
+THEN = ("--from", "2000-01-01", "--to", "2019-12-31")
 Run = Callable[..., Result]
 
 
@@ -138,12 +138,11 @@ def test_real_calendars_are_taken_in_whole_and_twice_is_once(run: Run, database:
     files = sorted(Path(REAL).glob("*.ics"))
     assert files
     for file in files:
-        looked = json.loads(
-            run(file, "--resource", "ana-ruiz", "--source", file.name, "--dry-run", "--json", *WHOLE).stdout
-        )
-        done = json.loads(run(file, "--resource", "ana-ruiz", "--source", file.name, "--json", *WHOLE).stdout)
+        words = (file, "--resource", "ana-ruiz", "--source", file.name, "--json", *THEN)
+        looked = json.loads(run(*words, "--dry-run").stdout)
+        done = json.loads(run(*words).stdout)
         assert {**looked, "dry_run": False} == done, file.name
-        again = json.loads(run(file, "--resource", "ana-ruiz", "--source", file.name, "--json", *WHOLE).stdout)
+        again = json.loads(run(*words).stdout)
         assert (again["changes"], again["collisions"]) == (0, 0), file.name
     with psycopg.connect(database.owner) as owner:
         doubled = """select count(*) from holdfast.claim a join holdfast.claim b

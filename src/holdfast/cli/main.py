@@ -24,6 +24,7 @@ COMMANDS: Final = (
     "keys",
     "webhooks",
     "deliveries",
+    "messages",
     "audit",
     "storm",
 )

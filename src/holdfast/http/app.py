@@ -13,6 +13,7 @@ from holdfast.config import load_settings
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.errors import SetupRefused
+from holdfast.http import message_links
 from holdfast.http.alternatives import Alternatives
 from holdfast.http.api import (
     appointments,
@@ -25,6 +26,8 @@ from holdfast.http.api import (
     events,
     holds,
     keys,
+    message_settings,
+    messages,
     webhooks,
 )
 from holdfast.http.callers import KeyRing
@@ -37,6 +40,8 @@ from holdfast.http.reference import reference
 from holdfast.log.feed import Feed
 from holdfast.log.public import EventNames
 from holdfast.logging_setup import set_up_logging
+from holdfast.messages.carriers import MessageSettings
+from holdfast.messages.carriers import message_settings as settings_of_messages
 from holdfast.webhooks.signing import SecretBox
 
 DESCRIPTION = """The calendar that cannot double-book.
@@ -60,7 +65,10 @@ DOMAINS: Final = (
     events,
     webhooks,
     deliveries,
+    messages,
+    message_settings,
     keys,
+    message_links,
 )
 
 
@@ -75,11 +83,17 @@ def create_app() -> FastAPI:
         secret=settings.secret(),
         pool_size=settings.pool_size,
         webhook_allowed_hosts=settings.webhook_allowed_hosts,
+        messages=settings_of_messages(settings),
     )
 
 
 def build_app(
-    app_url: str, *, secret: bytes, pool_size: int = 10, webhook_allowed_hosts: Collection[str] = ()
+    app_url: str,
+    *,
+    secret: bytes,
+    pool_size: int = 10,
+    webhook_allowed_hosts: Collection[str] = (),
+    messages: MessageSettings | None = None,
 ) -> FastAPI:
     """The application on the database at ``app_url`` (the lesser role).
 
@@ -97,6 +111,7 @@ def build_app(
         app.state.secret = secret
         app.state.webhook_secrets = SecretBox(secret)
         app.state.webhook_allowed_hosts = frozenset(webhook_allowed_hosts)
+        app.state.message_settings = messages or MessageSettings()
         app.state.event_names = EventNames(secret)
         app.state.feed = Feed(app.state.record, app.state.event_names)
         try:

@@ -62,6 +62,12 @@ _LEADS_ON: Final = {
     ),
     "place_block": ("/id", "block_id", ("get_block", "remove_block")),
     "create_api_key": ("/id", "key_id", ("revoke_api_key",)),
+    "add_endpoint": (
+        "/id",
+        "webhook_id",
+        ("get_endpoint", "change_endpoint", "test_endpoint", "rotate_secret", "replay", "remove_endpoint"),
+    ),
+    "test_endpoint": ("/id", "delivery_id", ("get_delivery", "discard_delivery")),
     "list_locations": ("/items/0/id", "reference", ("get_location",)),
     "list_services": ("/items/0/id", "reference", ("get_service",)),
     "list_resources": ("/items/0/id", "reference", ("get_resource", "set_capacity")),
