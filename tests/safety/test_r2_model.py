@@ -480,16 +480,18 @@ class Mutant:
 
 
 MUTANTS = {
-    "both ends of a range are closed": (
-        "tile_claims",
-        "unit_id order by lower(segment))))",
-        "unit_id order by lower(segment)))), '[]')",
+    "both ends of a range are closed": Mutant(
+        "tile_claims", "tstzrange(border, ", "holdfast.closed(border, ", "book hold"
     ),
-    "expiry is decided by the start of the transaction": ("lock_live_hold", "clock() >=", "now() >="),
-    "confirmed holds are displaced": ("has_lapsed", "h.state = 'live'", "h.state <> 'expired'"),
-    "a checked-in visit cannot be cancelled": ("cancel", "{confirmed,checked_in}", "{confirmed}"),
-    "nobody is promoted": ("let_go", "perform promote_overbooks(k.unit_id, k.during)", "perform 1"),
-}  # fmt: skip
+    "expiry is decided by the start of the transaction": Mutant(
+        "lock_live_hold", "clock() >=", "now() >=", "hold wait confirm"
+    ),
+    "confirmed holds are displaced": Mutant("has_lapsed", "h.state = 'live'", "h.state <> 'expired'", "book wait"),
+    "a checked-in visit cannot be cancelled": Mutant("cancel", "{confirmed,checked_in}", "{confirmed}", "book step"),
+    "nobody is promoted": Mutant(
+        "let_go", "perform promote_overbooks(k.unit_id, k.during)", "perform 1", "book overbook step"
+    ),
+}
 
 
 @pytest.mark.timeout(600)
