@@ -13,6 +13,8 @@ from uuid import UUID
 
 from holdfast.db.transact import Caller, Record
 from holdfast.log.public import PUBLIC_TYPES, TEST_TYPE
+from holdfast.waitlist import rounds
+from holdfast.waitlist.tokens import OfferTokens
 from holdfast.webhooks.outbound import Outbound
 from holdfast.webhooks.sending import QUERIES as WEBHOOKS
 from holdfast.webhooks.sending import Sender
@@ -28,6 +30,7 @@ class Means:
     queue: Queue
     outbound: Outbound
     sender: Sender
+    offer_tokens: OfferTokens
 
 
 React = Callable[[Means, UUID, Sequence[int]], Awaitable[None]]
@@ -67,6 +70,19 @@ def sending_job(organization_id: UUID, endpoint_id: UUID) -> JobOrder:
     return JobOrder(SENDING, f"{SENDING}:{endpoint_id}", arguments, once=True)
 
 
+async def offer_what_fell_free(means: Means, organization_id: UUID, event_ids: Sequence[int]) -> None:
+    """Note the time that these events set free, and hold it for whoever waits for it."""
+    await rounds.note_openings(means.record, organization_id, event_ids)
+    await rounds.fill_due(means.record, means.offer_tokens, organization_id)
+
+
+async def go_round(means: Means) -> None:
+    """Offers that ran out make room for the next in line; quiet hours end."""
+    due = await means.back_record.unscoped(lambda tx: tx.records(rounds.QUERIES["waitlists_due"]))
+    for row in due:
+        await rounds.fill_due(means.record, means.offer_tokens, row["organization_id"])
+
+
 REACTIONS: Final = (
     Reaction(
         name="webhooks.owe",
@@ -76,4 +92,5 @@ REACTIONS: Final = (
         | {"delivery.retried", "delivery.all_retried", "delivery.discarded"},
         react=owe_webhooks,
     ),
+    Reaction(name="waitlist.offer", types=rounds.TYPES, react=offer_what_fell_free),
 )

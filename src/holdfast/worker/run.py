@@ -16,6 +16,7 @@ from holdfast.db.pool import Pool
 from holdfast.db.transact import Record, Transaction
 from holdfast.log.public import EventNames
 from holdfast.log.relay import Handoff, Interest, Relay
+from holdfast.waitlist.tokens import OfferTokens
 from holdfast.webhooks.outbound import Outbound
 from holdfast.webhooks.schedule import DELAYS_SECONDS
 from holdfast.webhooks.sending import Sender
@@ -65,7 +66,7 @@ async def open_means(settings: WorkerSettings, reactions: Sequence[Reaction] = R
                 EventNames(settings.secret),
                 delays_seconds=settings.delays_seconds,
             )
-            means = Means(Record(app_pool), back_record, queue, outbound, sender)
+            means = Means(Record(app_pool), back_record, queue, outbound, sender, OfferTokens(settings.secret))
             _teach(means, reactions)
             yield means
     finally:

@@ -153,7 +153,8 @@ begin
     join location l on l.organization_id = t.organization_id and l.retired_at is null
     where t.type not in ('hold.released', 'hold.expired', 'block.removed', 'busy.removed')
       and t.type !~ '^(waitlist|offer)'
-      and exists (select from waitlist_entry w where w.organization_id = l.organization_id and w.state = 'waiting')
+      and exists (select from waitlist_entry w
+                  where w.organization_id = l.organization_id and w.state = 'waiting' and w.joined_at < t.at)
       and not exists (select from waitlist_opening o where o.organization_id = l.organization_id and o.location_id = l.id
                       and o.cause = 'hours' and o.ends_at > clock() + interval '7 days')
     group by l.id
