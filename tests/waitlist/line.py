@@ -1,9 +1,8 @@
-"""A line before a small clinic: who waits, what falls free, and one round of offers, step by step and without a worker."""
+"""A line before a small clinic: who waits, what falls free, and rounds of offers, step by step, without a worker."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,7 @@ import psycopg
 from holdfast.booking.model import Appointment, ClientDetails
 from holdfast.db.transact import Caller, Record
 from holdfast.waitlist import rounds, service
-from holdfast.waitlist.model import Entry, Offer, Opening, Wish
+from holdfast.waitlist.model import Entry, Offer, Wish
 from holdfast.waitlist.tokens import OfferTokens
 from tests.clinic import Clinic, Row
 
@@ -43,15 +42,11 @@ class Line:
         )
         return await self.record.transact(
             self.desk,
-            lambda tx: service.join(
-                tx, wanted, None if appointment else person(number), appointment_id=appointment
-            ),
+            lambda tx: service.join(tx, wanted, None if appointment else person(number), appointment_id=appointment),
         )
 
     async def policy(self, slug: str, **changes: Any) -> None:
-        await self.record.transact(
-            self.desk, lambda tx: service.set_policy(tx, self.clinic.services[slug], changes)
-        )
+        await self.record.transact(self.desk, lambda tx: service.set_policy(tx, self.clinic.services[slug], changes))
 
     async def always_awake(self) -> None:
         """No quiet hours, whenever the tests run."""
@@ -101,12 +96,3 @@ class Line:
 
 def seconds(offer: Offer) -> float:
     return (offer.expires_at - offer.sent_at).total_seconds()
-
-
-def later(opening: Opening, **changes: Any) -> Opening:
-    return replace(opening, **changes)
-
-
-def instant(value: Any) -> datetime:
-    assert isinstance(value, datetime)
-    return value

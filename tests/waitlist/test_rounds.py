@@ -221,7 +221,7 @@ async def test_caps_quiet_hours_and_the_cut_off(line: Line) -> None:
     await line.policy("laser", offers_per_client_and_day_max=1)
     other = line.clinic.book("facial", 120)
     cancel(line, other)
-    made = [offer for offer in await line.round()]
+    made = await line.round()
     assert {offer.client_id for offer in made} == {(await line.entry(e.id)).client_id for e in await waiting(line, 2)}
 
     await line.policy("facial", quiet_from="00:00", quiet_until="23:59")
@@ -235,7 +235,9 @@ async def test_caps_quiet_hours_and_the_cut_off(line: Line) -> None:
 async def waiting(line: Line, number: int) -> list:  # type: ignore[type-arg]
     everybody = await line.record.transact(line.desk, lambda tx: service.list_entries(tx, limit=100))
     name = f"Client {number}"
-    ids = {row["id"] for row in line.clinic.desk.read("select id from holdfast.client where name = %(name)s", name=name)}
+    ids = {
+        row["id"] for row in line.clinic.desk.read("select id from holdfast.client where name = %(name)s", name=name)
+    }
     return [entry for entry in everybody if entry.client_id in ids]
 
 

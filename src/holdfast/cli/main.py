@@ -19,6 +19,7 @@ COMMANDS: Final = (
     "doctor",
     "catalog",
     "keys",
+    "waitlist",
     "audit",
     "storm",
 )

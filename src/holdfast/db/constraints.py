@@ -31,6 +31,10 @@ RULES: Final[dict[str, Meaning]] = {
     "hold_exists": (errors.NotFound, "There is no such hold."),
     "hold_is_live": (errors.HoldExpired, "This hold has ended ({state}). Hold the time again if it is still free."),
     "hold_is_not_settled": (errors.HoldNotLive, "This hold was confirmed: change the appointment instead."),
+    "hold_is_nobody_elses": (
+        errors.StateRefused,
+        "This time is kept for somebody on the waitlist. Override the offer instead, if you mean to.",
+    ),
     "hold_may_be_extended": (
         errors.ExtensionRefused,
         "This hold has had its {extensions_max} extensions, or cannot last longer.",

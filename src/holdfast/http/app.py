@@ -12,7 +12,7 @@ from holdfast.config import load_settings
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.errors import SetupRefused
-from holdfast.http.api import appointments, availability, blocks, catalog, holds
+from holdfast.http.api import appointments, availability, blocks, catalog, holds, waitlist
 from holdfast.http.callers import KeyRing
 from holdfast.http.freshness import Tags
 from holdfast.http.limits import BodyLimit
@@ -65,8 +65,8 @@ def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
     )
     app.add_middleware(BodyLimit)
     install_problems(app)
-    for router in (catalog.router, availability.router, holds.router, appointments.router, blocks.router):
-        app.include_router(router)
+    for api in (catalog, availability, holds, appointments, blocks, waitlist):
+        app.include_router(api.router)
     app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)
     return app
 

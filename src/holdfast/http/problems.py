@@ -79,7 +79,7 @@ PROBLEMS: Final[Mapping[type[HoldfastError], tuple[HTTPStatus, str]]] = {
     ),
     errors.OfferEnded: (
         HTTPStatus.GONE,
-        "<code>state</code> says what became of it. Book one of the <code>alternatives</code>, or stay on the waitlist.",
+        "<code>state</code> says what became of it. Book one of the <code>alternatives</code>, or go on waiting.",
     ),
     errors.HoldNotLive: (HTTPStatus.CONFLICT, "The hold became an appointment. Read or change that instead."),
     errors.ExtensionRefused: (

@@ -45,7 +45,7 @@ class Match:
 
 
 def term_seconds(policy: Policy, now: datetime, start: datetime) -> int:
-    """How long an offer of this start stands: a share of the time left until the cut-off, within the policy's bounds."""
+    """How long an offer of this start stands: a share of the time left until the cut-off, within bounds."""
     left = (start - now).total_seconds() - policy.cut_off_minutes * 60
     share = left * policy.answer_percent / 100
     return int(min(max(share, policy.offer_minutes_min * 60), policy.offer_minutes_max * 60))
@@ -154,7 +154,8 @@ class Matching:
 
     def _slot(self, entry: Entry, service_id: UUID) -> Slot | None:
         length = self._snapshot.services[str(service_id)].length_minutes * MINUTE
-        for provider in entry.provider_ids or [None]:
+        anyone: Sequence[UUID | None] = [None]
+        for provider in entry.provider_ids or anyone:
             for start, search in self._starts(service_id, provider):
                 if self._suits(entry, service_id, start, start + length):
                     slot = search.slot(search.masks.window.index(start))
@@ -216,9 +217,7 @@ class Matching:
         if around is None:
             return []
         named = replace(around, resources={role: str(provider)} if role else {})
-        exact = replace(
-            named, start=self._opening.starts_at, until=self._opening.starts_at + MINUTE, any_minute=True
-        )
+        exact = replace(named, start=self._opening.starts_at, until=self._opening.starts_at + MINUTE, any_minute=True)
         return [exact, named] if self._opening.starts_at >= around.start else [named]
 
     def _why(self, entry: Entry, service_id: UUID, slot: Slot) -> str:

@@ -1,4 +1,4 @@
-"""What the waitlist takes and gives. Instants are aware ``datetime`` in UTC; days and times are on a location's clock."""
+"""What the waitlist takes and gives. Instants are aware, in UTC; days and times are on a location's clock."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ class TimeWindow:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> TimeWindow:
-        return cls(
-            time.fromisoformat(stored["from"]), time.fromisoformat(stored["to"]), frozenset(stored["weekdays"])
-        )
+        return cls(time.fromisoformat(stored["from"]), time.fromisoformat(stored["to"]), frozenset(stored["weekdays"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""Rounds: find what fell free, hold it for the best entry, and after each answer for the next, until nobody fits.
+"""Rounds: find what fell free, hold it for the best entry, after each answer for the next, until nobody fits.
 
-Every step is a transaction of its own and may be done twice: what fell free is noted once for each event, and an offer is
-made under locks that see whether it was made already. So it does not matter which worker does it, or whether it dies.
+Every step is a transaction of its own and may be done twice: what fell free is noted once for each event, and an offer
+is made under locks that see whether it was made already. So it does not matter which worker does it, or if it dies.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ TYPES: Final = frozenset(
         "resource_attribute.changed", "waitlist_entry.joined", "offer.declined", "offer.lapsed",
     }
 )  # fmt: skip
-ROUNDS_MAX: Final = 200  # offers made for one opening at once: a day of visits after a removed block, with much to spare
+ROUNDS_MAX: Final = (
+    200  # offers made for one opening at once: a day of visits after a removed block, with much to spare
+)
 TRIES: Final = 8  # matches tried before the snapshot is read again: each was taken, or may not be asked any more
 
 logger = structlog.get_logger()

@@ -1,7 +1,7 @@
 """The waitlist for surfaces: join, leave, see the line, answer an offer, offer by hand, and what came of it.
 
-An offer is a hold: accepting confirms that very hold, so nobody is ever told yes to a time that somebody else has. Every
-function takes the open Transaction of its caller and raises the domain error of whatever the record refused.
+An offer is a hold: accepting confirms that very hold, so nobody is ever told yes to a time that somebody else has.
+Every function takes the open Transaction of its caller and raises the domain error of whatever the record refused.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from holdfast.booking.model import Appointment, ClientDetails, Cursor, Visit
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import Invalid, NotFound, OfferEnded
+from holdfast.ids import public_id
 from holdfast.waitlist.matching import term_seconds
 from holdfast.waitlist.model import Entry, Offer, Policy, Rate, Wish
 from holdfast.waitlist.tokens import OfferTokens, hash_of
 
 QUERIES: Final = load_queries("holdfast.waitlist")
-ANSWERING: Final = "offer"  # the actor of whoever follows a link
-ANSWERS_ON: Final = "widget"  # and their surface: strangers, on a page of ours
+ANSWERS_ON: Final = "widget"  # the surface of whoever follows a link: a stranger, on a page of ours
 
 # What the person is told who answers too late.
 ENDED: Final[Mapping[str, str]] = {
@@ -62,7 +62,9 @@ async def join(
     entry_id: UUID = await tx.value(
         QUERIES["join"],
         wish=json.dumps(columns),
-        client=json.dumps({"id": str(who.id)} if who.id else {"name": who.name, "email": who.email, "phone": who.phone}),
+        client=json.dumps(
+            {"id": str(who.id)} if who.id else {"name": who.name, "email": who.email, "phone": who.phone}
+        ),
         appointment_id=appointment_id,
     )
     return await get_entry(tx, entry_id)
@@ -135,7 +137,7 @@ async def find_offer(record: Record, token: str) -> tuple[Caller, UUID]:
     found = await record.unscoped(lambda tx: tx.one(_Found, QUERIES["find_offer"], token_hash=hash_of(token)))
     if found is None:
         raise NotFound("This is not the link of an offer: use the whole link from the message.")
-    return Caller(found.organization_id, ANSWERING, ANSWERS_ON), found.offer_id
+    return Caller(found.organization_id, public_id("offer", found.offer_id), ANSWERS_ON), found.offer_id
 
 
 async def accept(tx: Transaction, offer_id: UUID) -> Appointment:
@@ -155,7 +157,7 @@ async def accept(tx: Transaction, offer_id: UUID) -> Appointment:
 
 
 async def decline(tx: Transaction, offer_id: UUID, *, skipped: bool = False) -> Offer:
-    """Say no, or (``skipped``) be passed over by the desk: the next in line is asked. A settled offer stays as it is."""
+    """Say no, or (``skipped``) be passed over by the desk; the next is asked. A settled offer stays as it is."""
     await tx.run(QUERIES["decline"], offer_id=offer_id, skipped=skipped)
     return await get_offer(tx, offer_id)
 
@@ -187,7 +189,7 @@ async def make_offers(
     *,
     opening_id: UUID | None,
 ) -> list[UUID]:
-    """Hold the visit for ``seconds`` and offer it to these entries (id and why them), all or nothing; the offers' ids."""
+    """Hold the visit for ``seconds`` and offer it to these entries (id, why them), all or nothing; the offers' ids."""
     drafts = [(uuid4(), entry_id, why) for entry_id, why in offered]
     made = await tx.records(
         QUERIES["make_offers"],
@@ -233,7 +235,9 @@ async def policies(tx: Transaction) -> dict[UUID, Policy]:
 
 async def set_policy(tx: Transaction, service_id: UUID, changes: Mapping[str, Any]) -> Policy:
     """Change the fields given. Raises NotFound, Invalid."""
-    policy = await tx.one(Policy, QUERIES["set_policy"], service_id=service_id, changes=json.dumps(changes, default=str))
+    policy = await tx.one(
+        Policy, QUERIES["set_policy"], service_id=service_id, changes=json.dumps(changes, default=str)
+    )
     assert policy is not None
     return policy
 

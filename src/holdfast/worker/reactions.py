@@ -14,6 +14,7 @@ from uuid import UUID
 from holdfast.db.transact import Caller, Record
 from holdfast.log.public import PUBLIC_TYPES, TEST_TYPE
 from holdfast.waitlist import rounds
+from holdfast.waitlist.service import QUERIES as WAITLIST
 from holdfast.waitlist.tokens import OfferTokens
 from holdfast.webhooks.outbound import Outbound
 from holdfast.webhooks.sending import QUERIES as WEBHOOKS
@@ -78,7 +79,7 @@ async def offer_what_fell_free(means: Means, organization_id: UUID, event_ids: S
 
 async def go_round(means: Means) -> None:
     """Offers that ran out make room for the next in line; quiet hours end."""
-    due = await means.back_record.unscoped(lambda tx: tx.records(rounds.QUERIES["waitlists_due"]))
+    due = await means.back_record.unscoped(lambda tx: tx.records(WAITLIST["waitlists_due"]))
     for row in due:
         await rounds.fill_due(means.record, means.offer_tokens, row["organization_id"])
 

@@ -235,6 +235,7 @@ begin
     end if;
   end if;
   v_hold := draft_hold(p_service_id, p_location_id, p_start, null, null, null);
+  v_hold.surface := 'system';  -- so that only accept_offer() can confirm it, also when the desk offers by hand
   v_hold.expires_at := v_hold.created_at + make_interval(secs => p_seconds);
   perform take(v_hold, p_choices);
   update waitlist_entry set state = 'offered'
@@ -318,10 +319,11 @@ begin
   where organization_id = v_hold.organization_id and surface = v_hold.surface;
   if v_offer.state <> 'open' or v_hold.state <> 'live' or clock() >= v_hold.expires_at + coalesce(v_grace, '0') then
     perform refuse('offer_is_open', jsonb_build_object('state', case
-      when v_offer.state <> 'open' then v_offer.state when v_hold.state = 'confirmed' then 'overridden' else 'lapsed' end));
+      when v_offer.state <> 'open' then v_offer.state else coalesce(end_of_hold(v_hold.id), 'lapsed') end));
   end if;
   select * into v_entry from waitlist_entry
   where organization_id = v_offer.organization_id and id = v_offer.entry_id for update;
+  perform set_config('holdfast.surface', 'system', true);  -- the hold is Holdfast's own, see lock_live_hold()
   if v_entry.appointment_id is not null then
     select id into v_appointment_id
     from reschedule(v_entry.appointment_id, null, p_hold_id => v_hold.id);
@@ -335,6 +337,15 @@ begin
   return query select * from appointment_detail where organization_id = v_offer.organization_id and id = v_appointment_id;
 end $$;
 
+-- What an open offer comes to when its hold has ended without it: given away by somebody who confirmed the hold for another
+-- client, or run out. Null while the hold is live.
+create or replace function holdfast.end_of_hold(p_hold_id uuid) returns text
+language sql stable
+as $$
+  select case state when 'live' then null when 'confirmed' then 'overridden' else 'lapsed' end
+  from hold where organization_id = current_organization() and id = p_hold_id;
+$$;
+
 -- Say no, or (`p_skipped`) be passed over by the desk. The time is given back when nobody else is offered it. An offer that
 -- has its answer already stays as it is.
 create or replace function holdfast.decline_offer(p_offer_id uuid, p_skipped boolean default false) returns text
@@ -343,9 +354,14 @@ set search_path = holdfast, pg_temp
 as $$
 declare
   v_offer offer := lock_offer(p_offer_id);
+  v_ended text := end_of_hold(v_offer.hold_id);
 begin
   if v_offer.state <> 'open' then
     return v_offer.state;
+  end if;
+  if v_ended is not null then
+    perform settle_offer(v_offer, v_ended);
+    return v_ended;
   end if;
   perform settle_offer(v_offer, 'declined', jsonb_build_object('skipped', p_skipped));
   if not exists (select from offer where organization_id = v_offer.organization_id and hold_id = v_offer.hold_id
@@ -363,9 +379,11 @@ set search_path = holdfast, pg_temp
 as $$
 declare
   v_offer offer := lock_offer(p_offer_id);
+  v_ended text := end_of_hold(v_offer.hold_id);
 begin
-  if v_offer.state <> 'open' then
-    perform refuse('offer_is_open', jsonb_build_object('state', v_offer.state));
+  if v_offer.state <> 'open' or v_ended = 'overridden' then
+    perform refuse('offer_is_open', jsonb_build_object(
+      'state', case when v_offer.state <> 'open' then v_offer.state else v_ended end));
   end if;
   perform settle_offer(o, 'overridden') from offer o
   where o.organization_id = v_offer.organization_id and o.hold_id = v_offer.hold_id and o.state = 'open';
@@ -426,7 +444,7 @@ begin
       if v_hold.state = 'live' then
         perform let_go(v_hold.id, 'expired');
       end if;
-      perform settle_offer(v_offer, case v_hold.state when 'confirmed' then 'overridden' else 'lapsed' end);
+      perform settle_offer(v_offer, end_of_hold(v_hold.id));
       v_count := v_count + 1;
     end if;
   end loop;
