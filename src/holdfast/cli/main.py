@@ -15,11 +15,16 @@ from holdfast.errors import HoldfastError
 COMMANDS: Final = (
     "demo",
     "serve",
+    "worker",
     "migrate",
     "doctor",
     "catalog",
+    "import_",
+    "dropout",
     "keys",
     "waitlist",
+    "webhooks",
+    "deliveries",
     "audit",
     "storm",
 )

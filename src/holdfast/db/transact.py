@@ -13,11 +13,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 from psycopg.rows import class_row, dict_row
 
 from holdfast.db.constraints import domain_error
@@ -116,6 +117,12 @@ class Transaction:
         with _refusals():
             await self._connection.execute(query, parameters)
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """A part that may fail by itself: an exception undoes what it did, and the transaction can go on."""
+        async with self._connection.transaction():
+            yield
+
 
 class Record:
     """The database as the application uses it: through one pool, as the lesser role."""
@@ -142,7 +149,7 @@ class Record:
     async def unscoped(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run ``work`` as nobody: no organization's row is visible. For authentication and creating organizations."""
         try:
-            async with self._pool.connection() as connection:
+            async with self._pool.connection() as connection, connection.transaction():
                 return await work(Transaction(connection))
         except psycopg.Error as error:
             raise _translate(error) from error
@@ -150,12 +157,20 @@ class Record:
     @asynccontextmanager
     async def _transaction(self, caller: Caller) -> AsyncIterator[Transaction]:
         async with self._pool.connection() as connection:
-            told = await connection.execute(
-                "select catalog_version, at, seen::text from holdfast.act_as(%s, %s, %s)",
-                (caller.organization_id, caller.actor, caller.surface),
-            )
+            told = await connection.execute(_begin(caller))
+            told.nextset()
             version, began_at, seen = await told.fetchone() or (None, None, None)
             yield Transaction(connection, Scene(caller, version or 0, began_at.astimezone(UTC), seen))
+
+
+@lru_cache(maxsize=1000)
+def _begin(caller: Caller) -> str:
+    # One message to the server instead of two: without parameters, statements may travel together.
+    organization, actor, surface = (
+        sql.Literal(each).as_string() for each in (caller.organization_id, caller.actor, caller.surface)
+    )
+    select = "select catalog_version, at, seen::text from holdfast.act_as"
+    return f"begin; {select}({organization}, {actor}, {surface})"
 
 
 @contextmanager
@@ -175,8 +190,9 @@ def _translate(error: psycopg.Error) -> HoldfastError:
         return domain_error(name, json.loads(error.diag.message_detail or "{}"))
     if name and state and state.startswith("23"):
         return domain_error(name, {})
-    if state in _OVERLOADED or state is None or state.startswith(("08", "57P")):
-        return Busy(retry_after_seconds=1)
-    if isinstance(error, psycopg.DataError):
+    if isinstance(error, psycopg.DataError):  # with a state from the server, or without one from the driver (a NUL)
         return Invalid("A value is out of range or has characters that cannot be stored.")
+    lost = state is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    if lost or state in _OVERLOADED or (state and state.startswith(("08", "57P"))):
+        return Busy(retry_after_seconds=1)
     return Bug(sqlstate=state)

@@ -1,8 +1,8 @@
 """The relay: reads the log of every organization in commit order, and hands each event to who reacts to its type.
 
 To hand on is to write a job and to move the relay's position, in one transaction: each event reaches each reaction's
-queue exactly once, whatever dies when. One relay is active; the others wait for its lock. It asks every so often instead
-of being notified, because NOTIFY inside the booking transactions would cost two to three times their throughput.
+queue exactly once, whatever dies when. One relay is active; the others wait for its lock. It asks every so often
+instead of being notified, as NOTIFY inside the booking transactions would cost two to three times their throughput.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from holdfast.errors import HoldfastError
 
 LOCK_KEY: Final = int.from_bytes(b"hf-relay")
 BATCH: Final = 1000
-BUSY_SECONDS: Final = 0.05
+BUSY_SECONDS: Final = 0.1
 IDLE_SECONDS: Final = 0.2
 TAKEOVER_SECONDS: Final = 0.5
 QUERIES: Final = load_queries("holdfast.log")

@@ -40,7 +40,7 @@ router = APIRouter(prefix="/v1", tags=["waitlist"], responses=REFUSALS)
 
 
 @router.post("/waitlist", status_code=201, responses=made(EntryShape))
-async def join(request: Request, ask: WaitAsk, principal: BookKey) -> Response:
+async def join_waitlist(request: Request, ask: WaitAsk, principal: BookKey) -> Response:
     """Wait for a time that is taken now. When one falls free it is held for the client, who gets a link to it."""
     if ask.appointment is not None or ask.priority or (ask.client and ask.client.id):
         principal.require("read")
@@ -58,7 +58,7 @@ async def join(request: Request, ask: WaitAsk, principal: BookKey) -> Response:
 
 
 @router.get("/waitlist", responses=made(EntryList, 200))
-async def list_entries(
+async def list_waitlist(
     request: Request,
     principal: ReadKey,
     state: EntryState | None = None,
@@ -104,7 +104,7 @@ async def list_offers(
 
 
 @router.get("/waitlist/rates", responses=made(RateList, 200))
-async def rates(
+async def waitlist_rates(
     request: Request,
     principal: ReadKey,
     from_: Annotated[str | None, Query(alias="from", max_length=40)] = None,
@@ -121,7 +121,7 @@ async def rates(
 
 
 @router.get("/waitlist/{entry_id}", responses=made(EntryShape, 200))
-async def get_entry(request: Request, entry_id: str, principal: ReadKey) -> Response:
+async def get_waitlist_entry(request: Request, entry_id: str, principal: ReadKey) -> Response:
     """One entry, whatever its state."""
     id = parse_id("waitlist_entry", entry_id)
 
@@ -132,7 +132,7 @@ async def get_entry(request: Request, entry_id: str, principal: ReadKey) -> Resp
 
 
 @router.delete("/waitlist/{entry_id}", responses=made(EntryShape, 200))
-async def leave(request: Request, entry_id: str, principal: ChangeKey) -> Response:
+async def leave_waitlist(request: Request, entry_id: str, principal: ChangeKey) -> Response:
     """Wait no more; an open offer goes to the next in line. Leaving twice is no error."""
     id = parse_id("waitlist_entry", entry_id)
 
@@ -155,7 +155,7 @@ async def offer_by_hand(request: Request, entry_id: str, ask: OfferAsk, principa
 
 
 @router.post("/waitlist/offers/{offer_id}/skip", responses=made(OfferShape, 200))
-async def skip(request: Request, offer_id: str, principal: ChangeKey) -> Response:
+async def skip_offer(request: Request, offer_id: str, principal: ChangeKey) -> Response:
     """Pass this client over: the time is offered to the next in line. A settled offer stays as it is."""
     id = parse_id("offer", offer_id)
 
@@ -166,7 +166,7 @@ async def skip(request: Request, offer_id: str, principal: ChangeKey) -> Respons
 
 
 @router.post("/waitlist/offers/{offer_id}/override", status_code=201, responses=made(AppointmentShape))
-async def override(request: Request, offer_id: str, ask: OverrideAsk, principal: ChangeKey) -> Response:
+async def override_offer(request: Request, offer_id: str, ask: OverrideAsk, principal: ChangeKey) -> Response:
     """Book an offered time for somebody else, knowingly. Refused, the offer stands as it was."""
     id = parse_id("offer", offer_id)
 
@@ -179,7 +179,7 @@ async def override(request: Request, offer_id: str, ask: OverrideAsk, principal:
 
 
 @router.post("/offers/look", responses=made(OfferAnswerShape, 200))
-async def look(request: Request, ask: TokenAsk) -> Response:
+async def look_at_offer(request: Request, ask: TokenAsk) -> Response:
     """What the link offers, and until when. No key: the token is the right to see it. Changes nothing."""
     caller, offer_id = await _answering(request, ask)
 
@@ -190,7 +190,7 @@ async def look(request: Request, ask: TokenAsk) -> Response:
 
 
 @router.post("/offers/accept", responses=made(OfferAnswerShape, 200))
-async def accept(request: Request, ask: TokenAsk) -> Response:
+async def accept_offer(request: Request, ask: TokenAsk) -> Response:
     """Say yes: the time is yours. Too late (410) says what became of it, with alternatives. No key is needed."""
     caller, offer_id = await _answering(request, ask)
 
@@ -202,7 +202,7 @@ async def accept(request: Request, ask: TokenAsk) -> Response:
 
 
 @router.post("/offers/decline", responses=made(OfferAnswerShape, 200))
-async def decline(request: Request, ask: TokenAsk) -> Response:
+async def decline_offer(request: Request, ask: TokenAsk) -> Response:
     """Say no: the next in line is asked, and you stay on the waitlist. No key is needed."""
     caller, offer_id = await _answering(request, ask)
 
