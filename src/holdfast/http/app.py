@@ -28,6 +28,7 @@ from holdfast.http.api import (
     keys,
     message_settings,
     messages,
+    waitlist,
     webhooks,
 )
 from holdfast.http.callers import KeyRing
@@ -60,6 +61,7 @@ DOMAINS: Final = (
     holds,
     appointments,
     blocks,
+    waitlist,
     dropouts,
     collisions,
     events,
