@@ -8,7 +8,15 @@ from pathlib import Path
 
 from bench.marks import Mark, report
 
-PIECES = ("through_http", "storm", "wal", "row_security", "availability", "relay")
+PIECES = (
+    "through_http",
+    "storm",
+    "wal",
+    "row_security",
+    "availability",
+    "availability_record",
+    "relay",
+)
 
 
 def main() -> None:

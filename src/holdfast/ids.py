@@ -29,6 +29,7 @@ KINDS: Final = {
     "event": "evt",
     "webhook_endpoint": "whk",
     "delivery": "dlv",
+    "message": "msg",
 }
 _SHAPE: Final = re.compile(r"([a-z]{3})_([0-9a-f]{32})")
 

@@ -157,7 +157,7 @@ class Request:
     Several services follow one another in this order, each at most ``max_wait_minutes`` after the one before;
     ``same_provider`` asks that one provider serve the first provider role of all of them. A ``party`` of two needs
     everything twice at the same time. ``resources`` names a resource for a role, ``prefer`` only prefers.
-    ``part_of_day`` are local times between which the start lies, ``[from, to)``.
+    ``part_of_day`` are local times between which the start lies, ``[from, to)``. ``any_minute`` leaves the grid aside.
     """
 
     location: str
@@ -171,6 +171,7 @@ class Request:
     resources: Mapping[str, str] = field(default_factory=dict)
     prefer: tuple[str, ...] = ()
     part_of_day: tuple[time, time] | None = None
+    any_minute: bool = False
     assign: Assignment = "preference"
     rank: Ranking = "earliest"
     limit: int = 50

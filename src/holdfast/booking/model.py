@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
-Choices = Mapping[str, Sequence[Sequence[UUID]]]
+from holdfast.availability.permit import Choices
 
 
 class Claim(TypedDict):
@@ -83,16 +82,77 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Busy:
+    """What an outside calendar (``source``) says of a resource: one occurrence of an event, ``external_id`` there."""
+
+    id: UUID
+    resource_id: UUID
+    source: str
+    external_id: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """``added``: it was news (new, or moved). ``collisions``: how many of it are open, of news."""
+
+    busy_id: UUID
+    added: bool
+    collisions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A time that is taken on a resource: ``kind`` is booking, block or busy."""
+
+    holder_id: UUID
+    kind: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """Reality has two things in one place: an outside event, and ``other`` (appointment, hold, block or busy)."""
+
+    id: UUID
+    resource_id: UUID
+    busy_id: UUID
+    source: str
+    other_kind: str
+    other_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    found_at: datetime
+    resolved_at: datetime | None
+    resolved_by: str | None
+    resolution: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CollisionFilter:
+    """Which collisions: those that overlap [from_at, to_at), and match every field that is given."""
+
+    is_open: bool | None = None
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+    resource_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """What is wanted. ``choices`` = {role: [resource ids for the first unit it needs, for the second, …]}, best first.
 
-    Nothing said about a unit means that the whole pool may serve.
+    Nothing said about a unit means that the whole pool may serve. ``outside_rules``: a person decided that opening
+    hours, notice, breaks and caps do not count this time. The guard always does.
     """
 
     service_id: UUID
     location_id: UUID
     start: datetime
     choices: Choices = field(default_factory=dict)
+    outside_rules: bool = False
 
 
 @dataclass(frozen=True, slots=True)

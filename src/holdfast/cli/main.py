@@ -19,9 +19,12 @@ COMMANDS: Final = (
     "migrate",
     "doctor",
     "catalog",
+    "import_",
+    "dropout",
     "keys",
     "webhooks",
     "deliveries",
+    "messages",
     "audit",
     "storm",
 )

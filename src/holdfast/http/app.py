@@ -4,21 +4,44 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from typing import Final
 
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Response
 
 from holdfast import __version__
 from holdfast.config import load_settings
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.errors import SetupRefused
-from holdfast.http.api import appointments, blocks, catalog, deliveries, events, holds, webhooks
+from holdfast.http import message_links
+from holdfast.http.alternatives import Alternatives
+from holdfast.http.api import (
+    appointments,
+    availability,
+    blocks,
+    catalog,
+    collisions,
+    deliveries,
+    dropouts,
+    events,
+    holds,
+    keys,
+    message_settings,
+    messages,
+    webhooks,
+)
 from holdfast.http.callers import KeyRing
-from holdfast.http.limits import BodyLimit
+from holdfast.http.documented import install_document, operation_id
+from holdfast.http.envelope import Envelope
+from holdfast.http.freshness import Tags
+from holdfast.http.limits import BodyLimit, only_known_parameters
 from holdfast.http.problems import install_problems
+from holdfast.http.reference import reference
 from holdfast.log.feed import Feed
 from holdfast.log.public import EventNames
 from holdfast.logging_setup import set_up_logging
+from holdfast.messages.carriers import MessageSettings
+from holdfast.messages.carriers import message_settings as settings_of_messages
 from holdfast.webhooks.signing import SecretBox
 
 DESCRIPTION = """The calendar that cannot double-book.
@@ -29,6 +52,24 @@ is free at that instant is yours; whatever is not is refused with the role that 
 Send `Authorization: Bearer <key>`. Every POST takes an `Idempotency-Key`: repeat a request with the same key and you
 get the first answer again, byte for byte, for 24 hours. Refusals are problem details (RFC 9457); each `type` is a page.
 """
+
+# In the order of the reference: what there is, what is free, bookings, what others are told.
+DOMAINS: Final = (
+    catalog,
+    availability,
+    holds,
+    appointments,
+    blocks,
+    dropouts,
+    collisions,
+    events,
+    webhooks,
+    deliveries,
+    messages,
+    message_settings,
+    keys,
+    message_links,
+)
 
 
 def create_app() -> FastAPI:
@@ -42,11 +83,17 @@ def create_app() -> FastAPI:
         secret=settings.secret(),
         pool_size=settings.pool_size,
         webhook_allowed_hosts=settings.webhook_allowed_hosts,
+        messages=settings_of_messages(settings),
     )
 
 
 def build_app(
-    app_url: str, *, secret: bytes, pool_size: int = 10, webhook_allowed_hosts: Collection[str] = ()
+    app_url: str,
+    *,
+    secret: bytes,
+    pool_size: int = 10,
+    webhook_allowed_hosts: Collection[str] = (),
+    messages: MessageSettings | None = None,
 ) -> FastAPI:
     """The application on the database at ``app_url`` (the lesser role).
 
@@ -59,9 +106,12 @@ def build_app(
         await pool.open()
         app.state.record = Record(pool)
         app.state.keys = KeyRing(app.state.record)
+        app.state.alternatives = Alternatives(app.state.record)
+        app.state.tags = Tags()
         app.state.secret = secret
         app.state.webhook_secrets = SecretBox(secret)
         app.state.webhook_allowed_hosts = frozenset(webhook_allowed_hosts)
+        app.state.message_settings = messages or MessageSettings()
         app.state.event_names = EventNames(secret)
         app.state.feed = Feed(app.state.record, app.state.event_names)
         try:
@@ -75,22 +125,21 @@ def build_app(
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
-        docs_url="/docs",
+        docs_url=None,  # the framework's pages load scripts from other hosts
         redoc_url=None,
         openapi_url="/openapi.json",
+        # a redirect would turn a POST into a GET for many clients, and is no answer an API should give
+        redirect_slashes=False,
+        dependencies=[Depends(only_known_parameters)],
+        generate_unique_id_function=operation_id,
     )
     app.add_middleware(BodyLimit)
+    app.add_middleware(Envelope)
     install_problems(app)
-    for router in (
-        catalog.router,
-        holds.router,
-        appointments.router,
-        blocks.router,
-        events.router,
-        webhooks.router,
-        deliveries.router,
-    ):
-        app.include_router(router)
+    for domain in DOMAINS:
+        app.include_router(domain.router)
+    install_document(app)
+    app.add_api_route("/docs", reference, methods=["GET"], include_in_schema=False)
     app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)
     return app
 

@@ -95,10 +95,19 @@ class ClientAsk(Ask):
         """The client as the booking commands take it."""
         return ClientDetails(id=id, name=self.name, email=self.email, phone=self.phone)
 
+    def echo(self) -> ClientShape:
+        """What a stranger may be told of the client: what they said, not whether anybody here knew it."""
+        return ClientShape(id=None, name=self.name or "", email=self.email, phone=self.phone)
+
 
 Resources = Annotated[
     dict[Role, Reference | Annotated[list[Reference], Field(min_length=1, max_length=50)]],
     Field(max_length=20, description="For each role, who or what must serve it. A role left out is assigned."),
+]
+
+
+OutsideRules = Annotated[
+    bool, Field(strict=True, description="Staff only: opening hours, breaks, notice, the grid and caps do not count.")
 ]
 
 
@@ -108,6 +117,7 @@ class VisitAsk(Ask):
     start: When
     resources: Resources = Field(default_factory=dict)
     surface: Surface | None = Field(None, description="Where the request comes from; the key's first when left out.")
+    outside_rules: OutsideRules = False
 
 
 class HoldAsk(VisitAsk):
@@ -118,11 +128,11 @@ class HoldAsk(VisitAsk):
             ]
         }
     )
-    ttl_seconds: Annotated[int, Field(ge=1, le=86400)] | None = None
+    ttl_seconds: Annotated[int, Field(strict=True, ge=1, le=86400)] | None = None
 
 
 class ExtendAsk(Ask):
-    ttl_seconds: Annotated[int, Field(ge=1, le=86400)] | None = None
+    ttl_seconds: Annotated[int, Field(strict=True, ge=1, le=86400)] | None = None
 
 
 class OverbookAsk(Ask):
@@ -157,6 +167,7 @@ class AppointmentAsk(Ask):
     overbook: OverbookAsk | None = Field(
         None, description="Put it on somebody who is taken, on purpose (scope overbook)."
     )
+    outside_rules: OutsideRules = False
 
     @model_validator(mode="after")
     def _one_way(self) -> AppointmentAsk:
@@ -178,6 +189,7 @@ class RescheduleAsk(Ask):
     resources: Resources = Field(default_factory=dict)
     surface: Surface | None = None
     overbook: OverbookAsk | None = None
+    outside_rules: OutsideRules = False
 
     @model_validator(mode="after")
     def _one_way(self) -> RescheduleAsk:
@@ -253,7 +265,9 @@ class HoldShape(BaseModel):
 
 
 class ClientShape(BaseModel):
-    id: str
+    """`id` is null for a key that may not read: it would tell whether the client was known."""
+
+    id: str | None
     name: str
     email: str | None
     phone: str | None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
@@ -63,6 +63,7 @@ class HoldPlaced(Facts):
     ends_at: Instant
     expires_at: Instant
     overbook_reason: str | None
+    outside_rules: bool
     claims: tuple[VisitClaim, ...]
 
 
@@ -312,6 +313,68 @@ class DeliveryDiscarded(Facts):
     types = ("delivery.discarded",)
 
 
+# -- messages to clients: the subject is the message, the client, or the organization
+
+
+class MessageDied(Facts):
+    """The last attempt failed, or the carrier could not deliver: a person must tell the client."""
+
+    types = ("message.died",)
+    appointment_id: UUID
+    kind: str
+    cause: str
+
+
+class MessageRetried(Facts):
+    """A person had it tried again."""
+
+    types = ("message.retried",)
+    from_state: str
+
+
+class MessageDiscarded(Facts):
+    """A person gave it up."""
+
+    types = ("message.discarded",)
+
+
+class MessageAnswered(Facts):
+    """The client answered by text: ``confirm`` (will come) or ``cancel``, which also cancels the appointment."""
+
+    types = ("message.answered",)
+    appointment_id: UUID
+    answer: str
+
+
+class MessagePolicyChanged(Facts):
+    """What is said, when clients are reminded, or when it is quiet has changed. The subject is the organization."""
+
+    types = ("message_policy.changed",)
+
+
+class MessageTemplateChanged(Facts):
+    """The words of a kind of message changed in one language. The subject is the organization."""
+
+    types = ("message_template.changed",)
+    kind: str
+    language: str
+
+
+class MessagePreferenceChanged(Facts):
+    """A client wants messages by this channel, or none any more. The subject is the client."""
+
+    types = ("message_preference.changed",)
+    channel: str
+    allowed: bool
+    source: str
+
+
+class ClientLanguageSet(Facts):
+    """A client is written to in another language."""
+
+    types = ("client.language_set",)
+
+
 # -- the catalog: the whole row as it is (removed: as it was). The subject is the row, of a linking row the thing it is
 # part of.
 
@@ -327,6 +390,8 @@ class Organization(Facts):
     name: str
     currency: str
     created_at: Instant
+    assign: str
+    rank: str
 
 
 class HoldPolicy(Facts):
@@ -351,6 +416,8 @@ class Location(Facts):
     time_zone: str
     address: str | None
     retired_at: Instant | None
+    holiday_country: str | None
+    holiday_region: str | None
 
 
 class Resource(Facts):
@@ -361,6 +428,16 @@ class Resource(Facts):
     kind: str
     retired_at: Instant | None
     merged_into_id: UUID | None
+    visits_per_day: int | None
+
+
+class ResourceAttribute(Facts):
+    """A resource has a credential, or a fixed device. The subject is the resource."""
+
+    types = _changes("resource_attribute")
+    resource_id: UUID
+    name: str
+    good_until: date | None
 
 
 class ResourceLocation(Facts):
@@ -384,6 +461,7 @@ class Pool(Facts):
     id: UUID
     slug: str
     name: str
+    requires: tuple[str, ...]
 
 
 class PoolMember(Facts):
@@ -404,6 +482,18 @@ class Service(Facts):
     duration_minutes: int
     price_cents: int
     retired_at: Instant | None
+    grid_minutes: int
+    off_grid_after_claims: bool
+
+
+class ServiceLead(Facts):
+    """How soon and how far ahead a surface may book a service. The subject is the service."""
+
+    types = _changes("service_lead")
+    service_id: UUID
+    surface: str
+    notice_minutes: int
+    horizon_days: int
 
 
 class ServiceLocation(Facts):
@@ -427,6 +517,35 @@ class Requirement(Facts):
     segment_minutes: int
     buffer_before_minutes: int
     buffer_after_minutes: int
+
+
+class WeeklyRule(Facts):
+    """Opening hours or a break of every week, on the wall clock of the location."""
+
+    types = _changes("weekly_rule")
+    id: UUID
+    location_id: UUID | None
+    resource_id: UUID | None
+    kind: str
+    weekday: int
+    starts: time
+    ends: time
+    valid_from: date | None
+    valid_until: date | None
+    every_weeks: int
+    anchor: date | None
+
+
+class DatedRule(Facts):
+    """A closure, extra hours or time off, on the wall clock of the location; why is read by id."""
+
+    types = _changes("dated_rule")
+    id: UUID
+    location_id: UUID | None
+    resource_id: UUID | None
+    kind: str
+    starts: datetime
+    ends: datetime
 
 
 def _catalogue() -> dict[tuple[str, int], type[Facts]]:

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from holdfast.booking.model import Choices, Cursor, Visit
+from holdfast.access.model import PUBLIC_SURFACES
+from holdfast.availability.permit import Choices
+from holdfast.booking.model import Cursor, Visit
 from holdfast.booking.service import QUERIES
 from holdfast.db.transact import Transaction
-from holdfast.errors import Invalid, NotBookable, NotFound
+from holdfast.errors import Forbidden, Invalid, NotBookable, NotFound
 from holdfast.http.shapes import VisitAsk
 from holdfast.ids import KINDS, parse_id
 from holdfast.wallclock import parse_instant
@@ -36,7 +38,15 @@ async def find_visit(tx: Transaction, ask: VisitAsk) -> Visit:
     except NotFound as missing:
         # it is part of the body, not the address, that names nothing
         raise NotBookable(missing.detail, reason="unknown_reference") from None
-    return Visit(service_id, location_id, await find_start(tx, ask.start, location_id), choices)
+    start = await find_start(tx, ask.start, location_id)
+    return Visit(service_id, location_id, start, choices, steps_outside(tx, ask.outside_rules))
+
+
+def steps_outside(tx: Transaction, outside_rules: bool) -> bool:
+    """Whether the rules of time are left aside, as asked. Raises Forbidden where a stranger asks for it."""
+    if outside_rules and tx.scene.caller.surface in PUBLIC_SURFACES:
+        raise Forbidden("Only staff may book outside the rules.", field="outside_rules")
+    return outside_rules
 
 
 async def find_choices(tx: Transaction, resources: Mapping[str, str | list[str]]) -> Choices:
@@ -70,7 +80,8 @@ def write_cursor(*parts: str) -> str:
 def read_cursor(cursor: str, count: int) -> list[str]:
     """The parts of a cursor that ``write_cursor`` made. Raises Invalid."""
     try:
-        parts = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("\n")
+        padded = cursor + "=" * (-len(cursor) % 4)
+        parts = base64.b64decode(padded, altchars=b"-_", validate=True).decode().split("\n")
     except (binascii.Error, UnicodeDecodeError, ValueError):
         parts = []
     if len(parts) != count:
