@@ -56,6 +56,8 @@ PROBLEMS: Final[Mapping[type[HoldfastError], tuple[HTTPStatus, str]]] = {
         HTTPStatus.NOT_FOUND,
         "Check the id: its first letters say what kind of thing it is. Ids of another organization are unknown here.",
     ),
+    errors.LinkSpent: (HTTPStatus.GONE, "Private links end. Ask whoever sent it for a new one."),
+    errors.SignInRefused: (HTTPStatus.UNAUTHORIZED, "Check the e-mail address and the password, and try again."),
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "See the <code>Allow</code> header and /docs."),
     errors.NotBookable: (
         HTTPStatus.UNPROCESSABLE_ENTITY,

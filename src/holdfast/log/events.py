@@ -72,6 +72,20 @@ class HoldExtended(Facts):
     expires_at: Instant
 
 
+class HoldLeft(Facts):
+    """The visitor closed the booking page: the hold ends soon, unless they come back."""
+
+    types = ("hold.left",)
+    expires_at: Instant
+
+
+class HoldReturnedTo(Facts):
+    """The visitor is back in time: the hold has its term again."""
+
+    types = ("hold.returned_to",)
+    expires_at: Instant
+
+
 class HoldConfirmed(Facts):
     """A live hold became (or was put under) an appointment."""
 
@@ -155,6 +169,12 @@ class AppointmentStepped(Facts):
     revision: int
 
 
+class AppointmentLinkIssued(Facts):
+    """Whoever has the private link may see, move and cancel the visit."""
+
+    types = ("appointment.link_issued",)
+
+
 # -- blocks and busy times: the subject is the block or the busy time
 
 
@@ -233,6 +253,67 @@ class ApiKeyRevoked(Facts):
     """A key may act no more."""
 
     types = ("api_key.revoked",)
+
+
+# -- staff: the subject is the person
+
+
+class StaffRoleGiven(Facts):
+    """Somebody joined the staff, or their part changed; ``resource_id``: the provider that they are."""
+
+    types = ("staff.added", "staff.changed")
+    role: str
+    resource_id: UUID | None
+
+
+class StaffRetired(Facts):
+    """Somebody left the staff and signs in no more."""
+
+    types = ("staff.retired",)
+
+
+class StaffLinkIssued(Facts):
+    """An invitation or a reset: whoever has the link may set the password, once."""
+
+    types = ("staff.link_issued",)
+    purpose: str
+    expires_at: Instant
+
+
+class StaffPasswordSet(Facts):
+    """A new password; sessions that began with the old one are over."""
+
+    types = ("staff.password_set",)
+
+
+class StaffSecondFactorSet(Facts):
+    """A sign-in takes a code from now on, or no longer does."""
+
+    types = ("staff.second_factor_set",)
+    on: bool
+
+
+class StaffSignedIn(Facts):
+    """A session began."""
+
+    types = ("staff.signed_in",)
+    session_id: UUID
+
+
+class StaffSignedOut(Facts):
+    """One session ended, or all of them."""
+
+    types = ("staff.signed_out",)
+    sessions: int
+
+
+# -- the booking page: the subject is the organization
+
+
+class BookingPageChanged(Facts):
+    """Its look, its policy, or who may embed it."""
+
+    types = ("booking_page.changed",)
 
 
 # -- the catalog: the whole row as it is (removed: as it was). The subject is the row, of a linking row the thing it is
