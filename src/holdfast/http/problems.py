@@ -142,6 +142,11 @@ def problem_response(request: Request, error: HoldfastError) -> Response:
     return Response(to_json(body), status.value, headers, MEDIA_TYPE)
 
 
+def status_of(error: HoldfastError) -> int:
+    """The status code of a refusal, for answers that are no problem details."""
+    return _meaning(error)[0].value
+
+
 def _meaning(error: HoldfastError) -> tuple[HTTPStatus, str]:
     for kind in type(error).__mro__:
         if kind in PROBLEMS:
