@@ -1,5 +1,5 @@
 # Everything starts from a clone, python3 (3.11 or newer) and make: the targets install what they need into .venv.
-.PHONY: help demo serve test check format lock clean
+.PHONY: help demo serve test bench check format lock clean
 PYTHON_IN = .venv/bin/python
 
 help: ## show this
@@ -17,6 +17,11 @@ test: ## run the tests (ARGS="-k name" chooses)
 	@scripts/bootstrap requirements-test.lock
 	@scripts/test-tools
 	$(PYTHON_IN) -m pytest $(ARGS)
+
+bench: ## measure the marks, side by side in one run, and write bench.json (ARGS="wal" chooses)
+	@scripts/bootstrap requirements-test.lock
+	@scripts/test-tools
+	$(PYTHON_IN) -m bench $(ARGS)
 
 check: ## look for mistakes without running: style, types, layers, locks
 	@scripts/bootstrap requirements-test.lock

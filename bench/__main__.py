@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.marks import Mark, report
 
-PIECES = ("through_http", "wal", "row_security")
+PIECES = ("through_http", "storm", "wal", "row_security", "availability")
 
 
 def main() -> None:

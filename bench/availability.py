@@ -1,19 +1,17 @@
 """How fast the availability engine answers, beside the interval scan that everybody writes first.
 
-``python -m bench.availability`` prints JSON. Figures that compare (``ratio``) are taken in one process, one after the
+Figures that compare (``ratio``) are taken in one process, one after the
 other. Times are processor time, the best of several runs: the engine is arithmetic, and waits for nothing.
 """
 
 from __future__ import annotations
 
-import json
 import random
-import sys
 import time as stopwatch
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
-from typing import NamedTuple
 
+from bench.marks import Mark
 from holdfast.availability import bitmap
 from holdfast.availability.masks import Masks
 from holdfast.availability.model import Claim, Location, Pool, Request, Requirement, Resource, Service, Snapshot
@@ -25,18 +23,12 @@ DAYS = 60
 MINUTE = timedelta(minutes=1)
 START = datetime(2026, 3, 1, 23, tzinfo=UTC)
 PROVIDERS, ROOMS, DEVICES = 50, 10, 5
-
-
-class Mark(NamedTuple):
-    name: str
-    value: float
-    unit: str
-    reach: str
+SIZE = f"{PROVIDERS} providers x {ROOMS} rooms x {DEVICES} devices x {DAYS} days, best of several"
 
 
 def snapshot() -> Snapshot:
     """Berlin, sixty days with a change of the clocks, days about three quarters full."""
-    rng = random.Random(SEED)  # noqa: S311 reproducible, not secret
+    rng = random.Random(SEED)
     week = [Weekly(day, time(8), time(20)) for day in range(6)]
     resources = {}
     for kind, count in (("provider", PROVIDERS), ("room", ROOMS), ("device", DEVICES)):
@@ -64,7 +56,8 @@ def snapshot() -> Snapshot:
 
 
 def bookings(rng: random.Random, kind: str) -> list[Claim]:
-    found, at = [], START - timedelta(days=1)
+    found: list[Claim] = []
+    at = START - timedelta(days=1)
     while at < START + timedelta(days=DAYS + 2):
         at += MINUTE * rng.choice([0, 0, 5, 15, 30, 90, 120])
         end = at + MINUTE * rng.choice([25, 40, 55, 75, 100])
@@ -147,15 +140,15 @@ def run(*, every: int = 40) -> list[Mark]:
         raise AssertionError("the engine and the scan disagree: the figures would mean nothing")
     number = sum(map(len, record.claims.values()))
     return [
-        Mark("claims in the window", number, "claims", ""),
-        Mark("starts found, to the minute", len(engine()), "starts", ""),
-        Mark("opening hours to bitmaps", best(rules), "ms", ""),
-        Mark("claims to bitmaps", best(claims), "ms", ""),
-        Mark("engine: bitmaps to starts", engine_ms, "ms", "<= 5"),
-        Mark("whole search: rules and claims to starts", whole_ms, "ms", ""),
-        Mark("first fifty slots with their units", best(lambda: _fifty(record, ask)) - whole_ms, "ms", ""),
-        Mark("engine against the interval scan, equal answers", scan_ms / engine_ms, "ratio", ">= 1000"),
-        Mark("whole search against the interval scan, equal answers", scan_ms / whole_ms, "ratio", ">= 1000"),
+        Mark("availability: claims in the window", number, "claims", note="informs"),
+        Mark("availability: starts found, to the minute", len(engine()), "starts", note="informs"),
+        Mark("availability: opening hours to bitmaps", best(rules), "ms", note="informs"),
+        Mark("availability: claims to bitmaps", best(claims), "ms", note="informs"),
+        Mark("availability: engine, bitmaps to starts", engine_ms, "ms", "at most", 5, SIZE),
+        Mark("availability: whole search, rules and claims to starts", whole_ms, "ms", note="informs"),
+        Mark("availability: first fifty slots with their units", best(lambda: _fifty(record, ask)) - whole_ms, "ms"),
+        Mark("availability: engine against the interval scan", scan_ms / engine_ms, reach=1000, note="equal answers"),
+        Mark("availability: whole search against the interval scan", scan_ms / whole_ms, note="informs; equal answers"),
     ]
 
 
@@ -163,8 +156,3 @@ def _fifty(record: Snapshot, ask: Request) -> None:
     search = Search(record, ask)
     for start in list(bitmap.set_minutes(search.starts))[:50]:
         search.slot(start)
-
-
-if __name__ == "__main__":
-    marks = run(every=1 if "--full" in sys.argv else 40)
-    sys.stdout.write(json.dumps([mark._asdict() for mark in marks], indent=1) + "\n")

@@ -17,7 +17,7 @@ Reach = Literal["at least", "at most", "exactly"]
 
 @dataclass(frozen=True)
 class Mark:
-    """``value`` beside what it should reach. Ratios are taken side by side in one run; a mark without a reach informs."""
+    """``value`` beside what it should reach. Ratios come from one run, side by side; without a reach it informs."""
 
     name: str
     value: float

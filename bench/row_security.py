@@ -39,7 +39,7 @@ def run() -> list[Mark]:
 def _switch(owner: psycopg.Connection[tuple[object, ...]], tables: list[str], state: str) -> None:
     with owner.transaction():
         for table in tables:
-            owner.execute(f"alter table holdfast.{table} {state} row level security")  # type: ignore[arg-type]
+            owner.execute(f"alter table holdfast.{table} {state} row level security")
 
 
 def _work(found: Clinic, day: int) -> float:
@@ -59,4 +59,4 @@ def _work(found: Clinic, day: int) -> float:
                 ).fetchone()
                 assert row is not None
                 app.execute("select id, claims from holdfast.hold_detail where id = %s", row).fetchone()
-        return (backend.cpu_times().user - began) / OPERATIONS
+        return float(backend.cpu_times().user - began) / OPERATIONS

@@ -8,19 +8,15 @@ visit. Plain INSERT is given a minute: it does not come to an end in a time that
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
+from bench.marks import Mark
 from holdfast.db.embedded import EmbeddedServer
 from holdfast.insight.storm.campaign import Settings, storm_recipe, storm_record
 from holdfast.insight.storm.recipes.redis_lock import redis_is_installed
-from holdfast.insight.storm.report import Summary, table
+from holdfast.insight.storm.report import Summary
 
 SEED = 20
 SPEED = Settings(seed=SEED, clients=50, attempts=2000, resources=3, seconds=60)
@@ -38,44 +34,45 @@ def storms() -> list[Summary]:
         ]
 
 
-def figures(summaries: list[Summary]) -> dict[str, float]:
-    """The named figures: rates in attempts a second, ratios without a unit, rounds out of 20."""
-    by_name = {summary.recipe: summary for summary in summaries}
-    plain = by_name["plain-insert"].attempts_per_second
-    named: dict[str, float] = {"plain_insert_attempts_per_second": plain}
-    for name in ("guarded", "holdfast"):
-        summary = by_name[name]
-        named[f"{name}_attempts_per_second"] = summary.attempts_per_second
-        named[f"{name}_over_plain_insert"] = round(summary.attempts_per_second / plain, 1)
-        named[f"{name}_overlaps"] = summary.overlaps
-        named[f"{name}_partial_visits"] = summary.partial_visits
-        named[f"{name}_deadlocks"] = summary.deadlocks
-        named[f"{name}_slots_without_exactly_one_winner"] = summary.slots_contested - summary.slots_with_one_winner
-    for name in ("check-then-insert", "not-exists", "redis-lock"):
-        if name in by_name:
-            named[f"{name.replace('-', '_')}_rounds_double_booked_of_20"] = by_name[name].rounds_double_booked
-    return named
-
-
-def run() -> dict[str, float]:
+def run() -> list[Mark]:
     """Measure now; takes about a minute and a half, most of it plain INSERT."""
-    return figures(storms())
+    by_name = {summary.recipe: summary for summary in storms()}
+    plain = by_name["plain-insert"]
+    marks = [
+        Mark(
+            f"{name}: rounds that double-book",
+            by_name[name].rounds_double_booked,
+            "of 20",
+            note="informs; a usual recipe",
+        )
+        for name in ("check-then-insert", "not-exists", "redis-lock")
+        if name in by_name
+    ]
+    marks.append(
+        Mark("plain-insert: deadlocks", plain.deadlocks, "", note="informs; a constraint and one INSERT a resource")
+    )
+    how = (
+        f"{SPEED.clients} clients, {SPEED.resources} units each, up to {SPEED.attempts:,} attempts or {SPEED.seconds} s"
+    )
+    for name, reach in (("guarded", None), ("holdfast", 100.0)):
+        ours = by_name[name]
+        ratio = ours.attempts_per_second / plain.attempts_per_second
+        marks += [
+            Mark(f"hot slots: {name} against constraint + plain INSERT", ratio, reach=reach, note=how),
+            Mark(f"hot slots: {name}: overlaps", ours.overlaps, "", "exactly", 0, how),
+            Mark(f"hot slots: {name}: partial visits", ours.partial_visits, "", "exactly", 0, how),
+            Mark(f"hot slots: {name}: deadlocks", ours.deadlocks, "", "exactly", 0, how),
+            Mark(
+                f"hot slots: {name}: slots without exactly one winner",
+                ours.slots_contested - ours.slots_with_one_winner,
+                "",
+                "exactly",
+                0,
+                how,
+            ),
+        ]
+    return marks
 
 
 def _say_nothing(done: int, held: int) -> None:
     """A benchmark has no progress to show."""
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--json", action="store_true", help="only the figures")
-    only_figures = parser.parse_args().json
-    summaries = storms()
-    if not only_figures:
-        Console().print(table(summaries))
-    json.dump(figures(summaries), sys.stdout, indent=2)
-    sys.stdout.write("\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -85,14 +85,10 @@ def _pgbench(found: Clinic, *, first: datetime) -> float:
     url = urlsplit(found.app_url)
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         Path(file.name).write_text(script)
-        pgbench = find_binaries().program("pgbench")
+        how = ["-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1", "-t", str(PAIRS), "-D", "n=0", "-f", file.name]
+        where = ["-h", parse_qs(url.query)["host"][0], "-U", url.username or "holdfast_app", url.path.strip("/")]
         out = subprocess.run(
-            [pgbench, "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1", "-t", str(PAIRS), "-D", "n=0"]
-            + ["-f", file.name, "-h", parse_qs(url.query)["host"][0]]
-            + ["-U", url.username or "holdfast_app", url.path.strip("/")],
-            check=True,
-            capture_output=True,
-            text=True,
+            [find_binaries().program("pgbench"), *how, *where], check=True, capture_output=True, text=True
         ).stdout
     return float(re.search(r"tps = ([\d.]+)", out)[1])  # type: ignore[index]
 
@@ -102,7 +98,7 @@ def _contested(found: Clinic, port: int) -> list[Mark]:
     winners: dict[str, int] = {}
     statuses: dict[int, int] = {}
 
-    async def work(number: int, connection: Connection) -> None:
+    async def work(_: int, connection: Connection) -> None:
         for slot in range(SLOTS):
             start = (FIRST + timedelta(hours=slot)).isoformat()
             visit = {"service": "ipl", "location": "l0", "start": start, "surface": "walk_in"}
@@ -120,10 +116,22 @@ def _contested(found: Clinic, port: int) -> list[Mark]:
         Mark("contested holds through HTTP: overlaps", overlaps, "", "exactly", 0, how),
         Mark("contested holds through HTTP: partial visits", partial, "", "exactly", 0, how),
         Mark("contested holds through HTTP: deadlocks", deadlocks, "", "exactly", 0, how),
-        Mark("contested holds through HTTP: slots with exactly one winner",
-             sum(count == 1 for count in winners.values()), f"of {SLOTS}", "exactly", SLOTS, how),
-        Mark("contested holds through HTTP: answers other than 201 and 409",
-             sum(count for status, count in statuses.items() if status not in (201, 409)), "", "exactly", 0, how),
+        Mark(
+            "contested holds through HTTP: slots with exactly one winner",
+            sum(count == 1 for count in winners.values()),
+            f"of {SLOTS}",
+            "exactly",
+            SLOTS,
+            how,
+        ),
+        Mark(
+            "contested holds through HTTP: answers other than 201 and 409",
+            sum(count for status, count in statuses.items() if status not in (201, 409)),
+            "",
+            "exactly",
+            0,
+            how,
+        ),
         Mark("contested holds through HTTP: rate", attempts / took, "attempts/s", note="informs; this machine, now"),
     ]
 

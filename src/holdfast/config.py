@@ -31,11 +31,16 @@ class Settings(BaseSettings):
     # URLs hold passwords, so no repr may show them.
     database_url: str | None = Field(None, repr=False, description="The owner's URL of your own PostgreSQL.")
     app_database_url: str | None = Field(None, repr=False, description="The application role's URL; derived if unset.")
+    worker_database_url: str | None = Field(None, repr=False, description="The worker role's URL; derived if unset.")
     secret_key: str | None = Field(None, repr=False, min_length=SECRET_BYTES, description="Signs links and cookies.")
     pool_size: int = Field(10, ge=1, le=500, description="Database connections of one worker process.")
     workers: int = Field(1, ge=1, le=64, description="Web worker processes.")
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
         (), description="Networks, separated by commas, whose X-Forwarded-For is believed."
+    )
+    webhook_allowed_hosts: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(),
+        description="Hosts, separated by commas, that webhooks may reach over http and in private networks.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -49,6 +54,15 @@ class Settings(BaseSettings):
     def _networks(cls, value: Any) -> Any:
         return (
             tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("webhook_allowed_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: Any) -> Any:
+        return (
+            frozenset(part.strip().lower() for part in value.split(",") if part.strip())
             if isinstance(value, str)
             else value
         )

@@ -70,10 +70,14 @@ class WallTimeRefused(NotBookable):
 
 
 class SlotTaken(HoldfastError):
-    """Another claim stands in the way; ``facts['roles']`` names the roles lost, never whose claim it is."""
+    """Another claim stands in the way; ``facts['roles']`` names the roles lost, never whose claim it is.
+
+    ``wanted`` is the visit that was refused, from which alternatives can be found; it is not shown.
+    """
 
     code = "slot-taken"
     title = "This time was just taken"
+    wanted: Any = None
 
 
 class ClaimsInTheWay(HoldfastError):

@@ -28,6 +28,8 @@ KINDS: Final = {
     "api_key": "key",
     "collision": "col",
     "event": "evt",
+    "webhook_endpoint": "whk",
+    "delivery": "dlv",
 }
 _SHAPE: Final = re.compile(r"([a-z]{3})_([0-9a-f]{32})")
 

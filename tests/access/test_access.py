@@ -14,7 +14,6 @@ from holdfast.access.service import (
     create_organization,
     find_organization,
     list_api_keys,
-    new_api_key,
     revoke_api_key,
 )
 from holdfast.db.transact import Caller, Record
@@ -56,7 +55,7 @@ async def test_only_the_hash_and_a_hint_are_kept(record: Record, system: Caller,
 
 @pytest.mark.parametrize(
     "key",
-    ["", "hf_desk_", new_api_key("desk"), "x" * 10_000, "hf_desk_" + "é" * 64, "\0", "Bearer " + new_api_key("a")],
+    ["", "hf_desk_", "hf_desk_" + "0" * 64, "x" * 10_000, "hf_desk_" + "é" * 64, "\0", "Bearer hf_a_" + "0" * 64],
 )
 async def test_an_unknown_key_opens_nothing(record: Record, system: Caller, key: str) -> None:
     with pytest.raises(Unauthorized):

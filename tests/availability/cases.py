@@ -83,7 +83,7 @@ class Case:
         needs = self.puzzle(name, resources) if rng.random() < 0.2 else self.needs(name, resources)
         return Service(
             id=name,
-            length_minutes=max(need.segment_ends for need in needs) + rng.choice([0, 0, 10]),
+            length_minutes=max(1, *(need.segment_ends for need in needs)) + rng.choice([0, 0, 10]),
             requirements=tuple(needs),
             grid_minutes=rng.choice([5, 10, 15, 20, 30, 50, 60]),
             off_grid_after_claims=rng.random() < 0.2,
@@ -111,7 +111,7 @@ class Case:
                     role=f"{name}r{number}",
                     pool=Pool(tuple(members), frozenset(["laser"] if rng.random() < 0.15 else [])),
                     length_minutes=rng.choice([1, 5, 15, 30, 45]),
-                    offset_minutes=rng.choice([0, 0, 0, 10, 15, 30]),
+                    offset_minutes=rng.choice([0, 0, 0, 10, 15, 30]) if rng.random() < 0.95 else -25,
                     quantity=rng.choice([1] * 8 + [2, 3]),
                     buffer_before_minutes=rng.choice([0, 0, 5, 20]),
                     buffer_after_minutes=rng.choice([0, 0, 10, 15]),
@@ -176,6 +176,8 @@ class Case:
     def ask(self, services: dict[str, Service]) -> Request:
         rng = self.rng
         wanted = tuple(rng.sample(sorted(services), k=rng.choice([1, 1, min(2, len(services))])))
+        if not all(services[name].keeps_to_itself() for name in wanted):
+            wanted = wanted[:1]
         needs = [need for name in wanted for need in services[name].requirements]
         need = rng.choice(needs)
         return Request(

@@ -69,6 +69,22 @@ def test_the_same_provider_serves_two_segments_that_do_not_overlap() -> None:
     assert starts(record(services=[Service("check", 30, together)]), ask("check")) == []
 
 
+def test_a_room_is_prepared_before_the_visit_and_only_then() -> None:
+    needs = (Requirement("provider", Pool(("anna",)), 30), Requirement("room", Pool(("room 1",)), 30, -20))
+    early = Service("facial", 30, needs, grid_minutes=5)
+    taken = {"room 1": [booked("09:00", "10:00")]}
+    assert starts(record(taken, services=[early, PEEL]), ask())[0] == "10:20"
+    with pytest.raises(Invalid, match="cannot be part of a sequence"):
+        Search(record(services=[early, PEEL]), ask("facial", "peel"))
+
+
+def test_nine_roles_at_once_are_tried_where_they_cannot_be_counted() -> None:
+    crew = [Resource(f"p{n}", "provider", (f"p{n}",), {"berlin": None}) for n in range(9)]
+    pool = Pool(tuple(resource.id for resource in crew))
+    big = Service("facial", 60, tuple(Requirement(f"r{n}", pool, 60) for n in range(9)), grid_minutes=60)
+    assert starts(record({"p8": [booked("09:00", "10:00")]}, resources=crew, services=[big]), ask())[0] == "10:00"
+
+
 def test_services_in_sequence_wait_no_longer_than_allowed() -> None:
     laser = {"laser": [booked("10:00", "10:30")]}
     anna = {"ben": [booked("00:00", "23:00")]}
@@ -242,12 +258,11 @@ def test_a_request_without_sense_names_its_field(changes: dict[str, object], err
     ("build", "field"),
     [
         (lambda: Service("s", 30, ()), "requirements"),
-        (lambda: Service("s", 30, (Requirement("a", PROVIDERS, 31),)), "length_minutes"),
         (lambda: Service("s", 30, (Requirement("a", PROVIDERS, 5),), grid_minutes=0), "grid_minutes"),
         (lambda: Service("s", 30, (Requirement("a", PROVIDERS, 5), Requirement("a", PROVIDERS, 5, 5))), "role"),
         (lambda: Requirement("a", Pool(()), 5), "pool"),
         (lambda: Requirement("a", PROVIDERS, 0), "length_minutes"),
-        (lambda: Requirement("a", PROVIDERS, 5, -1), "offset_minutes"),
+        (lambda: Requirement("a", PROVIDERS, 5, 0, 1, -1), "buffer"),
     ],
 )
 def test_a_service_without_sense_names_its_field(build, field: str) -> None:

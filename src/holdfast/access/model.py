@@ -16,6 +16,8 @@ Scope = Literal["read", "book", "manage", "overbook"]
 SCOPES: Final[tuple[Scope, ...]] = ("read", "book", "manage", "overbook")
 # Every surface that a key may act on; `system` is Holdfast itself and has no key.
 SURFACES: Final = ("desk", "phone", "walk_in", "widget", "calendar", "platform", "assistant", "api", "import")
+# Where strangers book for themselves: quotas count, starts are on the grid, and nobody may step outside the rules.
+PUBLIC_SURFACES: Final = frozenset({"widget", "assistant"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,9 +113,7 @@ class _ToSignIn:
     totp_secret: bytes | None
 
 
-async def create_staff(
-    tx: Transaction, *, email: str, name: str, role: Role, resource_id: UUID | None = None
-) -> UUID:
+async def create_staff(tx: Transaction, *, email: str, name: str, role: Role, resource_id: UUID | None = None) -> UUID:
     """Add somebody, who cannot sign in before they set a password by a link. Raises Invalid, NotFound."""
     id: UUID = await tx.value(
         QUERIES["create_staff"], email=email.strip().lower(), name=name, role=role, resource_id=resource_id
@@ -284,9 +282,7 @@ class Doorkeeper:
 
 async def authenticate_session(record: Record, token: str) -> SignedIn | None:
     """Whose session it is, or None when it ended, was never begun, or was left alone for too long."""
-    return await record.unscoped(
-        lambda tx: tx.one(SignedIn, QUERIES["authenticate_session"], token_hash=_hash(token))
-    )
+    return await record.unscoped(lambda tx: tx.one(SignedIn, QUERIES["authenticate_session"], token_hash=_hash(token)))
 
 
 async def end_session(tx: Transaction, session_id: UUID) -> None:

@@ -76,7 +76,7 @@ def _rules(search: Search, start: datetime) -> tuple[str, ...]:
     masks, request = search.masks, search.request
     found = []
     for service in search.services:
-        soonest, end = masks.bookable(service.lead_on(request.surface))
+        soonest, end = masks.bookable(service.lead_on(request.surface), masks.snapshot.now)
         if start < soonest:
             found.append("too_soon")
         elif start >= end:
@@ -85,7 +85,7 @@ def _rules(search: Search, start: datetime) -> tuple[str, ...]:
         found.append("outside_window")
         return tuple(dict.fromkeys(found))
     index = masks.window.index(start)
-    if not masks.grid(search.services[0]) >> index & 1:
+    if not request.any_minute and not masks.grid(search.services[0]) >> index & 1:
         found.append("off_grid")
     if request.part_of_day is not None and not masks.days.part_of_day(*request.part_of_day) >> index & 1:
         found.append("outside_part_of_day")
@@ -100,7 +100,7 @@ def _role(masks: Masks, service: str, role: Role, at: int) -> RoleAnswer:
     for resource in masks.members(need.pool):
         for unit in resource.units:
             if unit not in serving:
-                reason = _resource_reason(masks, need, resource, at) or _unit_reason(masks, need, unit, at, holds_end)
+                reason = resource_reason(masks, need, resource, at) or _unit_reason(masks, need, unit, at, holds_end)
                 reasons[reason] += 1
     obstacles = tuple(
         Obstacle(reason, count, min(holds_end) if reason == "held" and holds_end else None)
@@ -109,7 +109,7 @@ def _role(masks: Masks, service: str, role: Role, at: int) -> RoleAnswer:
     return RoleAnswer(service, need.role, need.quantity, len(serving), obstacles)
 
 
-def _resource_reason(masks: Masks, need: Requirement, resource: Resource, at: int) -> str | None:
+def resource_reason(masks: Masks, need: Requirement, resource: Resource, at: int) -> str | None:
     """What keeps all units of the resource from the segment, the most lasting reason first."""
     segment = bitmap.mask([(at + need.offset_minutes, at + need.segment_ends)], masks.window.minutes)
     if segment & ~masks.qualified(resource, need.pool):

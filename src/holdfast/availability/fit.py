@@ -11,13 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations
+from itertools import chain, combinations
+from typing import Final
 
 from holdfast.availability import bitmap, matching
 from holdfast.availability.bitmap import Bits
 from holdfast.availability.masks import Masks
 from holdfast.availability.model import Pick, Pool, Requirement, Resource, Service
 from holdfast.availability.order import Order
+
+MAX_COUNTED: Final = 8
+"""Roles at the same time whose subsets are counted: 255 of them; beyond, the starts are tried one by one."""
 
 
 @dataclass(eq=False)
@@ -61,9 +65,8 @@ class Fit:
         bits = among & full
         for group in self._groups:
             for together in overlapping(group):
-                for size in range(1, len(together) + 1):
-                    for subset in combinations(together, size):
-                        bits &= _enough(subset, full)
+                for subset in _subsets(together):
+                    bits &= _enough(subset, full)
             if not settled_by_counting(group):
                 fillable = [start for start in bitmap.set_minutes(bits) if self._fill(start, group, None) is not None]
                 bits = bitmap.mask(((start, start + 1) for start in fillable), self.masks.window.minutes)
@@ -137,7 +140,9 @@ def entangled(roles: Sequence[Role]) -> list[list[Role]]:
 
 def settled_by_counting(group: Sequence[Role]) -> bool:
     """Whether Hall's theorem says all there is to say: every two of the roles run at the same time."""
-    return all(one.requirement.overlaps(other.requirement) for one, other in combinations(group, 2))
+    return len(group) <= MAX_COUNTED and all(
+        one.requirement.overlaps(other.requirement) for one, other in combinations(group, 2)
+    )
 
 
 def overlapping(group: Sequence[Role]) -> Iterator[list[Role]]:
@@ -148,6 +153,12 @@ def overlapping(group: Sequence[Role]) -> Iterator[list[Role]]:
         if not any(all(role in larger for role in running) for larger in seen):
             seen.append(running)
             yield running
+
+
+def _subsets(together: Sequence[Role]) -> Iterator[tuple[Role, ...]]:
+    """All of them, or the small ones where there are too many to count."""
+    largest = len(together) if len(together) <= MAX_COUNTED else 2
+    return chain.from_iterable(combinations(together, size) for size in range(1, largest + 1))
 
 
 def _enough(subset: Sequence[Role], full: Bits) -> Bits:

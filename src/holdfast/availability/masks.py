@@ -19,6 +19,8 @@ from holdfast.availability.rules import OpenTime, Timetable
 
 
 class Masks:
+    """Bitmaps of one window, in its minutes; resources are those of the snapshot, at this location."""
+
     def __init__(self, snapshot: Snapshot, location: Location, window: Window) -> None:
         self.snapshot = snapshot
         self.location = location
@@ -109,18 +111,20 @@ class Masks:
             serves = bitmap.earlier(bitmap.runs(open_minutes, need.length_minutes), need.offset_minutes) & clear
         return serves if resource.visits_per_day is None else serves & self.below_cap(resource)
 
-    def bookable(self, lead: Lead) -> tuple[datetime, datetime]:
+    def bookable(self, lead: Lead, now: datetime) -> tuple[datetime, datetime]:
         """From when to when one may book: neither too soon nor too far ahead."""
-        last = wallclock.local_date(self.snapshot.now, self.location.zone) + DAY * lead.horizon_days
-        soonest = self.snapshot.now + bitmap.MINUTE * lead.notice_minutes
-        return soonest, wallclock.day_start(last + DAY, self.location.zone)
+        last = wallclock.local_date(now, self.location.zone) + DAY * lead.horizon_days
+        return now + bitmap.MINUTE * lead.notice_minutes, wallclock.day_start(last + DAY, self.location.zone)
+
+    def wall_grid(self, every_minutes: int) -> Bits:
+        """The minutes at which the wall clock stands on a multiple (see ``LocalDays.grid``)."""
+        if every_minutes not in self._grids:
+            self._grids[every_minutes] = self.days.grid(every_minutes)
+        return self._grids[every_minutes]
 
     def grid(self, service: Service) -> Bits:
         """The starts that the service's grid offers."""
-        every = service.grid_minutes
-        if every not in self._grids:
-            self._grids[every] = self.days.grid(every)
-        bits = self._grids[every]
+        bits = self.wall_grid(service.grid_minutes)
         if service.off_grid_after_claims:
             for need in service.requirements:
                 for resource in self.members(need.pool):

@@ -14,7 +14,6 @@ from holdfast import wallclock
 from holdfast.availability.rules import Timetable
 from holdfast.errors import Invalid, NotFound
 
-MAX_REQUIREMENTS: Final = 8
 MAX_WINDOW: Final = timedelta(days=92)
 
 Assignment = Literal["preference", "least_loaded", "round_robin"]
@@ -67,7 +66,8 @@ class Pool:
 
 @dataclass(frozen=True)
 class Requirement:
-    """``quantity`` distinct units of a pool for the segment ``[offset, offset + length)`` of the visit.
+    """``quantity`` distinct units of a pool for the segment ``[offset, offset + length)`` from the visit's start.
+    A negative offset prepares before the client comes.
 
     The claim is the segment widened by its buffers. Only the segment has to lie in open time, the whole claim must be
     unclaimed: cleaning may go on after closing time, but not into somebody else's visit.
@@ -86,8 +86,8 @@ class Requirement:
             raise Invalid(f"The pool of role {self.role!r} is empty: put a resource in it.", field="pool")
         if self.length_minutes < 1 or self.quantity < 1:
             raise Invalid(f"Role {self.role!r} needs at least one unit for at least a minute.", field="length_minutes")
-        if min(self.offset_minutes, self.buffer_before_minutes, self.buffer_after_minutes) < 0:
-            raise Invalid(f"Role {self.role!r} has a negative offset or buffer.", field="offset_minutes")
+        if min(self.buffer_before_minutes, self.buffer_after_minutes) < 0:
+            raise Invalid(f"A buffer of role {self.role!r} is negative: write 0 for none.", field="buffer")
 
     @property
     def segment_ends(self) -> int:
@@ -124,19 +124,16 @@ class Service:
     lead_by_surface: Mapping[str, Lead] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.requirements) <= MAX_REQUIREMENTS:
-            raise Invalid(
-                f"Service {self.id!r} needs between one and {MAX_REQUIREMENTS} requirements.", field="requirements"
-            )
+        if not self.requirements:
+            raise Invalid(f"Service {self.id!r} requires nothing: say who and what it takes.", field="requirements")
         if self.length_minutes < 1 or not 1 <= self.grid_minutes <= 1440:
             raise Invalid(f"Service {self.id!r} needs a length, and a grid of 1 to 1440 minutes.", field="grid_minutes")
-        if any(requirement.segment_ends > self.length_minutes for requirement in self.requirements):
-            raise Invalid(
-                f"A segment of service {self.id!r} ends after its {self.length_minutes} minutes: use a buffer there.",
-                field="length_minutes",
-            )
         if len({requirement.role for requirement in self.requirements}) < len(self.requirements):
             raise Invalid(f"Service {self.id!r} names a role twice: use quantity, or another name.", field="role")
+
+    def keeps_to_itself(self) -> bool:
+        """Whether all its segments lie within its length, so that another service can go before or after it."""
+        return all(need.offset_minutes >= 0 and need.segment_ends <= self.length_minutes for need in self.requirements)
 
     def lead_on(self, surface: str) -> Lead:
         return self.lead_by_surface.get(surface, self.lead)
@@ -160,7 +157,7 @@ class Request:
     Several services follow one another in this order, each at most ``max_wait_minutes`` after the one before;
     ``same_provider`` asks that one provider serve the first provider role of all of them. A ``party`` of two needs
     everything twice at the same time. ``resources`` names a resource for a role, ``prefer`` only prefers.
-    ``part_of_day`` are local times between which the start lies, ``[from, to)``.
+    ``part_of_day`` are local times between which the start lies, ``[from, to)``. ``any_minute`` leaves the grid aside.
     """
 
     location: str
@@ -174,6 +171,7 @@ class Request:
     resources: Mapping[str, str] = field(default_factory=dict)
     prefer: tuple[str, ...] = ()
     part_of_day: tuple[time, time] | None = None
+    any_minute: bool = False
     assign: Assignment = "preference"
     rank: Ranking = "earliest"
     limit: int = 50
@@ -194,6 +192,11 @@ class Request:
             raise Invalid(
                 "The part of the day ends before it begins: give two times, 00:00 at the end for midnight.",
                 field="part_of_day",
+            )
+        if len(self.services) > 1 and not all(snapshot.services[name].keeps_to_itself() for name in self.services):
+            raise Invalid(
+                "One of these services works before its start or after its end, so it cannot be part of a sequence.",
+                field="service",
             )
         wallclock.zone(snapshot.locations[self.location].zone)
         self._check_names(snapshot)

@@ -26,7 +26,8 @@ class Order:
         if self._assign == "least_loaded":
             policy = self._load(resource, self._masks.days.date_of(start))
         elif self._assign == "round_robin":
-            policy = ((resource.last_taken_at or _NEVER) - _NEVER).total_seconds()
+            taken_at = self._masks.snapshot.resources[resource.id].last_taken_at
+            policy = ((taken_at or _NEVER) - _NEVER).total_seconds()
         return resource.id not in self._prefer, policy
 
     def _load(self, resource: Resource, day: date) -> int:

@@ -136,7 +136,10 @@ def _weekly(rules: Iterable[Weekly], days: LocalDays) -> list[Span]:
 
 
 def _dated(rules: Iterable[Dated], days: LocalDays) -> list[Span]:
-    return [(days.index(rule.starts), days.index(rule.ends)) for rule in rules]
+    first, last = min(days.spans), max(days.spans)
+    # years of holidays and closures, of which a window meets a few: the others need not be resolved
+    near = (rule for rule in rules if rule.starts.date() <= last and rule.ends.date() >= first)
+    return [(days.index(rule.starts), days.index(rule.ends)) for rule in near]
 
 
 def _monday(day: date) -> date:

@@ -28,12 +28,13 @@ for caps and loads, and a gap is measured to its end."""
 
 def window_of(request: Request, services: Sequence[Service]) -> Window:
     """The window a search looks at: the snapshot needs every active claim that touches it, and no other."""
-    reach = request.max_wait_minutes * (len(services) - 1)
+    before, after = 0, request.max_wait_minutes * (len(services) - 1)
     for service in services:
+        before = max(before, *(need.buffer_before_minutes - need.offset_minutes for need in service.requirements), 0)
         ends = (need.segment_ends + need.buffer_after_minutes for need in service.requirements)
-        reach += max(service.length_minutes, *ends)
-    origin = request.start.replace(second=0, microsecond=0) - MARGIN
-    minutes = -((origin - request.until) // bitmap.MINUTE) + reach + MARGIN // bitmap.MINUTE
+        after += max(service.length_minutes, *ends)
+    origin = request.start.replace(second=0, microsecond=0) - MARGIN - bitmap.MINUTE * before
+    minutes = -((origin - request.until) // bitmap.MINUTE) + after + MARGIN // bitmap.MINUTE
     return Window(origin, minutes)
 
 
@@ -108,9 +109,10 @@ class Search:
         """The starts that the request and the services' rules allow, whoever is free."""
         request, masks = self.request, self.masks
         bits = masks.window.between(request.start, request.until)
-        bits &= masks.grid(self.services[0])
+        if not request.any_minute:
+            bits &= masks.grid(self.services[0])
         for service in self.services:
-            bits &= masks.window.between(*masks.bookable(service.lead_on(request.surface)))
+            bits &= masks.window.between(*masks.bookable(service.lead_on(request.surface), masks.snapshot.now))
         if request.part_of_day is not None:
             bits &= masks.days.part_of_day(*request.part_of_day)
         return bits

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
-Choices = Mapping[str, Sequence[Sequence[UUID]]]
+from holdfast.availability.permit import Choices
 
 
 class Claim(TypedDict):
@@ -86,13 +85,15 @@ class Block:
 class Visit:
     """What is wanted. ``choices`` = {role: [resource ids for the first unit it needs, for the second, …]}, best first.
 
-    Nothing said about a unit means that the whole pool may serve.
+    Nothing said about a unit means that the whole pool may serve. ``outside_rules``: a person decided that opening
+    hours, notice, breaks and caps do not count this time. The guard always does.
     """
 
     service_id: UUID
     location_id: UUID
     start: datetime
     choices: Choices = field(default_factory=dict)
+    outside_rules: bool = False
 
 
 @dataclass(frozen=True, slots=True)

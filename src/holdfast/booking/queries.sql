@@ -4,7 +4,8 @@
 -- Hold a visit, all or nothing; refused with the roles that were lost.
 select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
        overbook_reason, claims
-from holdfast.place_hold(%(service_id)s, %(location_id)s, %(start)s, %(choices)s, %(ttl_seconds)s, %(visitor)s, %(network)s);
+from holdfast.place_hold(%(service_id)s, %(location_id)s, %(start)s, %(choices)s, %(ttl_seconds)s, %(visitor)s, %(network)s,
+                         %(outside_rules)s);
 
 -- name: extend_hold
 -- A fresh term for a live hold.
@@ -42,7 +43,7 @@ select id, state, revision, hold_id, client_id, client_name, client_email, clien
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
        cancel_reason, created_at, overbook_reason, claims
 from holdfast.book(%(service_id)s, %(location_id)s, %(start)s, %(client)s, %(choices)s, %(note)s, %(visitor)s, %(network)s,
-                   %(overbook_reason)s);
+                   %(overbook_reason)s, %(outside_rules)s);
 
 -- name: reschedule
 -- Move an appointment to another start, or onto a hold; on conflict it stays where it is.
@@ -50,7 +51,12 @@ select id, state, revision, hold_id, client_id, client_name, client_email, clien
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
        cancel_reason, created_at, overbook_reason, claims
 from holdfast.reschedule(%(appointment_id)s, %(revision)s, %(start)s, %(location_id)s, %(choices)s, %(hold_id)s,
-                         %(overbook_reason)s);
+                         %(overbook_reason)s, %(outside_rules)s);
+
+-- name: visit_of_appointment
+-- What a move needs to know of the appointment before it asks the rules.
+select service_id, location_id, hold_id from holdfast.appointment
+where organization_id = holdfast.current_organization() and id = %(appointment_id)s;
 
 -- name: cancel
 -- Cancel; its claims are free at once.

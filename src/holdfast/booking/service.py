@@ -7,15 +7,19 @@ Every function takes the open Transaction of its caller and raises the domain er
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
 
+from holdfast.access.model import PUBLIC_SURFACES
+from holdfast.availability.permit import Choices, Wanted, permit
 from holdfast.booking.model import (
     Appointment,
     AppointmentFilter,
     Block,
-    Choices,
     ClientDetails,
     Cursor,
     Hold,
@@ -24,7 +28,7 @@ from holdfast.booking.model import (
 )
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Transaction
-from holdfast.errors import Bug, NotFound
+from holdfast.errors import Bug, Forbidden, NotFound, SlotTaken
 
 QUERIES: Final = load_queries("holdfast.booking")
 NOBODY: Final = Visitor()
@@ -38,16 +42,18 @@ async def place_hold(
 ) -> Hold:
     """Hold everything the visit needs, or nothing.
 
-    Raises SlotTaken (``roles`` lost), NotBookable, TooManyHolds, Invalid for a term the surface does not give.
+    Raises SlotTaken (``roles`` lost), NotBookable (``reason``: the rule that says no), TooManyHolds, Invalid for a term
+    the surface does not give.
     """
-    return await _hold(
-        tx,
-        "place_hold",
-        **_visit(visit),
-        ttl_seconds=ttl_seconds,
-        visitor=visitor.visitor,
-        network=visitor.network,
-    )
+    async with _permitted(tx, visit) as parameters:
+        return await _hold(
+            tx,
+            "place_hold",
+            **parameters,
+            ttl_seconds=ttl_seconds,
+            visitor=visitor.visitor,
+            network=visitor.network,
+        )
 
 
 async def extend_hold(tx: Transaction, hold_id: UUID, *, ttl_seconds: int | None = None) -> Hold:
@@ -93,16 +99,17 @@ async def book(
 
     Raises what ``place_hold`` raises.
     """
-    return await _appointment(
-        tx,
-        "book",
-        **_visit(visit),
-        client=_client(client),
-        note=note,
-        visitor=visitor.visitor,
-        network=visitor.network,
-        overbook_reason=overbook_reason,
-    )
+    async with _permitted(tx, visit) as parameters:
+        return await _appointment(
+            tx,
+            "book",
+            **parameters,
+            client=_client(client),
+            note=note,
+            visitor=visitor.visitor,
+            network=visitor.network,
+            overbook_reason=overbook_reason,
+        )
 
 
 async def reschedule_to_start(
@@ -114,23 +121,28 @@ async def reschedule_to_start(
     location_id: UUID | None = None,
     choices: Choices | None = None,
     overbook_reason: str | None = None,
+    outside_rules: bool = False,
 ) -> Appointment:
     """Move to another start; the same people, room and device are kept where they are free.
 
-    The new time may overlap the old. Raises SlotTaken, and then the appointment stands as it was; RevisionMismatch,
-    StateRefused, NotFound.
+    The new time may overlap the old. Raises SlotTaken or NotBookable, and then the appointment stands as it was;
+    RevisionMismatch, StateRefused, NotFound.
     """
-    return await _appointment(
-        tx,
-        "reschedule",
-        appointment_id=appointment_id,
-        revision=revision,
-        start=start,
-        location_id=location_id,
-        choices=_choices(choices or {}),
-        hold_id=None,
-        overbook_reason=overbook_reason,
-    )
+    now = await tx.one(_VisitOfAppointment, QUERIES["visit_of_appointment"], appointment_id=appointment_id)
+    if now is None:
+        raise NotFound("There is no such appointment.")
+    visit = Visit(now.service_id, location_id or now.location_id, start, choices or {}, outside_rules)
+    async with _permitted(tx, visit, replaces_id=now.hold_id) as parameters:
+        del parameters["service_id"]
+        return await _appointment(
+            tx,
+            "reschedule",
+            **parameters,
+            appointment_id=appointment_id,
+            revision=revision,
+            hold_id=None,
+            overbook_reason=overbook_reason,
+        )
 
 
 async def reschedule_to_hold(
@@ -147,6 +159,7 @@ async def reschedule_to_hold(
         choices=_choices({}),
         hold_id=hold_id,
         overbook_reason=None,
+        outside_rules=False,
     )
 
 
@@ -247,13 +260,33 @@ def _made(row: T | None) -> T:
     return row
 
 
-def _visit(visit: Visit) -> dict[str, Any]:
-    return {
-        "service_id": visit.service_id,
-        "location_id": visit.location_id,
-        "start": visit.start,
-        "choices": _choices(visit.choices),
-    }
+@dataclass(frozen=True, slots=True)
+class _VisitOfAppointment:
+    service_id: UUID
+    location_id: UUID
+    hold_id: UUID
+
+
+@asynccontextmanager
+async def _permitted(
+    tx: Transaction, visit: Visit, *, replaces_id: UUID | None = None
+) -> AsyncIterator[dict[str, Any]]:
+    """The visit as parameters of a command, with whom the rules permit; a refusal of the slot says what was wanted."""
+    wanted = Wanted(visit.service_id, visit.location_id, visit.start, visit.choices, replaces_id)
+    if visit.outside_rules and tx.scene.caller.surface in PUBLIC_SURFACES:
+        raise Forbidden("Only staff may book outside the rules.", field="outside_rules")
+    choices = visit.choices if visit.outside_rules else await permit(tx, wanted)
+    try:
+        yield {
+            "service_id": visit.service_id,
+            "location_id": visit.location_id,
+            "start": visit.start,
+            "choices": _choices(choices),
+            "outside_rules": visit.outside_rules,
+        }
+    except SlotTaken as taken:
+        taken.wanted = wanted
+        raise
 
 
 def _choices(choices: Choices) -> str:

@@ -16,6 +16,7 @@ COMMANDS: Final = (
     "demo",
     "serve",
     "migrate",
+    "doctor",
     "catalog",
     "keys",
     "audit",

@@ -5,8 +5,10 @@ runs one statement after the other and starts over when it was interrupted, so e
 run twice; they end with a semicolon at the end of a line. ``functions/*.sql`` are all ``create or replace``: the set
 runs again, in one transaction, whenever any of them changed.
 
-The files speak of the owner as ``current_user`` and of the application as ``holdfast_app``; unqualified names are
-looked up in schema ``holdfast``, then ``public``.
+``queue.sql``, where there is one, says that the job queue's own schema belongs here too (db/queue_schema.py).
+
+The files speak of the owner as ``current_user``, of the application as ``holdfast_app`` and of the worker as
+``holdfast_worker``; unqualified names are looked up in schema ``holdfast``, then ``public``.
 """
 
 from __future__ import annotations
@@ -25,13 +27,15 @@ import psycopg
 from psycopg import errors, sql
 
 from holdfast.db.binaries import OLDEST_MAJOR
-from holdfast.db.urls import APP_ROLE, app_password, derive_app_url
+from holdfast.db.queue_schema import QueueSchema
+from holdfast.db.urls import APP_ROLE, WORKER_ROLE, derive_url, role_password
 from holdfast.errors import SetupRefused
 
 HERE: Final = Path(__file__).parent
 LOCK_KEY: Final = int.from_bytes(b"holdfast")
 LOCK_TIMEOUT: Final = "3s"  # a migration that waits for a lock makes everyone behind it wait too, so it steps aside
 LOCK_ATTEMPTS: Final = 10
+URL_OF_ROLE: Final = {APP_ROLE: "HOLDFAST_APP_DATABASE_URL", WORKER_ROLE: "HOLDFAST_WORKER_DATABASE_URL"}
 OUTSIDE_TRANSACTION: Final = "-- not in a transaction"
 
 OnStep = Callable[[str], None]
@@ -55,15 +59,19 @@ class Migration:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is left to do: migrations in order, and whether the functions differ from those in the database."""
+    """What is left to do: migrations in order, and whether the functions or the queue differ from the database's."""
 
     migrations: tuple[Migration, ...]
     functions_changed: bool
+    queue_changed: bool
 
     @property
     def steps(self) -> tuple[str, ...]:
         """The steps by name, in the order they run; empty when the database is up to date."""
-        return (*(migration.label for migration in self.migrations), *(["functions"] if self.functions_changed else []))
+        last = [
+            name for name, changed in (("functions", self.functions_changed), ("queue", self.queue_changed)) if changed
+        ]
+        return (*(migration.label for migration in self.migrations), *last)
 
 
 def _say_nothing(step: str) -> None:
@@ -73,13 +81,19 @@ def _say_nothing(step: str) -> None:
 class Migrator:
     """Compares the files below ``directory`` (``migrations/`` and ``functions/``) with a database.
 
-    With ``app_url`` None the role ``holdfast_app`` gets the password that ``derive_app_url`` uses; with a URL of its
-    own, its password is left alone.
+    With ``app_url`` None the role ``holdfast_app`` gets the password that ``derive_url`` uses; with a URL of its own,
+    its password is left alone. Likewise ``worker_url`` and ``holdfast_worker``.
     """
 
-    def __init__(self, owner_url: str, app_url: str | None = None, *, directory: Path = HERE) -> None:
+    def __init__(
+        self, owner_url: str, app_url: str | None = None, worker_url: str | None = None, *, directory: Path = HERE
+    ) -> None:
         self._owner_url = owner_url
-        self._app_password = app_password(owner_url) if app_url is None else None
+        self._roles = {
+            role: role_password(owner_url, role) if url is None else None
+            for role, url in ((APP_ROLE, app_url), (WORKER_ROLE, worker_url))
+        }
+        self._queue = QueueSchema.in_directory(directory)
         self._migrations = _read_migrations(directory / "migrations")
         self._functions = "\n".join(path.read_text("utf-8") for path in sorted((directory / "functions").glob("*.sql")))
 
@@ -101,7 +115,8 @@ class Migrator:
             _require_server(connection)
             with _alone(connection, on_step):
                 _prepare(connection)
-                self._ensure_app_role(connection)
+                for role, password in self._roles.items():
+                    self._ensure_role(connection, role, password)
                 plan = self._compare(connection)
                 for migration in plan.migrations:
                     on_step(migration.label)
@@ -109,6 +124,10 @@ class Migrator:
                 if plan.functions_changed:
                     on_step("functions")
                     _run_functions(connection, self._functions)
+                if self._queue is not None and plan.queue_changed:
+                    on_step("queue")
+                    with _explained("The job queue's schema"):
+                        self._queue.apply(connection)
                 return plan
 
     def _compare(self, connection: Connection) -> Plan:
@@ -129,17 +148,20 @@ class Migrator:
         pending = tuple(migration for migration in self._migrations if migration.version not in applied)
         if pending and pending[0].version < last:
             raise SetupRefused(f"Migration {pending[0].label} comes before {last:04d}, which is applied: renumber it.")
-        return Plan(pending, functions_changed=_applied_functions(connection) != _digest(self._functions))
+        return Plan(
+            pending,
+            functions_changed=_applied_functions(connection) != _digest(self._functions),
+            queue_changed=self._queue is not None and self._queue.differs(connection),
+        )
 
-    def _ensure_app_role(self, connection: Connection) -> None:
-        exists = _value(connection, "select count(*) from pg_roles where rolname = %s", APP_ROLE)
-        if exists and (self._app_password is None or _answers(derive_app_url(self._owner_url))):
+    def _ensure_role(self, connection: Connection, role: str, password: str | None) -> None:
+        exists = _value(connection, "select count(*) from pg_roles where rolname = %s", role)
+        if exists and (password is None or _answers(derive_url(self._owner_url, role))):
             return
-        command = sql.SQL("alter role {} login" if exists else "create role {} login").format(sql.Identifier(APP_ROLE))
-        if self._app_password is not None:
+        command = sql.SQL("alter role {} login" if exists else "create role {} login").format(sql.Identifier(role))
+        if password is not None:
             # Hashed here: a password inside a statement can end up in the server's log.
-            secret, role = self._app_password.encode(), APP_ROLE.encode()
-            verifier = connection.pgconn.encrypt_password(secret, role, b"scram-sha-256").decode()
+            verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
             command += sql.SQL(" password {}").format(sql.Literal(verifier))
         try:
             connection.execute(command)
@@ -147,8 +169,8 @@ class Migrator:
             pass  # roles belong to the whole server: a runner on another database of it was faster
         except errors.InsufficientPrivilege as error:
             raise SetupRefused(
-                f"The role in HOLDFAST_DATABASE_URL may not set up the role {APP_ROLE}. Let an administrator run "
-                f"`create role {APP_ROLE} login password '…'`, and set HOLDFAST_APP_DATABASE_URL to its URL."
+                f"The role in HOLDFAST_DATABASE_URL may not set up the role {role}. Let an administrator run "
+                f"`create role {role} login password '…'`, and set {URL_OF_ROLE[role]} to its URL."
             ) from error
 
 

@@ -42,7 +42,7 @@ class Pool:
             open=False,
             timeout=WAIT_SECONDS,
             max_waiting=size * WAITERS_PER_CONNECTION,
-            kwargs={"options": session_options(), "application_name": application_name, "autocommit": False},
+            kwargs={"options": session_options(), "application_name": application_name, "autocommit": True},
         )
 
     async def open(self) -> None:
@@ -59,7 +59,7 @@ class Pool:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AnyConnection]:
-        """A connection for one transaction: committed at the end, rolled back on an exception.
+        """A connection in autocommit. A transaction begun on it is committed at the end, rolled back on an exception.
 
         Raises Busy, with ``retry_after_seconds``, when none is free in time; nothing was done then.
         """

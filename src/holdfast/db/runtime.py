@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from holdfast.config import Settings
 from holdfast.db.embedded import EmbeddedServer, running_server
-from holdfast.db.urls import DatabaseUrls, derive_app_url
+from holdfast.db.urls import WORKER_ROLE, DatabaseUrls, derive_app_url, derive_url
 
 
 @contextmanager
@@ -36,3 +36,8 @@ def any_database(settings: Settings) -> Iterator[DatabaseUrls]:
 
 def _external(settings: Settings, owner_url: str) -> DatabaseUrls:
     return DatabaseUrls(owner=owner_url, app=settings.app_database_url or derive_app_url(owner_url))
+
+
+def worker_url(settings: Settings, urls: DatabaseUrls) -> str:
+    """The worker role's URL of the same database. Raises SetupRefused for an owner's URL that is none."""
+    return settings.worker_database_url or derive_url(urls.owner, WORKER_ROLE)

@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 from psycopg.rows import class_row, dict_row
 
 from holdfast.db.constraints import domain_error
@@ -40,42 +42,80 @@ class Caller:
     surface: str
 
 
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a transaction is told as it begins, at no further cost.
+
+    ``catalog_version`` moves with every change of what can be booked; ``began_at`` is the database's clock; ``seen``
+    stands for the transactions that had finished (PostgreSQL's pg_snapshot), and is older than anything read later.
+    """
+
+    caller: Caller
+    catalog_version: int
+    began_at: datetime
+    seen: str
+
+
 class Transaction:
     """An open transaction in which a Caller acts. Sees and changes rows of that organization only.
 
     Queries come from the package's own ``.sql`` files; values always travel as parameters.
     """
 
-    def __init__(self, connection: AsyncConnection[Any]) -> None:
+    def __init__(self, connection: AsyncConnection[Any], scene: Scene | None = None) -> None:
         self._connection = connection
+        self._scene = scene
+
+    @property
+    def scene(self) -> Scene:
+        """Who acts, and when. Raises Bug in an unscoped transaction, where nobody does."""
+        if self._scene is None:
+            raise Bug
+        return self._scene
+
+    @property
+    def connection(self) -> AsyncConnection[Any]:
+        """The driver's connection, for a library that takes part in this transaction (the job queue)."""
+        return self._connection
 
     async def rows(self, row_type: type[T], query: str, **parameters: Any) -> list[T]:
         """Every row as a ``row_type``; its field names are the query's column names."""
-        async with self._connection.cursor(row_factory=class_row(row_type)) as cursor:
-            await cursor.execute(query, parameters)
-            return await cursor.fetchall()
+        with _refusals():
+            async with self._connection.cursor(row_factory=class_row(row_type)) as cursor:
+                await cursor.execute(query, parameters)
+                return await cursor.fetchall()
 
     async def one(self, row_type: type[T], query: str, **parameters: Any) -> T | None:
         """The first row as a ``row_type``, or None."""
-        async with self._connection.cursor(row_factory=class_row(row_type)) as cursor:
-            await cursor.execute(query, parameters)
-            return await cursor.fetchone()
+        with _refusals():
+            async with self._connection.cursor(row_factory=class_row(row_type)) as cursor:
+                await cursor.execute(query, parameters)
+                return await cursor.fetchone()
 
     async def records(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         """Every row as a dictionary by column name."""
-        async with self._connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(query, parameters)
+        with _refusals():
+            async with self._connection.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(query, parameters)
+                return await cursor.fetchall()
+
+    async def tuples(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Every row as a plain tuple: for the queries that answer with thousands."""
+        with _refusals():
+            cursor = await self._connection.execute(query, parameters)
             return await cursor.fetchall()
 
     async def value(self, query: str, **parameters: Any) -> Any:
         """The first column of the first row, or None."""
-        cursor = await self._connection.execute(query, parameters)
-        row = await cursor.fetchone()
-        return row[0] if row else None
+        with _refusals():
+            cursor = await self._connection.execute(query, parameters)
+            row = await cursor.fetchone()
+            return row[0] if row else None
 
     async def run(self, query: str, **parameters: Any) -> None:
         """A command whose answer nobody needs."""
-        await self._connection.execute(query, parameters)
+        with _refusals():
+            await self._connection.execute(query, parameters)
 
 
 class Record:
@@ -103,7 +143,7 @@ class Record:
     async def unscoped(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run ``work`` as nobody: no organization's row is visible. For authentication and creating organizations."""
         try:
-            async with self._pool.connection() as connection:
+            async with self._pool.connection() as connection, connection.transaction():
                 return await work(Transaction(connection))
         except psycopg.Error as error:
             raise _translate(error) from error
@@ -111,10 +151,31 @@ class Record:
     @asynccontextmanager
     async def _transaction(self, caller: Caller) -> AsyncIterator[Transaction]:
         async with self._pool.connection() as connection:
-            await connection.execute(
-                "select holdfast.act_as(%s, %s, %s)", (caller.organization_id, caller.actor, caller.surface)
-            )
-            yield Transaction(connection)
+            told = await connection.execute(_begin(caller))
+            told.nextset()
+            version, began_at, seen = await told.fetchone() or (None, None, None)
+            yield Transaction(connection, Scene(caller, version or 0, began_at.astimezone(UTC), seen))
+
+
+@lru_cache(maxsize=1000)
+def _begin(caller: Caller) -> str:
+    # One message to the server instead of two: without parameters, statements may travel together.
+    organization, actor, surface = (
+        sql.Literal(each).as_string() for each in (caller.organization_id, caller.actor, caller.surface)
+    )
+    select = "select catalog_version, at, seen::text from holdfast.act_as"
+    return f"begin; {select}({organization}, {actor}, {surface})"
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Domain errors for what the record refuses; what asks to be tried again is left to ``Record.transact``."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if error.sqlstate in _TRY_AGAIN:
+            raise
+        raise _translate(error) from error
 
 
 def _translate(error: psycopg.Error) -> HoldfastError:

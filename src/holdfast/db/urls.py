@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from holdfast.errors import SetupRefused
 
 APP_ROLE: Final = "holdfast_app"
+WORKER_ROLE: Final = "holdfast_worker"  # the relay's and the job queue's: see ADR 0010
 
 
 @dataclass(frozen=True)
@@ -31,19 +32,24 @@ def socket_url(role: str, database: str, socket_dir: str) -> str:
     return f"postgresql://{role}@/{database}?host={quote(socket_dir, safe='')}"
 
 
-def app_password(owner_url: str) -> str | None:
-    """The application role's password: derived from the owner's, so that one secret sets up both. None without one.
+def role_password(owner_url: str, role: str) -> str | None:
+    """A lesser role's password: derived from the owner's, so that one secret sets up all. None without one.
 
     Raises SetupRefused for what is no connection string.
     """
     password = _keywords(owner_url).get("password")
-    return hmac.digest(str(password).encode(), APP_ROLE.encode(), "sha256").hex() if password else None
+    return hmac.digest(str(password).encode(), role.encode(), "sha256").hex() if password else None
+
+
+def derive_url(owner_url: str, role: str) -> str:
+    """The same database as ``role``, with the derived password. Raises SetupRefused as above."""
+    keywords = {**_keywords(owner_url), "user": role, "password": role_password(owner_url, role)}
+    return make_conninfo(**keywords)
 
 
 def derive_app_url(owner_url: str) -> str:
-    """The same database as ``holdfast_app``, with the derived password. Raises SetupRefused as above."""
-    keywords = {**_keywords(owner_url), "user": APP_ROLE, "password": app_password(owner_url)}
-    return make_conninfo(**keywords)
+    """The same database as ``holdfast_app``. Raises SetupRefused as above."""
+    return derive_url(owner_url, APP_ROLE)
 
 
 def _keywords(url: str) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from holdfast.config import load_settings
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.errors import SetupRefused
-from holdfast.http.api import appointments, blocks, catalog, holds
+from holdfast.http.api import appointments, availability, blocks, catalog, holds
 from holdfast.http.callers import KeyRing
+from holdfast.http.freshness import Tags
 from holdfast.http.limits import BodyLimit
 from holdfast.http.problems import install_problems
 from holdfast.logging_setup import set_up_logging
@@ -46,6 +47,7 @@ def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
         await pool.open()
         app.state.record = Record(pool)
         app.state.keys = KeyRing(app.state.record)
+        app.state.tags = Tags()
         app.state.secret = secret
         try:
             yield
@@ -63,7 +65,7 @@ def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
     )
     app.add_middleware(BodyLimit)
     install_problems(app)
-    for router in (catalog.router, holds.router, appointments.router, blocks.router):
+    for router in (catalog.router, availability.router, holds.router, appointments.router, blocks.router):
         app.include_router(router)
     app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)
     return app

@@ -12,13 +12,12 @@ from typing import Annotated, Final
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from holdfast.access.model import Principal, Scope
+from holdfast.access.model import PUBLIC_SURFACES, Principal, Scope
 from holdfast.access.service import authenticate
 from holdfast.booking.model import Visitor
 from holdfast.db.transact import Caller, Record
 from holdfast.errors import Invalid, Unauthorized
 
-PUBLIC_SURFACES: Final = frozenset({"widget", "assistant"})
 # A key is looked up again after this long, so a revoked key works at most this much longer on a server that saw it.
 KEY_MEMORY_SECONDS: Final = 2.0
 KEY_MEMORY_SIZE: Final = 10_000
@@ -73,6 +72,16 @@ BookKey = Annotated[Principal, Depends(_needing("book"))]
 # To change an appointment one must be allowed to see it: a public booking key cannot.
 ChangeKey = Annotated[Principal, Depends(_needing("read", "book"))]
 ManageKey = Annotated[Principal, Depends(_needing("manage"))]
+
+
+async def _searching(principal: AnyKey) -> Principal:
+    if "book" not in principal.scopes:
+        principal.require("read")
+    return principal
+
+
+# Whoever may book may see what can be booked.
+SearchKey = Annotated[Principal, Depends(_searching)]
 
 
 def visitor_of(request: Request, caller: Caller, holdfast_visitor: str | None) -> Visitor:

@@ -6,15 +6,19 @@ import hashlib
 import json
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from fastapi import Request, Response
 from pydantic import BaseModel
 
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
-from holdfast.errors import Invalid
+from holdfast.errors import HoldfastError, Invalid, SlotTaken
+from holdfast.http.slot_shapes import find_alternatives
+
+T = TypeVar("T")
 
 QUERIES: Final = load_queries("holdfast.http")
 KEY_LENGTH_MAX: Final = 255
@@ -59,7 +63,7 @@ async def run_command(request: Request, caller: Caller, work: Work) -> Response:
     record: Record = request.app.state.record
     key = _idempotency_key(request)
     if key is None:
-        return _response(await record.transact(caller, work))
+        return _response(await _transact(record, caller, work))
     route = f"{request.method} {request.scope['route'].path}"
     request_hash = hashlib.sha256(request.url.path.encode() + b"\n" + await request.body()).digest()
 
@@ -79,11 +83,23 @@ async def run_command(request: Request, caller: Caller, work: Work) -> Response:
         )
         return made, False
 
-    made, replayed = await record.transact(caller, once)
+    made, replayed = await _transact(record, caller, once)
     response = _response(made)
     if replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
+
+
+async def _transact(record: Record, caller: Caller, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    """As ``Record.transact``; a taken slot is refused together with what could be had instead."""
+    try:
+        return await record.transact(caller, work)
+    except SlotTaken as taken:
+        if taken.wanted is not None:
+            # without alternatives the refusal is still true
+            with suppress(HoldfastError):
+                taken.facts["alternatives"] = await find_alternatives(record, caller, taken.wanted)
+        raise
 
 
 async def read(request: Request, caller: Caller, work: Work) -> Response:
@@ -95,7 +111,7 @@ async def read(request: Request, caller: Caller, work: Work) -> Response:
 def _response(made: Answer) -> Response:
     # "no-store": answers hold people's names, and a slot's state is stale the moment it is cached
     headers = {"Cache-Control": "no-store", **made.headers}
-    return Response(made.body, made.status, headers, "application/json")
+    return Response(made.body, made.status, headers, "application/json" if made.body else None)
 
 
 def _idempotency_key(request: Request) -> str | None:

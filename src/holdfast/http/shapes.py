@@ -102,12 +102,18 @@ Resources = Annotated[
 ]
 
 
+OutsideRules = Annotated[
+    bool, Field(description="Staff only: opening hours, breaks, notice, the grid and caps do not count.")
+]
+
+
 class VisitAsk(Ask):
     service: Reference
     location: Reference
     start: When
     resources: Resources = Field(default_factory=dict)
     surface: Surface | None = Field(None, description="Where the request comes from; the key's first when left out.")
+    outside_rules: OutsideRules = False
 
 
 class HoldAsk(VisitAsk):
@@ -157,6 +163,7 @@ class AppointmentAsk(Ask):
     overbook: OverbookAsk | None = Field(
         None, description="Put it on somebody who is taken, on purpose (scope overbook)."
     )
+    outside_rules: OutsideRules = False
 
     @model_validator(mode="after")
     def _one_way(self) -> AppointmentAsk:
@@ -178,6 +185,7 @@ class RescheduleAsk(Ask):
     resources: Resources = Field(default_factory=dict)
     surface: Surface | None = None
     overbook: OverbookAsk | None = None
+    outside_rules: OutsideRules = False
 
     @model_validator(mode="after")
     def _one_way(self) -> RescheduleAsk:

@@ -1,34 +1,28 @@
 """The catalogue of events: everything that can happen, as the log tells it and as webhooks will.
 
-An event says who did what to which subject, and when. ``data`` depends on ``type`` and ``version``; the classes here are
-its documentation. Ids are UUIDs, instants are UTC, ranges are half open, and no event holds a person's name, address or
-words: those are read by id, so that they can be erased. A published version never changes; a new shape is a new version.
+An event says who did what to which subject, and when. Its ``data`` depends on ``type`` and ``version``; the classes
+here are its documentation. Ids are UUIDs, instants are UTC, ranges are half open, and no event holds a client's name,
+address or words: those are read by id, so that they can be erased. A published version never changes; a new shape is a
+new version.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Final
+from datetime import date, datetime, time
+from typing import Any, Final
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-Instant = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
+from holdfast.log import staff_facts as staff_facts  # its classes are part of the catalogue below
+from holdfast.log.facts import Facts as Facts
+from holdfast.log.facts import Instant
 
 
 class UnknownEvent(ValueError):
     """An event of a type or version that this Holdfast does not know, or whose data breaks its shape."""
-
-
-class Facts(BaseModel):
-    """What an event tells beside its envelope."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    types: ClassVar[tuple[str, ...]] = ()
-    version: ClassVar[int] = 1
 
 
 class Claim(Facts):
@@ -62,6 +56,7 @@ class HoldPlaced(Facts):
     ends_at: Instant
     expires_at: Instant
     overbook_reason: str | None
+    outside_rules: bool
     claims: tuple[VisitClaim, ...]
 
 
@@ -215,7 +210,7 @@ class BusyRemoved(Facts):
 
 
 class CollisionFound(Facts):
-    """An outside event and something else are in one place: the measured double-booking. The subject is the collision."""
+    """An outside event and something else are in one place: the measured double-booking."""
 
     types = ("collision.found",)
     resource_id: UUID
@@ -227,7 +222,7 @@ class CollisionFound(Facts):
 
 
 class CollisionResolved(Facts):
-    """Somebody decided, or the outside event went away."""
+    """Somebody decided, or the outside event went away. The subject is the collision."""
 
     types = ("collision.resolved",)
 
@@ -255,65 +250,80 @@ class ApiKeyRevoked(Facts):
     types = ("api_key.revoked",)
 
 
-# -- staff: the subject is the person
+# -- webhooks: the subject is the endpoint or the delivery
 
 
-class StaffRoleGiven(Facts):
-    """Somebody joined the staff, or their part changed; ``resource_id``: the provider that they are."""
+class WebhookEndpointAdded(Facts):
+    """Somebody outside is told of events of these types."""
 
-    types = ("staff.added", "staff.changed")
-    role: str
-    resource_id: UUID | None
-
-
-class StaffRetired(Facts):
-    """Somebody left the staff and signs in no more."""
-
-    types = ("staff.retired",)
+    types = ("webhook_endpoint.added",)
+    events: tuple[str, ...]
 
 
-class StaffLinkIssued(Facts):
-    """An invitation or a reset: whoever has the link may set the password, once."""
+class WebhookEndpointChanged(Facts):
+    """It is told of other events, elsewhere, or (not) any more."""
 
-    types = ("staff.link_issued",)
-    purpose: str
-    expires_at: Instant
-
-
-class StaffPasswordSet(Facts):
-    """A new password; sessions that began with the old one are over."""
-
-    types = ("staff.password_set",)
+    types = ("webhook_endpoint.changed",)
+    events: tuple[str, ...]
+    enabled: bool
 
 
-class StaffSecondFactorSet(Facts):
-    """A sign-in takes a code from now on, or no longer does."""
+class WebhookEndpointNoted(Facts):
+    """It was removed, given a new secret, or sent a test message."""
 
-    types = ("staff.second_factor_set",)
-    on: bool
-
-
-class StaffSignedIn(Facts):
-    """A session began."""
-
-    types = ("staff.signed_in",)
-    session_id: UUID
+    types = ("webhook_endpoint.removed", "webhook_endpoint.secret_rotated", "webhook_endpoint.tested")
 
 
-class StaffSignedOut(Facts):
-    """One session ended, or all of them."""
+class WebhookEndpointFailing(Facts):
+    """It has failed for two days, and will be disabled after five."""
 
-    types = ("staff.signed_out",)
-    sessions: int
-
-
-# -- the booking page: the subject is the organization
+    types = ("webhook_endpoint.failing",)
+    cause: str
+    failing_since: Instant
 
 
-class BookingPageChanged(Facts):
-    """Its look, its policy, or who may embed it."""
+class WebhookEndpointDisabled(Facts):
+    """It failed for days after a warning, or said that it is gone."""
 
-    types = ("booking_page.changed",)
+    types = ("webhook_endpoint.disabled",)
+    cause: str
+
+
+class WebhookEndpointReplayed(Facts):
+    """It is sent again what happened since, as far as it has not got it."""
+
+    types = ("webhook_endpoint.replayed",)
+    since: Instant
+    deliveries: int
+
+
+class DeliveryDied(Facts):
+    """The last attempt failed: a dead letter, which needs a person."""
+
+    types = ("delivery.died",)
+    endpoint_id: UUID
+    cause: str
+
+
+class DeliveryRetried(Facts):
+    """A person had it tried again."""
+
+    types = ("delivery.retried",)
+    from_state: str
+
+
+class DeliveriesRetried(Facts):
+    """A person had every dead letter since then tried again. The subject is the endpoint, or the organization: all."""
+
+    types = ("delivery.all_retried",)
+    since: Instant
+    deliveries: int
+
+
+class DeliveryDiscarded(Facts):
+    """A person gave it up."""
+
+    types = ("delivery.discarded",)
 
 
 # -- the catalog: the whole row as it is (removed: as it was). The subject is the row, of a linking row the thing it is
@@ -331,6 +341,8 @@ class Organization(Facts):
     name: str
     currency: str
     created_at: Instant
+    assign: str
+    rank: str
 
 
 class HoldPolicy(Facts):
@@ -355,6 +367,8 @@ class Location(Facts):
     time_zone: str
     address: str | None
     retired_at: Instant | None
+    holiday_country: str | None
+    holiday_region: str | None
 
 
 class Resource(Facts):
@@ -365,6 +379,16 @@ class Resource(Facts):
     kind: str
     retired_at: Instant | None
     merged_into_id: UUID | None
+    visits_per_day: int | None
+
+
+class ResourceAttribute(Facts):
+    """A resource has a credential, or a fixed device. The subject is the resource."""
+
+    types = _changes("resource_attribute")
+    resource_id: UUID
+    name: str
+    good_until: date | None
 
 
 class ResourceLocation(Facts):
@@ -388,6 +412,7 @@ class Pool(Facts):
     id: UUID
     slug: str
     name: str
+    requires: tuple[str, ...]
 
 
 class PoolMember(Facts):
@@ -408,6 +433,18 @@ class Service(Facts):
     duration_minutes: int
     price_cents: int
     retired_at: Instant | None
+    grid_minutes: int
+    off_grid_after_claims: bool
+
+
+class ServiceLead(Facts):
+    """How soon and how far ahead a surface may book a service. The subject is the service."""
+
+    types = _changes("service_lead")
+    service_id: UUID
+    surface: str
+    notice_minutes: int
+    horizon_days: int
 
 
 class ServiceLocation(Facts):
@@ -431,6 +468,35 @@ class Requirement(Facts):
     segment_minutes: int
     buffer_before_minutes: int
     buffer_after_minutes: int
+
+
+class WeeklyRule(Facts):
+    """Opening hours or a break of every week, on the wall clock of the location."""
+
+    types = _changes("weekly_rule")
+    id: UUID
+    location_id: UUID | None
+    resource_id: UUID | None
+    kind: str
+    weekday: int
+    starts: time
+    ends: time
+    valid_from: date | None
+    valid_until: date | None
+    every_weeks: int
+    anchor: date | None
+
+
+class DatedRule(Facts):
+    """A closure, extra hours or time off, on the wall clock of the location; why is read by id."""
+
+    types = _changes("dated_rule")
+    id: UUID
+    location_id: UUID | None
+    resource_id: UUID | None
+    kind: str
+    starts: datetime
+    ends: datetime
 
 
 def _catalogue() -> dict[tuple[str, int], type[Facts]]:

@@ -27,3 +27,28 @@ from holdfast.event
 where organization_id = holdfast.current_organization()
   and (subject_id = %(appointment_id)s or subject_id in (select (data ->> 'hold_id')::uuid from own))
 order by id;
+
+-- name: events_to_relay
+-- What the relay has not handed on yet, of every organization, in commit order.
+select organization_id, id, transaction_id::text as transaction_id, type from holdfast.events_to_relay(%(limit)s);
+
+-- name: advance_relay
+-- Everything up to this event is handed on.
+select holdfast.advance_relay(%(transaction_id)s::text::xid8, %(event_id)s);
+
+-- name: adopt_log
+-- After a restore into another cluster: count transactions anew; whether that was so.
+select holdfast.adopt_log();
+
+-- name: relay_lag
+-- How many events wait for the relay, and for how many seconds the first of them.
+select waiting, seconds from holdfast.relay_lag();
+
+-- name: feed
+-- Events for the live feed after a position; without any, one row that says the horizon.
+select horizon, id, transaction_id, at, type, subject_id, actor, surface, data
+from holdfast.feed(%(transaction_id)s::text::xid8, %(event_id)s, %(limit)s);
+
+-- name: feed_now
+-- Where the log stands now.
+select horizon, cluster_id from holdfast.feed_now();

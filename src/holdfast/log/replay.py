@@ -5,7 +5,7 @@ Left out are what the log does not tell: a person's words (notes, reasons), code
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import singledispatchmethod
@@ -114,7 +114,7 @@ class Replay:
         return {row for rows in whole for row in rows}
 
     @singledispatchmethod
-    def _apply(self, _: Facts, event: Event) -> None:  # noqa: ARG002 - most events of a booking are about it alone
+    def _apply(self, _: Facts, event: Event) -> None:
         """Events of the catalog, of clients and keys tell of no booking."""
 
     @_apply.register
@@ -158,13 +158,14 @@ class Replay:
 
     @_apply.register
     def _(self, facts: events.ClaimPromoted, event: Event) -> None:
-        self._change_claims(event.subject_id, lambda claim: replace(claim, overbook=False)
-                            if (claim.unit_id, claim.starts_at) == (facts.unit_id, facts.starts_at) else claim)  # fmt: skip
+        for claim in self._taken(event.subject_id, facts.unit_id, facts.starts_at):
+            self.claims[event.subject_id].append(replace(claim, overbook=False))
 
     @_apply.register
     def _(self, facts: events.ClaimMoved, event: Event) -> None:
-        self._change_claims(event.subject_id, lambda claim: replace(claim, unit_id=facts.unit_id, overbook=facts.overbook)
-                            if (claim.unit_id, claim.starts_at) == (facts.from_unit_id, facts.starts_at) else claim)  # fmt: skip
+        for claim in self._taken(event.subject_id, facts.from_unit_id, facts.starts_at):
+            moved = replace(claim, unit_id=facts.unit_id, overbook=facts.overbook)
+            self.claims[event.subject_id].append(moved)
 
     @_apply.register
     def _(self, facts: events.AppointmentBooked, event: Event) -> None:
@@ -223,7 +224,13 @@ class Replay:
         ]  # fmt: skip
 
     def _let_go(self, holder_id: UUID) -> None:
-        self._change_claims(holder_id, lambda claim: replace(claim, active=False))
+        self.claims[holder_id] = [replace(claim, active=False) for claim in self.claims[holder_id]]
 
-    def _change_claims(self, holder_id: UUID, change: Callable[[Claim], Claim]) -> None:
-        self.claims[holder_id] = [change(claim) for claim in self.claims[holder_id]]
+    def _taken(self, holder_id: UUID, unit_id: UUID, starts_at: datetime) -> list[Claim]:
+        """Take out the claim with this key, to be put back changed."""
+        claims = self.claims[holder_id]
+        taken = [claim for claim in claims if (claim.unit_id, claim.starts_at) == (unit_id, starts_at)]
+        if not taken:
+            raise KeyError(holder_id)
+        self.claims[holder_id] = [claim for claim in claims if claim not in taken]
+        return taken

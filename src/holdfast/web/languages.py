@@ -62,7 +62,9 @@ class Language:
         self.tag = tag
         self.translations = catalogs()[tag]
         # "en" alone would write American dates for everybody; the place where the visit is knows better
-        self._locale = Locale.parse(f"{tag}_{territory}") if territory and _exists(tag, territory) else Locale.parse(tag)
+        self._locale = (
+            Locale.parse(f"{tag}_{territory}") if territory and _exists(tag, territory) else Locale.parse(tag)
+        )
 
     @property
     def direction(self) -> str:

@@ -3,14 +3,21 @@
 -- Every command function is SECURITY DEFINER with a fixed search_path and filters by current_organization(). Functions
 -- that are not granted to holdfast_app are internal: only a command can reach them.
 
--- Say who acts, for this transaction. Called once, first, by db/transact.py.
-create or replace function holdfast.act_as(p_organization_id uuid, p_actor text, p_surface text) returns void
+-- Say who acts, for this transaction. Called once, first, by db/transact.py, and answered with what every reader of rules
+-- needs and would otherwise ask for: the version of the catalog, the time, and which transactions count as finished. The
+-- snapshot is older than anything the transaction reads later.
+create or replace function holdfast.act_as(
+  p_organization_id uuid, p_actor text, p_surface text,
+  out catalog_version bigint, out at timestamptz, out seen pg_snapshot
+)
 language sql
 set search_path = holdfast, pg_temp
 as $$
   select set_config('holdfast.organization_id', p_organization_id::text, true),
          set_config('holdfast.actor', p_actor, true),
          set_config('holdfast.surface', p_surface, true);
+  select o.catalog_version, clock(), pg_current_snapshot()
+  from (values (1)) as always left join organization o on o.id = current_organization();
 $$;
 
 -- A refusal by name: `p_rule` is a true statement that would have been broken. Python maps it beside the names of the
@@ -30,7 +37,9 @@ as $$
   values (current_organization(), clock(), p_type, p_subject_id, current_actor(), current_surface(), p_data);
 $$;
 
--- Every row change of the catalog is an event with the whole row. A trigger, so that no command can forget it.
+-- Every row change of the catalog is an event with the whole row, and moves the catalog's version. A trigger, so that no
+-- command can forget it. The version is a count, not a fact, so it is not told; nor is
+-- a reason, which may be about a person.
 create or replace function holdfast.record_catalog_change() returns trigger
 language plpgsql
 security definer
@@ -38,14 +47,16 @@ set search_path = holdfast, pg_temp
 as $$
 declare
   v_row jsonb := to_jsonb(case when tg_op = 'DELETE' then old else new end);
+  v_organization_id uuid := coalesce(v_row ->> 'organization_id', v_row ->> 'id');
 begin
+  update organization set catalog_version = catalog_version + 1 where id = v_organization_id;
   insert into event (organization_id, at, type, subject_id, actor, surface, data)
   values (
-    coalesce(v_row ->> 'organization_id', v_row ->> 'id')::uuid, clock(),
+    v_organization_id, clock(),
     tg_table_name || case tg_op when 'INSERT' then '.added' when 'UPDATE' then '.changed' else '.removed' end,
     -- a row of a linking table is told under the thing it is part of
     coalesce(v_row ->> 'id', v_row ->> tg_argv[0])::uuid,
-    current_actor(), current_surface(), v_row - 'organization_id'
+    current_actor(), current_surface(), v_row - array['organization_id', 'catalog_version', 'reason']
   );
   return null;
 end $$;
@@ -56,12 +67,17 @@ declare
   v_subject text;
 begin
   for v_table, v_subject in values
-    ('organization', 'id'), ('hold_policy', 'organization_id'), ('location', 'id'), ('resource', 'id'),
+    ('hold_policy', 'organization_id'), ('location', 'id'), ('resource', 'id'),
     ('resource_location', 'resource_id'), ('unit', 'id'), ('pool', 'id'), ('pool_member', 'pool_id'), ('service', 'id'),
-    ('service_location', 'service_id'), ('requirement', 'id')
+    ('service_location', 'service_id'), ('requirement', 'id'), ('resource_attribute', 'resource_id'),
+    ('service_lead', 'service_id'), ('weekly_rule', 'id'), ('dated_rule', 'id')
   loop
     execute format(
       'create or replace trigger record_change after insert or update or delete on holdfast.%I
        for each row execute function holdfast.record_catalog_change(%L)', v_table, v_subject);
   end loop;
+  -- Every column but the version, which the trigger itself moves.
+  create or replace trigger record_change
+    after insert or delete or update of slug, name, currency, assign, rank on holdfast.organization
+    for each row execute function holdfast.record_catalog_change('id');
 end $$;

@@ -57,16 +57,32 @@ as $$
     where h.organization_id = p_claim.organization_id and h.id = p_claim.hold_id), false);
 $$;
 
+-- How many visits of a resource begin on the local day of `p_start`: booked or held, other than `p_except_id`. Claims up
+-- to two days away are looked at, because a visit may need somebody long before or after it begins.
+create or replace function holdfast.visits_that_day(p_resource_id uuid, p_start timestamptz, p_zone text, p_except_id uuid)
+returns bigint
+language sql volatile  -- reads the moving clock
+as $$
+  select count(distinct h.id)
+  from unit u
+  cross join lateral claims_on(u.id, tstzrange(p_start - interval '2 days', p_start + interval '2 days')) k
+  join hold h on h.organization_id = k.organization_id and h.id = k.hold_id
+  where u.organization_id = current_organization() and u.resource_id = p_resource_id and h.id is distinct from p_except_id
+    and (h.starts_at at time zone p_zone)::date = (p_start at time zone p_zone)::date
+    and not (h.state = 'live' and h.expires_at <= clock());
+$$;
+
 -- Every unit that may serve each slot at this location, best first. `p_replaces_id` is a hold whose claims do not count,
--- because the same command gives them up; its units are preferred, so that a moved visit keeps its people and room.
+-- because the same command gives them up; its units are preferred, so that a moved visit keeps its people and room. A
+-- resource that has its visits of that day counts as taken, where `p_caps`.
 create or replace function holdfast.look(
-  p_service_id uuid, p_location_id uuid, p_start timestamptz, p_choices jsonb, p_replaces_id uuid default null
+  p_service_id uuid, p_location_id uuid, p_start timestamptz, p_choices jsonb, p_replaces_id uuid default null,
+  p_caps boolean default true
 ) returns setof holdfast.candidate
 language sql volatile  -- reads the moving clock
 rows 20
 as $$
-  select s.slot, s.role, u.id, s.during, s.segment,
-         coalesce(w.standing, false), coalesce(w.lapsed_hold_ids, '{}')
+  select s.slot, s.role, u.id, s.during, s.segment, t.taken, coalesce(w.lapsed_hold_ids, '{}')
   from visit_slots(p_service_id, p_start, p_choices) s
   join pool_member m on m.organization_id = current_organization() and m.pool_id = s.pool_id
   join resource r on r.organization_id = m.organization_id and r.id = m.resource_id and r.retired_at is null
@@ -82,15 +98,22 @@ as $$
       where p_replaces_id is null or k.hold_id is distinct from p_replaces_id
     ) in_the_way
   ) w on true
+  cross join lateral (
+    select coalesce(w.standing, false) or case when p_caps and r.visits_per_day is not null then
+      visits_that_day(r.id, p_start, (
+        select time_zone from location where organization_id = r.organization_id and id = p_location_id
+      ), p_replaces_id) >= r.visits_per_day
+      else false end as taken
+  ) t
   where s.chosen_ids is null or r.id = any (s.chosen_ids)
   order by
     s.slot,
-    coalesce(w.standing, false),
-    array_position(s.chosen_ids, r.id),
+    t.taken,
     (p_replaces_id is not null and exists (
       select from claim k
       where k.organization_id = current_organization() and k.hold_id = p_replaces_id and k.unit_id = u.id and k.role = s.role
     )) desc,
+    array_position(s.chosen_ids, r.id),
     m.preference, cardinality(coalesce(w.lapsed_hold_ids, '{}')), r.slug, u.ordinal;
 $$;
 

@@ -191,11 +191,37 @@ create or replace function holdfast.insert_hold(p_hold holdfast.hold) returns vo
 language sql
 as $$
   insert into hold (organization_id, id, state, service_id, location_id, starts_at, ends_at, created_at, expires_at, surface,
-                    actor, visitor, network, overbook_reason)
+                    actor, visitor, network, overbook_reason, outside_rules)
   values (p_hold.organization_id, p_hold.id, p_hold.state, p_hold.service_id, p_hold.location_id, p_hold.starts_at,
           p_hold.ends_at, p_hold.created_at, p_hold.expires_at, p_hold.surface, p_hold.actor, p_hold.visitor, p_hold.network,
-          p_hold.overbook_reason);
+          p_hold.overbook_reason, p_hold.outside_rules);
 $$;
+
+-- Is every capped resource still within its visits of the day, this one included? The lock makes counting exact: two that
+-- take the last visit of a day through different units cannot both see room. In resource order, after the units.
+create or replace function holdfast.caps_are_kept(p_hold holdfast.hold, p_chosen holdfast.candidate[], p_replaces_id uuid)
+returns boolean
+language plpgsql
+as $$
+declare
+  v_capped record;
+begin
+  for v_capped in
+    select distinct r.id, r.visits_per_day, l.time_zone
+    from unnest(p_chosen) c
+    join unit u on u.organization_id = current_organization() and u.id = c.unit_id
+    join resource r on r.organization_id = u.organization_id and r.id = u.resource_id and r.visits_per_day is not null
+    join location l on l.organization_id = r.organization_id and l.id = p_hold.location_id
+    order by r.id
+  loop
+    perform pg_advisory_xact_lock(hashtextextended(
+      v_capped.id::text || (p_hold.starts_at at time zone v_capped.time_zone)::date, 0));
+    if visits_that_day(v_capped.id, p_hold.starts_at, v_capped.time_zone, p_replaces_id) > v_capped.visits_per_day then
+      return false;
+    end if;
+  end loop;
+  return true;
+end $$;
 
 -- Refuse, naming the roles that were lost (never to whom). When each role alone has somebody free, all that share are lost.
 create or replace function holdfast.refuse_slot(p_seen holdfast.candidate[]) returns void
@@ -218,6 +244,7 @@ create or replace function holdfast.take(p_hold holdfast.hold, p_choices jsonb, 
 language plpgsql
 as $$
 declare
+  v_caps boolean := not p_hold.outside_rules and p_hold.overbook_reason is null;
   v_slot_count integer;
   v_seen holdfast.candidate[];
   v_chosen holdfast.candidate[];
@@ -230,7 +257,7 @@ begin
   -- Losing means that somebody else won, so the next look sees them. Twenty losses in a row mean a stampede: say busy.
   for attempt in 1..20 loop
     select array_agg(c) into v_seen
-    from look(p_hold.service_id, p_hold.location_id, p_hold.starts_at, p_choices, p_replaces_id) c;
+    from look(p_hold.service_id, p_hold.location_id, p_hold.starts_at, p_choices, p_replaces_id, v_caps) c;
     if (select count(distinct c.slot) from unnest(v_seen) c) < v_slot_count then
       perform refuse_unserved_role(p_hold.service_id, p_hold.starts_at, p_choices, v_seen);
     end if;
@@ -249,7 +276,8 @@ begin
         end if;
         perform insert_hold(p_hold);
         if (case when p_replaces_id is null then insert_claims(p_hold.id, v_chosen)
-                 else swap_claims(p_replaces_id, p_hold.id, v_chosen) end) then
+                 else swap_claims(p_replaces_id, p_hold.id, v_chosen) end)
+           and (not v_caps or caps_are_kept(p_hold, v_chosen, p_replaces_id)) then
           perform record_hold(p_hold);
           return;
         end if;
@@ -288,7 +316,7 @@ as $$
   select record_event('hold.placed', p_hold.id, jsonb_build_object(
     'state', p_hold.state, 'service_id', p_hold.service_id, 'location_id', p_hold.location_id,
     'starts_at', p_hold.starts_at, 'ends_at', p_hold.ends_at, 'expires_at', p_hold.expires_at,
-    'overbook_reason', p_hold.overbook_reason, 'claims', claims_as_facts(p_hold.id)));
+    'overbook_reason', p_hold.overbook_reason, 'outside_rules', p_hold.outside_rules, 'claims', claims_as_facts(p_hold.id)));
 $$;
 
 create or replace function holdfast.claims_as_facts(p_hold_id uuid) returns jsonb

@@ -61,7 +61,7 @@ end $$;
 -- The hold row of a visit, checked against the catalog and the surface's policy; not yet written.
 create or replace function holdfast.draft_hold(
   p_service_id uuid, p_location_id uuid, p_start timestamptz, p_ttl_seconds integer, p_visitor bytea, p_network bytea,
-  p_state text default 'live', p_overbook_reason text default null
+  p_state text default 'live', p_overbook_reason text default null, p_outside_rules boolean default false
 ) returns holdfast.hold
 language plpgsql
 as $$
@@ -104,20 +104,23 @@ begin
   v_hold.visitor := p_visitor;
   v_hold.network := p_network;
   v_hold.overbook_reason := p_overbook_reason;
+  v_hold.outside_rules := p_outside_rules;
   return v_hold;
 end $$;
 
 -- Hold a visit: provider, room, device and whatever else the service requires, all or nothing.
 -- `p_choices` = {role: [[resource ids], …]} (see visit_slots); `p_visitor`, `p_network`: hashes, on public surfaces.
+-- `p_outside_rules`: a person decided that opening hours, notice and caps do not count; the guard always does.
 create or replace function holdfast.place_hold(
   p_service_id uuid, p_location_id uuid, p_start timestamptz, p_choices jsonb default '{}', p_ttl_seconds integer default null,
-  p_visitor bytea default null, p_network bytea default null
+  p_visitor bytea default null, p_network bytea default null, p_outside_rules boolean default false
 ) returns setof holdfast.hold_detail
 language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
 declare
-  v_hold hold := draft_hold(p_service_id, p_location_id, p_start, p_ttl_seconds, p_visitor, p_network);
+  v_hold hold := draft_hold(p_service_id, p_location_id, p_start, p_ttl_seconds, p_visitor, p_network, 'live', null,
+                            p_outside_rules);
 begin
   perform take(v_hold, p_choices);
   return query select * from hold_detail where organization_id = v_hold.organization_id and id = v_hold.id;

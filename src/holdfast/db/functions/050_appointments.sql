@@ -74,13 +74,15 @@ end $$;
 -- Book in one step. `p_overbook_reason`, when given, lets a person put the visit on somebody who is taken, marked.
 create or replace function holdfast.book(
   p_service_id uuid, p_location_id uuid, p_start timestamptz, p_client jsonb, p_choices jsonb default '{}',
-  p_note text default null, p_visitor bytea default null, p_network bytea default null, p_overbook_reason text default null
+  p_note text default null, p_visitor bytea default null, p_network bytea default null, p_overbook_reason text default null,
+  p_outside_rules boolean default false
 ) returns setof holdfast.appointment_detail
 language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
 declare
-  v_hold hold := draft_hold(p_service_id, p_location_id, p_start, null, p_visitor, p_network, 'confirmed', p_overbook_reason);
+  v_hold hold := draft_hold(p_service_id, p_location_id, p_start, null, p_visitor, p_network, 'confirmed', p_overbook_reason,
+                            p_outside_rules);
   v_appointment_id uuid;
 begin
   perform take(v_hold, p_choices);
@@ -114,7 +116,8 @@ end $$;
 -- that the caller has, or to a start, where the new claims may overlap the old ones.
 create or replace function holdfast.reschedule(
   p_appointment_id uuid, p_revision integer, p_start timestamptz default null, p_location_id uuid default null,
-  p_choices jsonb default '{}', p_hold_id uuid default null, p_overbook_reason text default null
+  p_choices jsonb default '{}', p_hold_id uuid default null, p_overbook_reason text default null,
+  p_outside_rules boolean default false
 ) returns setof holdfast.appointment_detail
 language plpgsql security definer
 set search_path = holdfast, pg_temp
@@ -132,7 +135,7 @@ begin
     perform record_event('hold.confirmed', v_hold.id, '{}');
   else
     v_hold := draft_hold(v_old.service_id, coalesce(p_location_id, v_old.location_id), p_start, null, null, null, 'confirmed',
-                         p_overbook_reason);
+                         p_overbook_reason, p_outside_rules);
     perform take(v_hold, p_choices, v_old.hold_id);
   end if;
   perform let_go(v_old.hold_id, 'released', jsonb_build_object('moved', true));

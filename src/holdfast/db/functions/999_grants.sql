@@ -2,13 +2,25 @@
 do $$
 declare
   v_function regprocedure;
+  -- these see every organization, or an endpoint's secrets
+  v_of_worker text[] := array[
+    'events_to_relay', 'advance_relay', 'adopt_log', 'owe_deliveries', 'endpoints_due', 'deliveries_due', 'record_attempt',
+    'forget_deliveries'
+  ];
 begin
   for v_function in
     select p.oid::regprocedure from pg_proc p
     where p.pronamespace = 'holdfast'::regnamespace and (p.prosecdef or p.proname = 'act_as')
       and p.proname not in ('record_catalog_change', 'create_organization', 'guard_probe', 'forget_answers')
+      and p.proname <> all (v_of_worker)
   loop
     execute format('grant execute on function %s to holdfast_app', v_function);
+  end loop;
+  for v_function in
+    select p.oid::regprocedure from pg_proc p
+    where p.pronamespace = 'holdfast'::regnamespace and p.proname = any (v_of_worker || '{act_as,relay_lag}'::text[])
+  loop
+    execute format('grant execute on function %s to holdfast_worker', v_function);
   end loop;
 end $$;
 grant execute on function holdfast.create_organization(text, text, text), holdfast.guard_probe(), holdfast.forget_answers()

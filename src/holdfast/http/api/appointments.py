@@ -135,6 +135,7 @@ async def reschedule(request: Request, appointment_id: str, ask: RescheduleAsk, 
             location_id=location_id,
             choices=await find_choices(tx, ask.resources),
             overbook_reason=ask.overbook.reason if ask.overbook else None,
+            outside_rules=ask.outside_rules,
         )
         return _answer(moved, 200)
 

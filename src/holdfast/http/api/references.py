@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from holdfast.booking.model import Choices, Cursor, Visit
+from holdfast.availability.permit import Choices
+from holdfast.booking.model import Cursor, Visit
 from holdfast.booking.service import QUERIES
 from holdfast.db.transact import Transaction
 from holdfast.errors import Invalid, NotBookable, NotFound
@@ -36,7 +37,7 @@ async def find_visit(tx: Transaction, ask: VisitAsk) -> Visit:
     except NotFound as missing:
         # it is part of the body, not the address, that names nothing
         raise NotBookable(missing.detail, reason="unknown_reference") from None
-    return Visit(service_id, location_id, await find_start(tx, ask.start, location_id), choices)
+    return Visit(service_id, location_id, await find_start(tx, ask.start, location_id), choices, ask.outside_rules)
 
 
 async def find_choices(tx: Transaction, resources: Mapping[str, str | list[str]]) -> Choices:

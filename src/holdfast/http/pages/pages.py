@@ -44,9 +44,7 @@ class PageRoute(APIRoute):
             except RequestValidationError:
                 response = refused(request, Invalid("Something in this address or form cannot be read."))
             if new_visitor := getattr(request.state, "new_visitor", None):
-                browser.set_cookie(
-                    request, response, browser.VISITOR, new_visitor, seconds=browser.VISITOR_SECONDS
-                )
+                browser.set_cookie(request, response, browser.VISITOR, new_visitor, seconds=browser.VISITOR_SECONDS)
             browser.fence(request, response, getattr(request.state, "ancestors", ("'none'",)))
             return response
 
@@ -81,9 +79,7 @@ def page(
     )
     response = HTMLResponse(body, status, {"Content-Language": language.tag, "Vary": "Accept-Language, Cookie"})
     if asked := request.query_params.get("lang"):
-        browser.set_cookie(
-            request, response, browser.LANGUAGE, choose(asked, None), seconds=browser.VISITOR_SECONDS
-        )
+        browser.set_cookie(request, response, browser.LANGUAGE, choose(asked, None), seconds=browser.VISITOR_SECONDS)
     return response
 
 

@@ -1,0 +1,152 @@
+"""What can be booked, when next, on which days, why not, and what instead: read from the record as it is now.
+
+Every function takes the open Transaction of its caller; the surface of that caller decides which rules apply. Nothing
+is promised: a slot is an offer, and the claim decides. But whatever is offered can be held when nobody else comes
+first, and whatever can be held is offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from holdfast.access.model import PUBLIC_SURFACES
+from holdfast.availability.catalog import Catalog
+from holdfast.availability.explain import Explanation, explain
+from holdfast.availability.model import Request, Slot, Snapshot
+from holdfast.availability.permit import Wanted
+from holdfast.availability.search import Search, window_of
+from holdfast.availability.snapshot import QUERIES, current_catalog, load_snapshot
+from holdfast.db.transact import Caller, Record, Transaction
+from holdfast.errors import Invalid, NotFound
+
+ALTERNATIVES: Final = 3
+# Alternatives are sought close by first: most are found there, and a day of claims costs less to read than a month.
+NEIGHBOURHOODS: Final = (timedelta(days=1), timedelta(days=14), timedelta(days=45))
+NEXT_SEARCHES: Final = (timedelta(days=7), timedelta(days=30), timedelta(days=90))
+
+
+@dataclass(frozen=True)
+class Found:
+    """Slots by location id, in the order asked for; ``holds_end_at`` is when the first live hold seen runs out."""
+
+    slots: list[tuple[str, Slot]]
+    as_of: datetime
+    holds_end_at: datetime | None
+
+
+@dataclass(frozen=True)
+class FoundDays:
+    days: list[date]
+    as_of: datetime
+    holds_end_at: datetime | None
+
+
+async def search(tx: Transaction, asked: Request, locations: Sequence[str]) -> Found:
+    """The slots of one request at each of the locations; with several, all of them merged in the ranking's order.
+
+    Raises Invalid or NotFound, naming the field, for what can have no sensible answer.
+    """
+    snapshot, requests = await _ready(tx, asked, locations)
+    slots = [(request.location, slot) for request in requests for slot in Search(snapshot, request).slots()]
+    if len(requests) > 1 and asked.rank == "earliest":
+        slots.sort(key=lambda pair: pair[1].start)
+    return Found(slots[: asked.limit], snapshot.now, _first_expiry(snapshot))
+
+
+async def days_with_slots(tx: Transaction, asked: Request, locations: Sequence[str]) -> FoundDays:
+    """The local days on which the request has a slot at any of the locations; ``limit`` is not looked at."""
+    snapshot, requests = await _ready(tx, asked, locations)
+    days = {day for request in requests for day in Search(snapshot, request).days()}
+    return FoundDays(sorted(days), snapshot.now, _first_expiry(snapshot))
+
+
+async def next_available(tx: Transaction, asked: Request, locations: Sequence[str]) -> Found:
+    """The earliest slot at any of the locations from ``asked.start`` on, up to 90 days ahead.
+
+    Looked for in widening windows, because it is nearly always near.
+    """
+    found = Found([], tx.scene.began_at, None)
+    for span in NEXT_SEARCHES:
+        found = await search(tx, replace(asked, until=asked.start + span, rank="earliest", limit=1), locations)
+        if found.slots:
+            break
+    return found
+
+
+async def explain_start(tx: Transaction, asked: Request, start: datetime) -> Explanation:
+    """Why a visit cannot begin at that instant, per role and never whose fault it is, and the nearest start that works.
+
+    The window of ``asked`` is what the nearest is looked for in; ``start`` lies in it.
+    """
+    snapshot, [request] = await _ready(tx, asked, [asked.location])
+    staff = tx.scene.caller.surface not in PUBLIC_SURFACES
+    why = explain(Search(snapshot, replace(request, any_minute=staff)), start)
+    # staff may start at any minute, but what is suggested to them stands on the grid
+    nearest = Search(snapshot, request).nearest(start, 1)
+    return replace(why, nearest=nearest[0] if nearest else None)
+
+
+async def alternatives(tx: Transaction, wanted: Wanted, count: int = ALTERNATIVES) -> list[Slot]:
+    """Up to ``count`` starts instead of one that was refused, nearest first: the same service, location and roles.
+
+    Whoever was asked for by name comes first where they are free; otherwise the next free one of the pool serves.
+    """
+    found: list[Slot] = []
+    for reach in NEIGHBOURHOODS:
+        asked = Request(
+            location=str(wanted.location_id),
+            services=(str(wanted.service_id),),
+            start=max(wanted.start - reach, min(tx.scene.began_at, wanted.start)),
+            until=wanted.start + reach,
+            prefer=tuple(str(id) for units in wanted.choices.values() for chosen in units for id in chosen),
+        )
+        snapshot, [request] = await _ready(tx, asked, [asked.location], without_hold=wanted.without_hold)
+        found = Search(snapshot, request).nearest(wanted.start, count)
+        if len(found) == count:
+            break
+    return found
+
+
+async def suggest(record: Record, caller: Caller, wanted: Wanted) -> list[Slot]:
+    """``alternatives`` in a transaction of their own: for whoever was just refused, after the refusal was undone."""
+    return await record.transact(caller, lambda tx: alternatives(tx, wanted))
+
+
+async def unchanged_since(tx: Transaction, seen: str) -> bool:
+    """Whether nothing of the organization has changed since the snapshot ``Scene.seen`` of an earlier transaction."""
+    return bool(await tx.value(QUERIES["unchanged_since"], seen=seen))
+
+
+async def _ready(
+    tx: Transaction, asked: Request, locations: Sequence[str], *, without_hold: UUID | None = None
+) -> tuple[Snapshot, list[Request]]:
+    """The snapshot that answers the request at every location that offers all of its services."""
+    catalog = await current_catalog(tx)
+    services = [catalog.service(service) for service in asked.services]
+    if not services:
+        raise Invalid("Name at least one service.", field="service")
+    offering = [location for location in locations if _offers(catalog, location, asked.services)]
+    if not offering:
+        raise NotFound("None of these locations offers what was asked for.", field="location")
+    request = replace(asked, surface=tx.scene.caller.surface, assign=catalog.assign)
+    requests = [replace(request, location=location) for location in offering]
+    for each in requests:
+        # before the claims are read: a window of a century must not reach the record
+        each.check(Snapshot(tx.scene.began_at, catalog.locations, catalog.resources, catalog.services, {}))
+    window = window_of(request, services)
+    return await load_snapshot(tx, catalog, services, offering, window, without_hold=without_hold), requests
+
+
+def _offers(catalog: Catalog, location: str, services: Iterable[str]) -> bool:
+    return location in catalog.locations and all(location in catalog.offered[service] for service in services)
+
+
+def _first_expiry(snapshot: Snapshot) -> datetime | None:
+    return min(
+        (claim.expires_at for claims in snapshot.claims.values() for claim in claims if claim.expires_at is not None),
+        default=None,
+    )

@@ -1,0 +1,299 @@
+"""Availability: what can be booked, when next, on which days, and why not."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from holdfast.access.model import PUBLIC_SURFACES, Principal
+from holdfast.availability import service as availability
+from holdfast.availability.catalog import Catalog
+from holdfast.availability.model import Request as Asked
+from holdfast.availability.snapshot import current_catalog
+from holdfast.db.transact import Caller, Transaction
+from holdfast.errors import Forbidden, Invalid, NotFound
+from holdfast.http.callers import SearchKey
+from holdfast.http.documented import REFUSALS, made
+from holdfast.http.freshness import Tags, Timed
+from holdfast.http.shapes import Surface
+from holdfast.http.slot_shapes import DayList, ExplanationShape, SlotList, SlotShape
+from holdfast.ids import KINDS, parse_id
+from holdfast.wallclock import LAST_YEAR, day_start, parse_instant, to_local, zone
+
+router = APIRouter(prefix="/v1/availability", tags=["availability"], responses=REFUSALS)
+
+PARTS_OF_DAY: Final = {
+    "morning": (time(0), time(12)),
+    "afternoon": (time(12), time(17)),
+    "evening": (time(17), time(0)),
+}
+USUAL_SPAN: Final = timedelta(days=7)
+EXPLAINED_SPAN: Final = timedelta(days=30)
+_TIMES: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
+
+Name = Annotated[str | None, Query(max_length=64)]
+Moment = Annotated[str | None, Query(max_length=40)]
+
+
+class Ask:
+    """What is looked for; every address below takes it."""
+
+    def __init__(
+        self,
+        service: Annotated[str | None, Query(max_length=64, description="An id or a slug.")] = None,
+        services: Annotated[
+            str | None, Query(max_length=700, description="Several in sequence, separated by commas.")
+        ] = None,
+        location: Annotated[str | None, Query(max_length=64, description="Every location when left out.")] = None,
+        provider: Annotated[str | None, Query(max_length=64, description="Only with them.")] = None,
+        prefer: Annotated[str | None, Query(max_length=64, description="With them where they are free.")] = None,
+        party: Annotated[int, Query(ge=1, le=20, description="So many people at the same time.")] = 1,
+        max_wait_minutes: Annotated[int, Query(ge=0, le=1440, description="Between two services.")] = 0,
+        same_provider: Annotated[bool, Query(description="One provider for the whole sequence.")] = False,
+        part_of_day: Annotated[
+            str | None, Query(max_length=20, description="morning, afternoon, evening, or 09:00-12:30.")
+        ] = None,
+        rank: Annotated[
+            Literal["earliest", "tight"] | None, Query(description="The organization's, if left out.")
+        ] = None,
+        any_minute: Annotated[bool, Query(description="Staff only: starts off the grid as well.")] = False,
+        time_zone: Annotated[str | None, Query(max_length=64, description="Show times on this zone's clock.")] = None,
+        surface: Annotated[Surface | None, Query(description="The key's first when left out.")] = None,
+    ) -> None:
+        if (service is None) == (services is None):
+            raise Invalid("Say either service=… or services=a,b.", field="service")
+        self.services = [each.strip() for each in (services or service or "").split(",")]
+        if not 1 <= len(self.services) <= 6 or not all(self.services):
+            raise Invalid("services has one to six services, separated by commas.", field="services")
+        self.location, self.provider, self.prefer = location, provider, prefer
+        self.party, self.max_wait_minutes, self.same_provider = party, max_wait_minutes, same_provider
+        self.part_of_day = _part_of_day(part_of_day)
+        self.rank, self.any_minute, self.time_zone, self.surface = rank, any_minute, time_zone, surface
+        if time_zone is not None:
+            zone(time_zone)
+
+    def caller(self, principal: Principal) -> Caller:
+        """Who asks. Raises Forbidden where a stranger asks for what only staff may book."""
+        caller = principal.caller(self.surface)
+        if self.any_minute and caller.surface in PUBLIC_SURFACES:
+            raise Forbidden("Only staff may book off the grid.", field="any_minute")
+        return caller
+
+    def locations(self, catalog: Catalog) -> list[str]:
+        """The locations to look at. Raises NotFound."""
+        return list(catalog.locations) if self.location is None else [_find(catalog, "location", self.location)]
+
+    def request(self, catalog: Catalog, location: str, start: datetime, until: datetime, limit: int = 1) -> Asked:
+        """The question as the engine takes it. Raises NotFound, Invalid."""
+        services = tuple(_find(catalog, "service", each) for each in self.services)
+        return Asked(
+            location=location,
+            services=services,
+            start=start,
+            until=until,
+            max_wait_minutes=self.max_wait_minutes,
+            same_provider=self.same_provider,
+            party=self.party,
+            resources=self._named(catalog, services),
+            prefer=(_find(catalog, "resource", self.prefer, "prefer"),) if self.prefer else (),
+            part_of_day=self.part_of_day,
+            any_minute=self.any_minute,
+            rank=self.rank or catalog.rank,
+            limit=limit,
+        )
+
+    def shown_zone(self, catalog: Catalog, location: str) -> str:
+        """The clock on which the times of a location are shown."""
+        return self.time_zone or catalog.locations[location].zone
+
+    def common_zone(self, catalog: Catalog, locations: list[str]) -> str | None:
+        zones = {self.shown_zone(catalog, location) for location in locations}
+        return zones.pop() if len(zones) == 1 else None
+
+    def _named(self, catalog: Catalog, services: tuple[str, ...]) -> dict[str, str]:
+        if self.provider is None:
+            return {}
+        provider = _find(catalog, "resource", self.provider, "provider")
+        roles = {
+            need.role: provider
+            for service in services
+            for need in catalog.service(service).requirements
+            if provider in need.pool.members
+        }
+        if not roles:
+            raise Invalid("The provider serves nothing of what is asked for.", field="provider")
+        return roles
+
+
+AskedFor = Annotated[Ask, Depends()]
+
+
+@router.get("", responses=made(SlotList, 200))
+async def find_slots(
+    request: Request,
+    principal: SearchKey,
+    ask: AskedFor,
+    from_: Annotated[
+        str | None, Query(alias="from", max_length=40, description="First start; now if left out.")
+    ] = None,
+    to: Annotated[
+        str | None, Query(max_length=40, description="No start from here on; a week later if left out.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> Response:
+    """Slots that can be held now, with who and what would serve, computed from the record at this moment.
+
+    `from` and `to` are instants, wall times at the location or its days (`2027-03-06`), at most 92 days apart. Send the
+    `ETag` back as `If-None-Match`: 304 when nothing has changed.
+    """
+
+    async def work(tx: Transaction) -> Timed:
+        catalog = await current_catalog(tx)
+        locations = ask.locations(catalog)
+        start, until = _window(catalog, locations, from_, to, tx.scene.began_at)
+        found = await availability.search(tx, ask.request(catalog, locations[0], start, until, limit), locations)
+        return _slots(found, ask, catalog, locations)
+
+    return await _tags(request).read(request, ask.caller(principal), work)
+
+
+@router.get("/next", responses=made(SlotList, 200))
+async def find_next(
+    request: Request,
+    principal: SearchKey,
+    ask: AskedFor,
+    from_: Annotated[str | None, Query(alias="from", max_length=40)] = None,
+) -> Response:
+    """The next slot at any of the locations, up to 90 days ahead: one, or none."""
+
+    async def work(tx: Transaction) -> Timed:
+        catalog = await current_catalog(tx)
+        locations = ask.locations(catalog)
+        start, until = _window(catalog, locations, from_, None, tx.scene.began_at)
+        found = await availability.next_available(tx, ask.request(catalog, locations[0], start, until), locations)
+        return _slots(found, ask, catalog, locations)
+
+    return await _tags(request).read(request, ask.caller(principal), work)
+
+
+@router.get("/days", responses=made(DayList, 200))
+async def find_days(
+    request: Request,
+    principal: SearchKey,
+    ask: AskedFor,
+    month: Annotated[str | None, Query(max_length=7, description="Such as 2027-03; or from and to.")] = None,
+    from_: Annotated[str | None, Query(alias="from", max_length=40)] = None,
+    to: Annotated[str | None, Query(max_length=40)] = None,
+) -> Response:
+    """The local days on which anything can be booked: for a date picker."""
+    if month is not None:
+        if from_ or to:
+            raise Invalid("Say either month or from and to.", field="month")
+        from_, to = _month(month)
+
+    async def work(tx: Transaction) -> Timed:
+        catalog = await current_catalog(tx)
+        locations = ask.locations(catalog)
+        start, until = _window(catalog, locations, from_, to, tx.scene.began_at)
+        found = await availability.days_with_slots(tx, ask.request(catalog, locations[0], start, until), locations)
+        zone_name = ask.common_zone(catalog, locations)
+        as_of = to_local(found.as_of, zone_name or "UTC")
+        return Timed(DayList(days=found.days, as_of=as_of, time_zone=zone_name), found.holds_end_at)
+
+    return await _tags(request).read(request, ask.caller(principal), work)
+
+
+@router.get("/explain", responses=made(ExplanationShape, 200))
+async def explain(
+    request: Request,
+    principal: SearchKey,
+    ask: AskedFor,
+    start: Annotated[str, Query(max_length=40, description="The start in question.")],
+) -> Response:
+    """Why a start works or not: the rules and, per role, what stands in the way, never whose it is."""
+
+    async def work(tx: Transaction) -> Timed:
+        catalog = await current_catalog(tx)
+        locations = ask.locations(catalog)
+        if len(locations) != 1:
+            raise Invalid("Say at which location.", field="location")
+        location, clock = locations[0], catalog.locations[locations[0]].zone
+        moment = parse_instant(start, clock)
+        if moment.second or moment.microsecond:
+            raise Invalid("A visit starts at a whole minute.", field="start")
+        asked = ask.request(catalog, location, moment - timedelta(days=1), moment + EXPLAINED_SPAN)
+        why = await availability.explain_start(tx, asked, moment)
+        shown = ask.shown_zone(catalog, location)
+        return Timed(ExplanationShape.of(why, moment, location, tx.scene.began_at, shown), None)
+
+    return await _tags(request).read(request, ask.caller(principal), work)
+
+
+def _tags(request: Request) -> Tags:
+    tags: Tags = request.app.state.tags
+    return tags
+
+
+def _slots(found: availability.Found, ask: Ask, catalog: Catalog, locations: list[str]) -> Timed:
+    zone_name = ask.common_zone(catalog, locations)
+    shapes = [SlotShape.of(location, slot, ask.shown_zone(catalog, location)) for location, slot in found.slots]
+    as_of = to_local(found.as_of, zone_name or "UTC")
+    return Timed(SlotList(slots=shapes, as_of=as_of, time_zone=zone_name), found.holds_end_at)
+
+
+def _find(catalog: Catalog, kind: str, reference: str, field: str | None = None) -> str:
+    if reference.startswith(f"{KINDS[kind]}_"):
+        return str(parse_id(kind, reference))
+    found = catalog.slugs.get((kind, reference))
+    if found is None:
+        raise NotFound(f"There is no {kind} {reference[:64]!r} here. GET /v1/{kind}s lists them.", field=field or kind)
+    return found
+
+
+def _window(
+    catalog: Catalog, locations: list[str], from_: str | None, to: str | None, now: datetime
+) -> tuple[datetime, datetime]:
+    known = [catalog.locations[location] for location in locations if location in catalog.locations]
+    if not known:
+        raise NotFound("There is no such location.", field="location")
+    start = _moment(from_, known[0].zone, "from") if from_ else now
+    until = _moment(to, known[0].zone, "to") if to else start + USUAL_SPAN
+    return start, until
+
+
+def _moment(text: str, zone_name: str, field: str) -> datetime:
+    """An instant, a wall time, or the first instant of a local day."""
+    if _DAY.fullmatch(text):
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            raise Invalid(f"{field} is {text!r}: there is no such day.", field=field) from None
+        if 1970 < day.year < LAST_YEAR:
+            return day_start(day, zone_name)
+    return parse_instant(text, zone_name, field=field)
+
+
+def _month(text: str) -> tuple[str, str]:
+    match = _MONTH.fullmatch(text)
+    if match is None:
+        raise Invalid(f"month is {text!r}: write one like 2027-03.", field="month")
+    year, month = int(match[1]), int(match[2])
+    following = (year + month // 12, month % 12 + 1)
+    return f"{year:04}-{month:02}-01", f"{following[0]:04}-{following[1]:02}-01"
+
+
+def _part_of_day(text: str | None) -> tuple[time, time] | None:
+    if text is None or text in PARTS_OF_DAY:
+        return PARTS_OF_DAY[text] if text else None
+    match = _TIMES.fullmatch(text)
+    if match is None:
+        raise Invalid(
+            "part_of_day is morning, afternoon, evening, or two times as in 09:00-12:30.", field="part_of_day"
+        )
+    hour, minute, last_hour, last_minute = map(int, match.groups())
+    return time(hour, minute), time(last_hour, last_minute)

@@ -1,0 +1,156 @@
+"""The relay: reads the log of every organization in commit order, and hands each event to who reacts to its type.
+
+To hand on is to write a job and to move the relay's position, in one transaction: each event reaches each reaction's
+queue exactly once, whatever dies when. One relay is active; the others wait for its lock. It asks every so often instead
+of being notified, because NOTIFY inside the booking transactions would cost two to three times their throughput.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from holdfast.db.queries import load_queries
+from holdfast.db.session import LoneSession
+from holdfast.db.transact import Transaction
+from holdfast.errors import HoldfastError
+
+LOCK_KEY: Final = int.from_bytes(b"hf-relay")
+BATCH: Final = 1000
+BUSY_SECONDS: Final = 0.05
+IDLE_SECONDS: Final = 0.2
+TAKEOVER_SECONDS: Final = 0.5
+QUERIES: Final = load_queries("holdfast.log")
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """Events of one organization for one reaction, in commit order."""
+
+    reaction: str
+    organization_id: UUID
+    event_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """The types of event that a reaction wants to hear of."""
+
+    reaction: str
+    types: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far behind the relay is: events waiting (counted up to 100,000), and the age of the first of them."""
+
+    waiting: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    organization_id: UUID
+    id: int
+    transaction_id: str
+    type: str
+
+
+Defer = Callable[[Transaction, Sequence[Handoff]], Awaitable[None]]
+WhileActive = Callable[[], Awaitable[None]]
+
+
+class Relay:
+    """``interests``: who wants what; ``defer`` writes jobs in the transaction it is given.
+
+    ``while_active`` runs beside the relay as long as it is the active one, and is cancelled when it no longer is.
+    """
+
+    def __init__(
+        self,
+        worker_url: str,
+        interests: Sequence[Interest],
+        defer: Defer,
+        *,
+        while_active: WhileActive | None = None,
+        search_path: str = "public",
+        batch: int = BATCH,
+    ) -> None:
+        self._url = worker_url
+        self._interests = interests
+        self._defer = defer
+        self._while_active = while_active
+        self._search_path = search_path
+        self._batch = batch
+        self.active = asyncio.Event()
+
+    async def run(self) -> None:
+        """Relay until cancelled: wait for the lock, work, and after a lost connection begin again."""
+        while True:
+            try:
+                await self._run_session()
+            except HoldfastError as error:
+                logger.warning("relay_interrupted", reason=error.detail, cause=type(error.__cause__).__name__)
+            except Exception as error:  # a relay that died would be missed only when somebody complains
+                logger.exception("relay_failed", error=type(error).__name__)
+            await asyncio.sleep(TAKEOVER_SECONDS)
+
+    async def _run_session(self) -> None:
+        session = await LoneSession.open(
+            self._url, key=LOCK_KEY, application_name="holdfast relay", search_path=self._search_path
+        )
+        beside: asyncio.Task[None] | None = None
+        try:
+            while not await session.try_lock():  # noqa: ASYNC110 - nothing tells when a lock falls free
+                await asyncio.sleep(TAKEOVER_SECONDS)
+            if await session.transact(lambda tx: tx.value(QUERIES["adopt_log"])):
+                logger.warning("log_adopted", reason="the database was restored into another cluster")
+            self.active.set()
+            logger.info("relay_active")
+            if self._while_active is not None:
+                beside = asyncio.ensure_future(self._while_active())
+            await self._work(session)
+        finally:
+            self.active.clear()
+            if beside is not None:
+                beside.cancel()
+            await session.close()
+
+    async def _work(self, session: LoneSession) -> None:
+        pause = BUSY_SECONDS
+        while True:
+            count = await session.transact(self.hand_on)
+            if count == self._batch:
+                continue
+            pause = BUSY_SECONDS if count else min(IDLE_SECONDS, pause * 1.5)
+            await asyncio.sleep(pause)
+
+    async def hand_on(self, tx: Transaction) -> int:
+        """Hand on one batch in ``tx``; how many events it had."""
+        unread = await tx.rows(_Unread, QUERIES["events_to_relay"], limit=self._batch)
+        if unread:
+            await self._defer(tx, self._handoffs(unread))
+            await tx.run(QUERIES["advance_relay"], transaction_id=unread[-1].transaction_id, event_id=unread[-1].id)
+        return len(unread)
+
+    def _handoffs(self, unread: Sequence[_Unread]) -> list[Handoff]:
+        found: dict[tuple[str, UUID], list[int]] = {}
+        for event in unread:
+            for interest in self._interests:
+                if event.type in interest.types:
+                    found.setdefault((interest.reaction, event.organization_id), []).append(event.id)
+        return [Handoff(reaction, organization, tuple(ids)) for (reaction, organization), ids in found.items()]
+
+
+async def relay_lag(tx: Transaction) -> Lag:
+    """How far behind the relay is now; for metrics, the doctor and a person who wonders."""
+    lag = await tx.one(Lag, QUERIES["relay_lag"])
+    assert lag is not None
+    return lag

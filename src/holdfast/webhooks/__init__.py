@@ -1,0 +1,1 @@
+"""Webhooks out: endpoints, signatures, deliveries in order, dead letters."""

@@ -1,0 +1,93 @@
+"""Endpoints, deliveries and attempts as they are read. Instants are aware, in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an organization's events are sent. Its secret is shown once, when it is made, and never read again."""
+
+    id: UUID
+    url: str
+    description: str
+    events: list[str]
+    status: str
+    created_at: datetime
+    previous_secret_ends_at: datetime | None
+    failing_since: datetime | None
+    warned_at: datetime | None
+    disabled_at: datetime | None
+    disabled_cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """An endpoint's secret at the one moment when it can be shown."""
+
+    endpoint_id: UUID
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"NewSecret(endpoint_id={self.endpoint_id})"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What is owed to an endpoint for an event. ``waits_behind_id``: an earlier delivery about the same subject."""
+
+    id: UUID
+    endpoint_id: UUID
+    url: str
+    endpoint_status: str
+    event_id: int
+    type: str
+    event_at: datetime
+    version: int
+    data: Mapping[str, Any]
+    subject_id: UUID
+    sequence: int
+    state: str
+    attempts: int
+    created_at: datetime
+    next_attempt_at: datetime | None
+    settled_at: datetime | None
+    last_status: int | None
+    last_cause: str | None
+    last_response: str | None
+    discard_reason: str | None
+    waits_behind_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try: the status they answered (None: no answer), what it means in plain words, their answer's beginning."""
+
+    at: datetime
+    status: int | None
+    cause: str | None
+    response: str | None
+    latency_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """A delivery as the sender gets it, with the endpoint's sealed secrets."""
+
+    id: UUID
+    url: str
+    secret: bytes
+    previous_secret: bytes | None
+    attempts: int
+    sequence: int
+    event_id: int
+    at: datetime
+    type: str
+    version: int
+    subject_id: UUID
+    data: Mapping[str, Any]

@@ -1,0 +1,149 @@
+"""The job queue: the only module that knows procrastinate.
+
+A job names a task and carries ids. Jobs of one ``lane`` run one at a time and in the order they were deferred, also
+after a failure: the failed one is tried again before the next. A task therefore must stand being run twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import procrastinate
+import structlog
+from procrastinate import exceptions, jobs, retry
+
+from holdfast.db.pool import SESSION_SETTINGS, session_options
+from holdfast.db.transact import Transaction
+
+SCHEMA: Final = "procrastinate"
+QUEUE: Final = "holdfast"
+RETRY_SECONDS_MAX: Final = 300
+HEARTBEAT_SECONDS: Final = 3.0
+STALLED_SECONDS: Final = 12.0  # after so long without a heartbeat a worker is taken for dead, and its jobs begin again
+STOP_SECONDS: Final = 10.0
+POLL_SECONDS: Final = 5.0  # jobs are announced as they are committed; this is for an announcement that got lost
+
+Task = Callable[..., Awaitable[None]]
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class JobOrder:
+    """A job to be. With ``once`` it is not deferred when a job of its lane is waiting already: that one will do."""
+
+    task: str
+    lane: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    once: bool = False
+
+
+class _AgainUntilDone(retry.BaseRetryStrategy):
+    """Jobs are not given up: what they owe is owed. After a stop at once, else 1, 2, 4 … 300 seconds later."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: jobs.Job) -> retry.RetryDecision:
+        stopped = isinstance(exception, exceptions.JobAborted) or not isinstance(exception, Exception)
+        seconds = 0 if stopped else min(2 ** min(job.attempts, 10), RETRY_SECONDS_MAX)
+        return retry.RetryDecision(retry_in={"seconds": seconds})
+
+
+class Queue:
+    """Defer jobs and run them. ``open`` before use, ``close`` at the end."""
+
+    def __init__(self, worker_url: str, *, concurrency: int = 4, stalled_seconds: float = STALLED_SECONDS) -> None:
+        self._concurrency = concurrency
+        self._stalled_seconds = stalled_seconds
+        settings = SESSION_SETTINGS | {"search_path": SCHEMA}
+        self._app = procrastinate.App(
+            connector=procrastinate.PsycopgConnector(
+                conninfo=worker_url,
+                min_size=1,
+                max_size=concurrency + 2,
+                kwargs={"options": session_options(settings), "application_name": "holdfast queue"},
+            )
+        )
+
+    async def open(self) -> None:
+        await self._app.open_async()
+
+    async def close(self) -> None:
+        await self._app.close_async()
+
+    def add(self, name: str, task: Task, *, until_done: bool = True) -> None:
+        """Let jobs named ``name`` run ``task`` with their arguments by keyword.
+
+        ``until_done``: a job that fails is run again until it does not. For jobs deferred ``once`` it must be false,
+        since one that goes back to the queue may meet another there; whoever defers those asks again anyhow.
+        """
+        self._app.task(name=name, queue=QUEUE, retry=_AgainUntilDone() if until_done else False)(task)
+
+    async def defer(self, order: JobOrder) -> None:
+        """Put one job in the queue."""
+        try:
+            await self._app.job_manager.defer_job_async(job=_job(order))
+        except exceptions.AlreadyEnqueued:
+            logger.debug("job_waits_already", task=order.task)
+
+    async def defer_in(self, tx: Transaction, orders: Sequence[JobOrder]) -> None:
+        """Put jobs in the queue as part of ``tx``, a session whose search_path is SCHEMA.
+
+        ``once`` is not possible here: a job that waits already would break the transaction.
+        """
+        assert not any(order.once for order in orders)
+        if orders:
+            await self._app.job_manager.batch_defer_jobs_async(
+                jobs=[_job(order) for order in orders], connection=tx.connection
+            )
+
+    async def run(self, *, until_empty: bool = False) -> None:
+        """Run jobs until cancelled; those that run then get STOP_SECONDS to end, or else begin again later.
+
+        Raises ConnectionError when the database is away.
+        """
+        try:
+            await self._app.run_worker_async(
+                queues=[QUEUE],
+                name="holdfast",
+                concurrency=self._concurrency,
+                wait=not until_empty,
+                listen_notify=not until_empty,
+                delete_jobs="always",
+                install_signal_handlers=False,
+                fetch_job_polling_interval=POLL_SECONDS,
+                shutdown_graceful_timeout=STOP_SECONDS,
+                update_heartbeat_interval=min(HEARTBEAT_SECONDS, self._stalled_seconds / 4),
+                stalled_worker_timeout=self._stalled_seconds,
+            )
+        except exceptions.ConnectorException as error:
+            raise ConnectionError("the database does not answer") from error
+
+    async def revive(self) -> int:
+        """Let the jobs of workers that died begin again, but for those deferred ``once``; how many there were."""
+        manager = self._app.job_manager
+        stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=self._stalled_seconds))
+        for job in stalled:
+            logger.warning("job_revived", task=job.task_name, job=job.id)
+            if job.queueing_lock is None:
+                await manager.retry_job(job)
+            else:
+                await manager.finish_job(job, jobs.Status.FAILED, delete_job=True)
+        return len(stalled)
+
+    async def waiting(self) -> int:
+        """How many jobs wait or run."""
+        found = [
+            job for status in ("todo", "doing") for job in await self._app.job_manager.list_jobs_async(status=status)
+        ]
+        return len(found)
+
+
+def _job(order: JobOrder) -> jobs.Job:
+    return jobs.Job(
+        queue=QUEUE,
+        task_name=order.task,
+        lock=order.lane,
+        queueing_lock=order.lane if order.once else None,
+        task_kwargs=order.arguments,
+    )

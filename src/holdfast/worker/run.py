@@ -1,0 +1,138 @@
+"""The worker: one relay (active, or waiting for its turn), the job queue, and the chores."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from holdfast.db.pool import Pool
+from holdfast.db.transact import Record, Transaction
+from holdfast.log.public import EventNames
+from holdfast.log.relay import Handoff, Interest, Relay
+from holdfast.webhooks.outbound import Outbound
+from holdfast.webhooks.schedule import DELAYS_SECONDS
+from holdfast.webhooks.sending import Sender
+from holdfast.webhooks.signing import SecretBox
+from holdfast.worker.chores import CHORES, Chore, do_chores
+from holdfast.worker.queue import SCHEMA, STALLED_SECONDS, JobOrder, Queue, Task
+from holdfast.worker.reactions import REACTIONS, SENDING, Means, Reaction
+
+CONNECTIONS: Final = 4
+RESTART_SECONDS: Final = 1.0
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What a worker needs: both URLs, the server's secret, and hosts that webhooks may reach in private networks."""
+
+    app_url: str
+    worker_url: str
+    secret: bytes
+    allowed_hosts: Collection[str] = ()
+    concurrency: int = 4
+    stalled_seconds: float = STALLED_SECONDS
+    delays_seconds: Sequence[float] = DELAYS_SECONDS
+
+    def __repr__(self) -> str:
+        return "WorkerSettings(…)"
+
+
+@asynccontextmanager
+async def open_means(settings: WorkerSettings, reactions: Sequence[Reaction] = REACTIONS) -> AsyncIterator[Means]:
+    """Everything connected, every task known to the queue. Raises Busy when the database cannot be reached."""
+    app_pool = Pool(settings.app_url, size=CONNECTIONS, application_name="holdfast worker")
+    back_pool = Pool(settings.worker_url, size=CONNECTIONS, application_name="holdfast worker")
+    queue = Queue(settings.worker_url, concurrency=settings.concurrency, stalled_seconds=settings.stalled_seconds)
+    await app_pool.open()
+    await back_pool.open()
+    await queue.open()
+    try:
+        async with Outbound(settings.allowed_hosts) as outbound:
+            back_record = Record(back_pool)
+            sender = Sender(
+                back_record,
+                outbound,
+                SecretBox(settings.secret),
+                EventNames(settings.secret),
+                delays_seconds=settings.delays_seconds,
+            )
+            means = Means(Record(app_pool), back_record, queue, outbound, sender)
+            _teach(means, reactions)
+            yield means
+    finally:
+        await queue.close()
+        await back_pool.close()
+        await app_pool.close()
+
+
+def _teach(means: Means, reactions: Sequence[Reaction]) -> None:
+    async def send(organization_id: str, endpoint_id: str) -> None:
+        await means.sender.send_due(UUID(organization_id), UUID(endpoint_id))
+
+    def task_of(reaction: Reaction) -> Task:
+        async def react(organization_id: str, event_ids: list[int]) -> None:
+            await reaction.react(means, UUID(organization_id), event_ids)
+
+        return react
+
+    means.queue.add(SENDING, send, until_done=False)
+    for reaction in reactions:
+        means.queue.add(reaction.name, task_of(reaction))
+
+
+def build_relay(
+    settings: WorkerSettings,
+    means: Means,
+    reactions: Sequence[Reaction] = REACTIONS,
+    chores: tuple[Chore, ...] = CHORES,
+) -> Relay:
+    """The relay that hands events to ``reactions``, and does the chores while it is the active one."""
+
+    async def defer(tx: Transaction, handoffs: Sequence[Handoff]) -> None:
+        await means.queue.defer_in(tx, [_job_of(handoff) for handoff in handoffs])
+
+    return Relay(
+        settings.worker_url,
+        [Interest(reaction.name, reaction.types) for reaction in reactions],
+        defer,
+        while_active=partial(do_chores, means, chores),
+        search_path=SCHEMA,
+    )
+
+
+def _job_of(handoff: Handoff) -> JobOrder:
+    # one lane for each reaction and organization: events are reacted to in commit order
+    return JobOrder(
+        handoff.reaction,
+        f"{handoff.reaction}:{handoff.organization_id}",
+        {"organization_id": str(handoff.organization_id), "event_ids": list(handoff.event_ids)},
+    )
+
+
+async def run_worker(settings: WorkerSettings) -> None:
+    """Work until cancelled, then stop in order: no new jobs, and those that run get ten seconds to end.
+
+    Raises Busy when the database cannot be reached at the start. Later it is waited for.
+    """
+    async with open_means(settings) as means:
+        relay = asyncio.create_task(build_relay(settings, means).run(), name="relay")
+        try:
+            while True:
+                try:
+                    await means.queue.run()
+                    logger.warning("queue_interrupted")
+                except ConnectionError as error:
+                    logger.warning("queue_interrupted", reason=str(error))
+                await asyncio.sleep(RESTART_SECONDS)
+        finally:
+            relay.cancel()
+            await asyncio.gather(relay, return_exceptions=True)

@@ -1,0 +1,80 @@
+"""A worker beside a test: in this process, or one of its own that can be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from holdfast.db.transact import Caller, Record
+from holdfast.db.urls import WORKER_ROLE, DatabaseUrls, derive_url
+from holdfast.webhooks import service as webhooks
+from holdfast.webhooks.model import NewSecret
+from holdfast.webhooks.signing import SecretBox
+from holdfast.worker.reactions import REACTIONS, Means, Reaction
+from holdfast.worker.run import WorkerSettings, build_relay, open_means
+from tests.clinic import Clinic
+from tests.webhooks.receiver import Receiver
+
+SECRET = b"only-for-tests, thirty-two bytes"
+
+
+def worker_settings(
+    database: DatabaseUrls, *receivers: Receiver, delays_seconds: Sequence[float] = (0.05, 0.05)
+) -> WorkerSettings:
+    """Retries in no time, two of them; a worker that died is missed within a second."""
+    return WorkerSettings(
+        database.app,
+        derive_url(database.owner, WORKER_ROLE),
+        SECRET,
+        allowed_hosts=[receiver.host for receiver in receivers],
+        stalled_seconds=1.0,
+        delays_seconds=delays_seconds,
+    )
+
+
+@asynccontextmanager
+async def working(settings: WorkerSettings, reactions: Sequence[Reaction] = REACTIONS) -> AsyncIterator[Means]:
+    """A whole worker: relay, queue, chores."""
+    async with open_means(settings, reactions) as means:
+        tasks = [asyncio.create_task(build_relay(settings, means, reactions).run()), asyncio.create_task(means.queue.run())]
+        try:
+            yield means
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def worker_process(settings: WorkerSettings) -> AsyncIterator[asyncio.subprocess.Process]:
+    """``holdfast worker`` in a process of its own, impatient like ``worker_settings``; killed at the end."""
+    program = (
+        "import asyncio, sys\n"
+        "from holdfast.worker.run import WorkerSettings, run_worker\n"
+        "app, worker, secret, hosts = sys.argv[1:]\n"
+        "asyncio.run(run_worker(WorkerSettings(app, worker, secret.encode(), allowed_hosts=hosts.split(','),"
+        " stalled_seconds=1.0, delays_seconds=(0.05, 0.05))))\n"
+    )
+    arguments = [settings.app_url, settings.worker_url, settings.secret.decode(), ",".join(settings.allowed_hosts)]
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, *arguments, env=dict(os.environ))
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def system_of(clinic: Clinic) -> Caller:
+    return Caller(clinic.organization_id, "system", "system")
+
+
+async def endpoint_for(record: Record, clinic: Clinic, url: str, *events: str) -> NewSecret:
+    """An endpoint that wants these events, or those of appointments."""
+    return await record.transact(
+        system_of(clinic),
+        lambda tx: webhooks.add_endpoint(tx, SecretBox(SECRET), url=url, events=events or ["appointment.*"]),
+    )
