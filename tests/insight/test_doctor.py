@@ -80,8 +80,8 @@ DAMAGES = {
     "a claim ended early": ("holders", f"update claim set active = false where id = {A_CLAIM}"),
     "a claim shortened": (
         "holds",
-        "update claim set during = segment where id = (select id from claim where active and hold_id is not null"
-        " and during <> segment limit 1)",
+        f"update claim set during = segment where id = (select id from claim where active and hold_id is not null"
+        f" and during <> segment limit 1)",
     ),
     "a hold let go, its claims did not": ("holders", "update hold set state = 'released' where state = 'confirmed'"),
     "an orphan claim": ("holders", "delete from hold where state = 'live'"),

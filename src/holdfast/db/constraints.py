@@ -289,23 +289,20 @@ BUGS: Final[frozenset[str]] = frozenset(
         "unit_ordinal_is_unique",
         "unit_pkey",
         "unit_resource_exists",
-<<<<<<< HEAD
         "visit_link_appointment_exists",
         "visit_link_pkey",
         "visit_link_token_is_sha256",
         "visit_link_token_is_unique",
-=======
-        "weekly_rule_belongs_somewhere",
-        "weekly_rule_location_exists",
-        "weekly_rule_organization_id_fkey",
-        "weekly_rule_pkey",
-        "weekly_rule_resource_exists",
         "webhook_endpoint_disabled_says_why",
         "webhook_endpoint_organization_id_fkey",
         "webhook_endpoint_pkey",
         "webhook_endpoint_previous_secret_ends",
         "webhook_endpoint_status_is_known",
->>>>>>> main
+        "weekly_rule_belongs_somewhere",
+        "weekly_rule_location_exists",
+        "weekly_rule_organization_id_fkey",
+        "weekly_rule_pkey",
+        "weekly_rule_resource_exists",
     }
 )
 
