@@ -148,3 +148,7 @@ select holdfast.put_service(%(slug)s, %(name)s, %(category)s, %(duration_minutes
 -- name: retire_service
 -- No longer sold; what is booked stays.
 select holdfast.retire_service(%(service_id)s);
+
+-- name: set_weekly_rules
+-- Exactly these weekly rules, and no others, for one location, resource, or resource at a location.
+select holdfast.set_weekly_rules(%(location_id)s, %(resource_id)s, %(rules)s);

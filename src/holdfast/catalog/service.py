@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import time
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -139,6 +140,18 @@ async def set_hold_policy(tx: Transaction, surface: str, changes: Mapping[str, i
 async def put_location(tx: Transaction, *, slug: str, name: str, time_zone: str, address: str | None = None) -> UUID:
     """Add or change; a retired one opens again. Its id. Raises Invalid; the caller knows that the zone exists."""
     return await _id(tx, "put_location", slug=slug, name=name, time_zone=time_zone, address=address)
+
+
+async def set_opening_hours(tx: Transaction, location_id: UUID, hours: Mapping[int, tuple[time, time]]) -> None:
+    """The location is open on these weekdays (Monday is 0) between these wall times, every week, and at no others.
+
+    Raises Invalid, NotFound.
+    """
+    rules = [
+        {"kind": "hours", "weekday": weekday, "starts": starts.isoformat(), "ends": ends.isoformat()}
+        for weekday, (starts, ends) in hours.items()
+    ]
+    await tx.run(QUERIES["set_weekly_rules"], location_id=location_id, resource_id=None, rules=json.dumps(rules))
 
 
 async def retire_location(tx: Transaction, location_id: UUID) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Response
 
 from holdfast import __version__
+from holdfast.access.staff import Doorkeeper
 from holdfast.config import load_settings
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
@@ -16,8 +17,10 @@ from holdfast.http.api import appointments, availability, blocks, catalog, holds
 from holdfast.http.callers import KeyRing
 from holdfast.http.freshness import Tags
 from holdfast.http.limits import BodyLimit
+from holdfast.http.pages import assets, desk, setup, sign_in
 from holdfast.http.problems import install_problems
 from holdfast.logging_setup import set_up_logging
+from holdfast.web.assets import Assets
 
 DESCRIPTION = """The calendar that cannot double-book.
 
@@ -49,6 +52,8 @@ def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
         app.state.keys = KeyRing(app.state.record)
         app.state.tags = Tags()
         app.state.secret = secret
+        app.state.doorkeeper = Doorkeeper(app.state.record, secret)
+        app.state.assets = Assets()
         try:
             yield
         finally:
@@ -67,6 +72,8 @@ def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
     install_problems(app)
     for router in (catalog.router, availability.router, holds.router, appointments.router, blocks.router):
         app.include_router(router)
+    for pages in (assets.router, sign_in.router, setup.router, desk.router):
+        app.include_router(pages)
     app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)
     return app
 

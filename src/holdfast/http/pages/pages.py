@@ -1,4 +1,4 @@
-"""The ground of every page: one route class that checks forms, fences answers and turns refusals into pages people read.
+"""The ground of every page: one route class that checks forms, fences answers, and says refusals so that people read them.
 
 A router of pages says ``APIRouter(route_class=PageRoute)``; its handlers answer with ``page(request, "x.html", …)`` or
 ``see(url)``, and raise domain errors like any other surface.
@@ -28,6 +28,14 @@ ERROR_PAGE: Final = "error.html"
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
+class Elsewhere(Exception):
+    """What was asked for is had at another address first: sign in, set up."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        super().__init__(url)
+
+
 class PageRoute(APIRoute):
     """Checks every form, answers refusals with a page, and puts the fence around whatever is answered."""
 
@@ -39,6 +47,8 @@ class PageRoute(APIRoute):
                 if request.method not in SAFE:
                     await browser.require_own_form(request)
                 response = await handle(request)
+            except Elsewhere as elsewhere:
+                response = see(elsewhere.url)
             except HoldfastError as error:
                 response = refused(request, error)
             except RequestValidationError:

@@ -1,0 +1,3 @@
+import { workingButtons } from "./forms";
+
+workingButtons(document);
