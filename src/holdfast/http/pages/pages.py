@@ -6,7 +6,7 @@ A router of pages says ``APIRouter(route_class=PageRoute)``; its handlers answer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 from fastapi import Request, Response
@@ -26,6 +26,13 @@ SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 ERROR_PAGE: Final = "error.html"
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class _Typed(dict[str, Any]):
+    """What was typed, by field; a field that nobody touched is empty."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
 
 
 class Elsewhere(Exception):
@@ -74,9 +81,19 @@ def language_of(request: Request, territory: str | None = None) -> Language:
 
 
 def page(
-    request: Request, template: str, *, status: int = 200, language: Language | None = None, **context: Any
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    language: Language | None = None,
+    typed: Mapping[str, Any] | None = None,
+    errors: Mapping[str, str] | None = None,
+    **context: Any,
 ) -> Response:
-    """The page. Templates also get ``form_token``, ``asset(name)``, ``l10n`` and ``here`` (this page's path)."""
+    """The page. ``typed`` and ``errors`` are by field name: what was typed stays, what is wrong is said beside it.
+
+    Templates also get ``form_token``, ``asset(name)``, ``l10n`` and ``here`` (this page's path).
+    """
     assets: Assets = request.app.state.assets
     language = language or language_of(request)
     body = render(
@@ -85,6 +102,8 @@ def page(
         asset=assets.url,
         form_token=browser.form_token(request),
         here=request.url.path,
+        typed=_Typed(typed or {}),
+        errors=errors or {},
         **context,
     )
     response = HTMLResponse(body, status, {"Content-Language": language.tag, "Vary": "Accept-Language, Cookie"})

@@ -50,7 +50,7 @@ async def start(request: Request, token: str = "") -> Response:
     if await access.list_organization_ids(record_of(request)):
         return see("/setup/location")
     allowed = hmac.compare_digest(token, setup_token(request.app.state.secret))
-    return page(request, "setup/organization.html", allowed=allowed, token=token, errors={}, typed={}, step=1)
+    return page(request, "setup/organization.html", allowed=allowed, token=token, step=1)
 
 
 @router.post("")
@@ -121,7 +121,7 @@ async def providers_page(request: Request, staff: Desk) -> Response:
     """Step 3: who treats, and in how many rooms."""
     if await _exists(request, staff, catalog.list_resources):
         return see("/setup/services")
-    return page(request, "setup/providers.html", errors={}, typed={}, step=3)
+    return page(request, "setup/providers.html", step=3)
 
 
 @router.post("/providers")

@@ -91,7 +91,7 @@ async def give_code(request: Request, organization: str, code: Text, next: Text 
 async def password_page(request: Request, token: str) -> Response:
     """An invitation or a reset: looking at it changes nothing. Raises LinkSpent."""
     holder = await people.holder_of_link(record_of(request), token)
-    return page(request, "desk/password.html", holder=holder, errors={})
+    return page(request, "desk/password.html", holder=holder)
 
 
 @router.post("/welcome/{token}")
