@@ -143,7 +143,7 @@ def credentials_never_expire(patch: pytest.MonkeyPatch) -> None:
 
 def notice_ignored(patch: pytest.MonkeyPatch) -> None:
     true = Masks.bookable
-    patch.setattr(Masks, "bookable", lambda self, lead: (self.snapshot.now, true(self, lead)[1]))
+    patch.setattr(Masks, "bookable", lambda self, lead, now: (now, true(self, lead, now)[1]))
 
 
 def grid_counts_from_utc(patch: pytest.MonkeyPatch) -> None:

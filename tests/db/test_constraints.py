@@ -16,7 +16,7 @@ NAMED_RULES = """
     left join pg_class on pg_class.oid = conrelid
     where pg_constraint.connamespace = 'holdfast'::regnamespace
       and contype <> 'n'  -- not null: PostgreSQL 18 lists them, and names no constraint when one is broken
-      and coalesce(relname, '') not in ('migration', 'function_set')
+      and coalesce(relname, '') not in ('migration', 'function_set', 'queue_schema')
 """
 
 

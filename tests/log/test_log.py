@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -54,20 +55,15 @@ async def test_every_event_of_a_busy_day_decodes(spa: Clinic, record: Record) ->
     live_a_busy_day(spa)
 
     events: list[Event] = []
-    while page := await record.transact(
-        caller(spa),
-        lambda tx: service.events_after(tx, events[-1].position if events else service.BEGINNING, limit=50),
-    ):
+    position = service.BEGINNING
+    while page := await record.transact(caller(spa), partial(service.events_after, position=position, limit=50)):
         events += page
+        position = page[-1].position
 
     (stored,) = spa.desk.read("select count(*) as n, count(distinct type) as types from holdfast.event")
     assert len({event.id for event in events}) == stored["n"]
-    bookings = {type for type, _ in CATALOGUE} - {
-        f"{table}.{change}"
-        for table in ("organization", "hold_policy", "location", "resource", "resource_location", "unit", "pool",
-                      "pool_member", "service", "service_location", "requirement")
-        for change in ("added", "changed", "removed")
-    }  # fmt: skip
+    subjects = ("hold", "claim", "appointment", "block", "busy", "collision", "client", "api_key")
+    bookings = {type for type, _ in CATALOGUE if type.split(".")[0] in subjects}
     assert bookings - {event.type for event in events} == set(), "the busy day has every event of a booking"
 
 

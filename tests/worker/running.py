@@ -39,7 +39,10 @@ def worker_settings(
 async def working(settings: WorkerSettings, reactions: Sequence[Reaction] = REACTIONS) -> AsyncIterator[Means]:
     """A whole worker: relay, queue, chores."""
     async with open_means(settings, reactions) as means:
-        tasks = [asyncio.create_task(build_relay(settings, means, reactions).run()), asyncio.create_task(means.queue.run())]
+        tasks = [
+            asyncio.create_task(build_relay(settings, means, reactions).run()),
+            asyncio.create_task(means.queue.run()),
+        ]
         try:
             yield means
         finally:

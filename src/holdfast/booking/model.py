@@ -82,6 +82,65 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Busy:
+    """What an outside calendar (``source``) says of a resource: one occurrence of an event, ``external_id`` there."""
+
+    id: UUID
+    resource_id: UUID
+    source: str
+    external_id: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """``added``: it was news (new, or moved). ``collisions``: how many of it are open, of news."""
+
+    busy_id: UUID
+    added: bool
+    collisions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A time that is taken on a resource: ``kind`` is booking, block or busy."""
+
+    holder_id: UUID
+    kind: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """Reality has two things in one place: an outside event, and ``other`` (appointment, hold, block or busy)."""
+
+    id: UUID
+    resource_id: UUID
+    busy_id: UUID
+    source: str
+    other_kind: str
+    other_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    found_at: datetime
+    resolved_at: datetime | None
+    resolved_by: str | None
+    resolution: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CollisionFilter:
+    """Which collisions: those that overlap [from_at, to_at), and match every field that is given."""
+
+    is_open: bool | None = None
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+    resource_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """What is wanted. ``choices`` = {role: [resource ids for the first unit it needs, for the second, …]}, best first.
 

@@ -162,3 +162,63 @@ select id from (
   union all select 'resource', id, slug, organization_id from holdfast.resource
 ) named
 where organization_id = holdfast.current_organization() and kind = %(kind)s and slug = %(slug)s;
+
+-- name: record_busy
+-- Record what an outside calendar says; whether that was news, and how many collisions it stands in.
+select busy_id, added, collisions
+from holdfast.record_busy(%(resource_id)s, %(source)s, %(external_id)s, %(start)s, %(end)s);
+
+-- name: remove_busy
+-- The event is gone over there.
+select holdfast.remove_busy(%(busy_id)s);
+
+-- name: busy_of_source
+-- What one outside calendar has said about a resource and has not taken back, where it meets a window.
+select id, resource_id, source, external_id, starts_at, ends_at
+from holdfast.busy
+where organization_id = holdfast.current_organization() and resource_id = %(resource_id)s and source = %(source)s
+  and removed_at is null and starts_at < %(to_at)s and ends_at > %(from_at)s
+order by starts_at, id;
+
+-- name: taken_times
+-- What stands on a resource in a window, but for one outside calendar: the holders and their times. Read only, so that
+-- a person can be told what would collide; the guard decides when it is done.
+select holder_id, kind, min(starts_at) as starts_at, max(ends_at) as ends_at
+from (
+  select coalesce(k.hold_id, k.block_id) as holder_id,
+         case when k.hold_id is not null then 'booking' else 'block' end as kind,
+         lower(k.during) as starts_at, upper(k.during) as ends_at
+  from holdfast.claim k
+  join holdfast.unit u on u.organization_id = k.organization_id and u.id = k.unit_id
+  left join holdfast.hold h on h.organization_id = k.organization_id and h.id = k.hold_id
+  where k.organization_id = holdfast.current_organization() and u.resource_id = %(resource_id)s and u.retired_at is null
+    and k.active and k.busy_id is null and k.during && tstzrange(%(from_at)s, %(to_at)s)
+    and not coalesce(h.state = 'live' and h.expires_at <= holdfast.clock(), false)
+  union all
+  select id, 'busy', starts_at, ends_at
+  from holdfast.busy
+  where organization_id = holdfast.current_organization() and resource_id = %(resource_id)s
+    and source <> %(source)s and removed_at is null and starts_at < %(to_at)s and ends_at > %(from_at)s
+) taken
+group by holder_id, kind
+order by min(starts_at), holder_id;
+
+-- name: collisions
+-- A page of collisions by start, after a cursor.
+select c.id, c.resource_id, c.busy_id, b.source, c.other_kind, c.other_id, c.starts_at, c.ends_at, c.found_at,
+       c.resolved_at, c.resolved_by, c.resolution
+from holdfast.collision c
+join holdfast.busy b on b.organization_id = c.organization_id and b.id = c.busy_id
+where c.organization_id = holdfast.current_organization()
+  and (%(id)s::uuid is null or c.id = %(id)s)
+  and (%(is_open)s::boolean is null or (c.resolved_at is null) = %(is_open)s)
+  and (%(from_at)s::timestamptz is null or c.ends_at > %(from_at)s)
+  and (%(to_at)s::timestamptz is null or c.starts_at < %(to_at)s)
+  and (%(resource_id)s::uuid is null or c.resource_id = %(resource_id)s)
+  and (%(after_at)s::timestamptz is null or (c.starts_at, c.id) > (%(after_at)s, %(after_id)s))
+order by c.starts_at, c.id
+limit %(limit)s;
+
+-- name: resolve_collision
+-- Somebody decided what to do about it. A decision stands: a second one changes nothing.
+select holdfast.resolve_collision(%(collision_id)s, %(resolution)s);

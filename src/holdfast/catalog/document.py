@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal
 from uuid import UUID
 
 from holdfast.catalog import service
+from holdfast.catalog.hours import NO_RULES, Rules, read_rules
 from holdfast.catalog.model import HoldPolicy, Service
 from holdfast.db.transact import Transaction
 
 DEFAULT_PREFERENCE: Final = 100
 DEFAULT_CATEGORY: Final = "Services"
+DEFAULT_GRID_MINUTES: Final = 15
 PUBLIC_SURFACES: Final = frozenset({"widget", "assistant"})
 # Where each kind of resource is written, which is also the pool that all of them make.
 GROUPS: Final = {"provider": "providers", "room": "rooms", "device": "devices", "other": "other_resources"}
@@ -23,6 +25,8 @@ class OrganizationEntry:
     slug: str
     name: str
     currency: str = "USD"
+    assign: str = "preference"
+    rank: str = "earliest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +35,23 @@ class LocationEntry:
     name: str
     time_zone: str
     address: str | None = None
+    holidays: str | None = None
+    rules: Rules = NO_RULES
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceEntry:
+    """``has``: (attribute, last good day or empty). ``rules_at``: (location, rules) where they differ by location."""
+
     slug: str
     name: str
     kind: str
     locations: tuple[str, ...]
     capacity: int = 1
+    visits_per_day: int | None = None
+    has: tuple[tuple[str, str], ...] = ()
+    rules: Rules = NO_RULES
+    rules_at: tuple[tuple[str, Rules], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,7 @@ class PoolEntry:
     slug: str
     name: str
     members: tuple[tuple[str, int], ...]
+    requires: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +77,7 @@ class RequirementEntry:
 
 @dataclass(frozen=True, slots=True)
 class ServiceEntry:
-    """``requirements`` in order of time."""
+    """``requirements`` in order of time; ``leads`` are (surface, notice_minutes, horizon_days)."""
 
     slug: str
     name: str
@@ -73,6 +86,9 @@ class ServiceEntry:
     requirements: tuple[RequirementEntry, ...]
     category: str = DEFAULT_CATEGORY
     price_cents: int = 0
+    grid_minutes: int = DEFAULT_GRID_MINUTES
+    off_grid_after_claims: bool = False
+    leads: tuple[tuple[str, int, int], ...] = ()
 
 
 Section = Literal["locations", "resources", "pools", "services"]
@@ -187,17 +203,31 @@ async def read_document(tx: Transaction) -> CatalogDocument:
     historic = await service.pools_of_retired_services(tx)
     pools = [pool for pool in await service.list_pools(tx) if pool.id not in historic]
     policies = await service.list_hold_policies(tx)
+    said = _Said(await service.get_rules(tx))
 
     location_slugs = {location.id: location.slug for location in locations}
     resource_slugs = {resource.id: resource.slug for resource in resources}
     pool_slugs = {pool.id: pool.slug for pool in pools}
     return CatalogDocument(
-        OrganizationEntry(organization.slug, organization.name, organization.currency),
+        OrganizationEntry(organization.slug, organization.name, organization.currency, said.assign, said.rank),
         {policy.surface: policy for policy in policies if policy != standard_hold_policy(policy.surface)},
-        {each.slug: LocationEntry(each.slug, each.name, each.time_zone, each.address) for each in locations},
+        {
+            each.slug: LocationEntry(
+                each.slug, each.name, each.time_zone, each.address, said.holidays(each.id), said.rules(each.id, None)
+            )
+            for each in locations
+        },
         {
             each.slug: ResourceEntry(
-                each.slug, each.name, each.kind, _slugs(each.location_ids, location_slugs), each.capacity
+                each.slug,
+                each.name,
+                each.kind,
+                _slugs(each.location_ids, location_slugs),
+                each.capacity,
+                said.visits_per_day(each.id),
+                said.has(each.id),
+                said.rules(None, each.id),
+                tuple((slug, rules) for id, slug in location_slugs.items() if (rules := said.rules(id, each.id))),
             )
             for each in resources
         },
@@ -206,11 +236,55 @@ async def read_document(tx: Transaction) -> CatalogDocument:
                 each.slug,
                 each.name,
                 preferred_first([(resource_slugs[m.resource_id], m.preference) for m in each.members]),
+                said.requires(each.id),
             )
             for each in pools
         },
-        {each.slug: _service_entry(each, location_slugs, pool_slugs) for each in services},
+        {
+            each.slug: replace(_service_entry(each, location_slugs, pool_slugs), **said.of_service(each.id))
+            for each in services
+        },
     )
+
+
+class _Said:
+    """What the record says about time, as the query ``rules`` answers: one document, by ids."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = document
+        self.assign: str = document["assign"]
+        self.rank: str = document["rank"]
+
+    def rules(self, location_id: UUID | None, resource_id: UUID | None) -> Rules:
+        owner = (location_id and str(location_id), resource_id and str(resource_id))
+        weekly, dated = (
+            [row for row in self._document[table] if (row["location_id"], row["resource_id"]) == owner]
+            for table in ("weekly", "dated")
+        )
+        return read_rules(weekly, dated)
+
+    def holidays(self, location_id: UUID) -> str | None:
+        found: str | None = self._document["holidays"].get(str(location_id))
+        return found
+
+    def visits_per_day(self, resource_id: UUID) -> int | None:
+        found: int | None = self._document["visits_per_day"].get(str(resource_id))
+        return found
+
+    def has(self, resource_id: UUID) -> tuple[tuple[str, str], ...]:
+        return tuple(sorted((n, day or "") for n, day in self._document["has"].get(str(resource_id), {}).items()))
+
+    def requires(self, pool_id: UUID) -> tuple[str, ...]:
+        return tuple(self._document["requires"].get(str(pool_id), ()))
+
+    def of_service(self, service_id: UUID) -> dict[str, Any]:
+        grid, off_grid = self._document["grids"][str(service_id)]
+        leads = self._document["leads"].get(str(service_id), {})
+        return {
+            "grid_minutes": grid,
+            "off_grid_after_claims": off_grid,
+            "leads": tuple(sorted((surface, notice, horizon) for surface, (notice, horizon) in leads.items())),
+        }
 
 
 def in_order(requirements: list[RequirementEntry]) -> tuple[RequirementEntry, ...]:
@@ -272,6 +346,10 @@ def _words(entry: Entry) -> Iterator[tuple[str, str]]:
             yield "duration", str(entry.duration_minutes)
             yield "price", money(entry.price_cents)
             yield "locations", ", ".join(entry.locations)
+            yield "grid", str(entry.grid_minutes)
+            yield "off_grid_after_claims", str(entry.off_grid_after_claims).lower()
+            for surface, notice, horizon in entry.leads:
+                yield f"lead on {surface}", f"notice {notice} min, horizon {horizon} days"
             for requirement in entry.requirements:
                 yield f"requires {requirement.role}", requirement_in_words(requirement)
         case PoolEntry():
@@ -283,10 +361,19 @@ def _words(entry: Entry) -> Iterator[tuple[str, str]]:
                     for slug, preference in entry.members
                 ),
             )
+            if entry.requires:
+                yield "requires", ", ".join(entry.requires)
         case _:
             for field in fields(entry):
                 value: Any = getattr(entry, field.name)
-                if value is not None and field.name not in ("slug", "surface"):
+                if isinstance(value, Rules):
+                    yield from value.words()
+                elif field.name == "rules_at":
+                    for location, rules in value:
+                        yield from ((f"{name} at {location}", words) for name, words in rules.words())
+                elif field.name == "has":
+                    yield "has", ", ".join(f"{name} until {day}" if day else name for name, day in value)
+                elif value is not None and field.name not in ("slug", "surface"):
                     yield field.name, ", ".join(value) if isinstance(value, tuple) else str(value)
 
 

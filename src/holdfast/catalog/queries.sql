@@ -149,6 +149,62 @@ select holdfast.put_service(%(slug)s, %(name)s, %(category)s, %(duration_minutes
 -- No longer sold; what is booked stays.
 select holdfast.retire_service(%(service_id)s);
 
+-- name: rules
+-- Everything that is said about time, by ids, as one document.
+select jsonb_build_object(
+  'assign', o.assign, 'rank', o.rank,
+  'holidays', (
+    select coalesce(jsonb_object_agg(l.id, concat_ws('-', l.holiday_country, l.holiday_region)), '{}')
+    from holdfast.location l where l.organization_id = o.id and l.holiday_country is not null),
+  'visits_per_day', (
+    select coalesce(jsonb_object_agg(r.id, r.visits_per_day), '{}')
+    from holdfast.resource r where r.organization_id = o.id and r.visits_per_day is not null),
+  'has', (
+    select coalesce(jsonb_object_agg(a.resource_id, a.named), '{}')
+    from (
+      select resource_id, jsonb_object_agg(name, good_until) as named
+      from holdfast.resource_attribute where organization_id = o.id group by resource_id
+    ) a),
+  'requires', (
+    select coalesce(jsonb_object_agg(p.id, p.requires), '{}') from holdfast.pool p where p.organization_id = o.id),
+  'grids', (
+    select coalesce(jsonb_object_agg(s.id, jsonb_build_array(s.grid_minutes, s.off_grid_after_claims)), '{}')
+    from holdfast.service s where s.organization_id = o.id),
+  'leads', (
+    select coalesce(jsonb_object_agg(d.service_id, d.by_surface), '{}')
+    from (
+      select service_id, jsonb_object_agg(surface, jsonb_build_array(notice_minutes, horizon_days)) as by_surface
+      from holdfast.service_lead where organization_id = o.id group by service_id
+    ) d),
+  'weekly', (select coalesce(jsonb_agg(to_jsonb(w)), '[]') from holdfast.weekly_rule w where w.organization_id = o.id),
+  'dated', (select coalesce(jsonb_agg(to_jsonb(d)), '[]') from holdfast.dated_rule d where d.organization_id = o.id)
+)
+from holdfast.organization o where o.id = holdfast.current_organization();
+
+-- name: set_organization_policy
+-- Who is chosen among the free, and which slot is shown first.
+select holdfast.set_organization_policy(%(assign)s, %(rank)s);
+
+-- name: set_location_holidays
+-- Public holidays are closures.
+select holdfast.set_location_holidays(%(location_id)s, %(country)s, %(region)s);
+
 -- name: set_weekly_rules
--- Exactly these weekly rules, and no others, for one location, resource, or resource at a location.
+-- Exactly these hours and breaks.
 select holdfast.set_weekly_rules(%(location_id)s, %(resource_id)s, %(rules)s);
+
+-- name: set_dated_rules
+-- Exactly these closures, extra hours and times off.
+select holdfast.set_dated_rules(%(location_id)s, %(resource_id)s, %(rules)s);
+
+-- name: set_resource_rules
+-- The cap of visits a day, and what the resource has.
+select holdfast.set_resource_rules(%(resource_id)s, %(visits_per_day)s, %(attributes)s);
+
+-- name: set_pool_requires
+-- What a resource must have for this pool to lend it.
+select holdfast.set_pool_requires(%(pool_id)s, %(requires)s);
+
+-- name: set_service_rules
+-- The grid, and notice and horizon by surface.
+select holdfast.set_service_rules(%(service_id)s, %(grid_minutes)s, %(off_grid_after_claims)s, %(leads)s);

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import time
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from holdfast.catalog.hours import Rules
 from holdfast.catalog.model import (
     SLUG,
     HoldPolicy,
@@ -142,18 +142,6 @@ async def put_location(tx: Transaction, *, slug: str, name: str, time_zone: str,
     return await _id(tx, "put_location", slug=slug, name=name, time_zone=time_zone, address=address)
 
 
-async def set_opening_hours(tx: Transaction, location_id: UUID, hours: Mapping[int, tuple[time, time]]) -> None:
-    """The location is open on these weekdays (Monday is 0) between these wall times, every week, and at no others.
-
-    Raises Invalid, NotFound.
-    """
-    rules = [
-        {"kind": "hours", "weekday": weekday, "starts": starts.isoformat(), "ends": ends.isoformat()}
-        for weekday, (starts, ends) in hours.items()
-    ]
-    await tx.run(QUERIES["set_weekly_rules"], location_id=location_id, resource_id=None, rules=json.dumps(rules))
-
-
 async def retire_location(tx: Transaction, location_id: UUID) -> None:
     """Nothing new is booked there; what is booked stays. Raises NotFound."""
     await tx.run(QUERIES["retire_location"], location_id=location_id)
@@ -275,3 +263,65 @@ def _json(rows: Sequence[PoolMember] | Sequence[Requirement]) -> str:
 async def _id(tx: Transaction, query: str, **parameters: Any) -> UUID:
     id: UUID = await tx.value(QUERIES[query], **parameters)
     return id
+
+
+async def get_rules(tx: Transaction) -> dict[str, Any]:
+    """What the record says about time, by ids: see ``document.py``, which gives it a shape."""
+    rules: dict[str, Any] = await tx.value(QUERIES["rules"])
+    return rules
+
+
+async def set_policy(tx: Transaction, *, assign: str, rank: str) -> None:
+    """Who is chosen among the free, and which slot is shown first. Raises Invalid."""
+    await tx.run(QUERIES["set_organization_policy"], assign=assign, rank=rank)
+
+
+async def set_holidays(tx: Transaction, location_id: UUID, holidays: str | None) -> None:
+    """The public holidays of ``US`` or ``US-TX`` are closures; None: of nowhere. Raises Invalid."""
+    country, _, region = (holidays or "").partition("-")
+    await tx.run(
+        QUERIES["set_location_holidays"], location_id=location_id, country=country or None, region=region or None
+    )
+
+
+async def set_rules(
+    tx: Transaction, rules: Rules, *, location_id: UUID | None = None, resource_id: UUID | None = None
+) -> None:
+    """Exactly these rules of time for a location, a resource, or a resource at a location. Raises Invalid, NotFound."""
+    owner = {"location_id": location_id, "resource_id": resource_id}
+    await tx.run(QUERIES["set_weekly_rules"], **owner, rules=json.dumps([each.facts() for each in rules.weekly]))
+    await tx.run(QUERIES["set_dated_rules"], **owner, rules=json.dumps([each.facts() for each in rules.dated]))
+
+
+async def set_resource_rules(
+    tx: Transaction, resource_id: UUID, *, visits_per_day: int | None, has: Sequence[tuple[str, str]]
+) -> None:
+    """The cap of visits a day, and the attributes (name, last good day or empty). Raises Invalid, NotFound."""
+    attributes = json.dumps([{"name": name, "good_until": day or None} for name, day in has])
+    await tx.run(
+        QUERIES["set_resource_rules"], resource_id=resource_id, visits_per_day=visits_per_day, attributes=attributes
+    )
+
+
+async def set_pool_requires(tx: Transaction, pool_id: UUID, requires: Sequence[str]) -> None:
+    """The attributes that a resource must have for this pool to lend it. Raises Invalid, NotFound."""
+    await tx.run(QUERIES["set_pool_requires"], pool_id=pool_id, requires=list(requires))
+
+
+async def set_service_rules(
+    tx: Transaction,
+    service_id: UUID,
+    *,
+    grid_minutes: int,
+    off_grid_after_claims: bool,
+    leads: Sequence[tuple[str, int, int]],
+) -> None:
+    """Where strangers may start, and (surface, notice_minutes, horizon_days). Raises Invalid, NotFound."""
+    listed = [{"surface": s, "notice_minutes": notice, "horizon_days": horizon} for s, notice, horizon in leads]
+    await tx.run(
+        QUERIES["set_service_rules"],
+        service_id=service_id,
+        grid_minutes=grid_minutes,
+        off_grid_after_claims=off_grid_after_claims,
+        leads=json.dumps(listed),
+    )

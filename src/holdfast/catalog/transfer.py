@@ -19,6 +19,7 @@ from holdfast.catalog.document import (
     changes_between,
     read_document,
 )
+from holdfast.catalog.hours import NO_RULES
 from holdfast.catalog.model import HoldPolicy, PoolMember, Requirement
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import ClaimsInTheWay, HoldfastError, Invalid, StateRefused
@@ -134,7 +135,9 @@ class _Attempt:
     async def _found_and_work(self, tx: Transaction) -> None:
         organization = self.changes[0].new
         assert isinstance(organization, OrganizationEntry)
-        await service.found_organization(tx, **asdict(organization), actor=ACTOR, surface=SURFACE)
+        named = {"slug": organization.slug, "name": organization.name, "currency": organization.currency}
+        await service.found_organization(tx, **named, actor=ACTOR, surface=SURFACE)
+        await service.set_policy(tx, assign=organization.assign, rank=organization.rank)
         await self._work(tx, self.changes[1:])
 
     async def _check_and_work(self, tx: Transaction) -> None:
@@ -158,31 +161,50 @@ class _Attempt:
 
     async def _put(self, tx: Transaction, change: Change) -> None:
         match change.new:
-            case OrganizationEntry(_, name, currency):
-                await service.set_organization(tx, name=name, currency=currency)
+            case OrganizationEntry() as organization:
+                await service.set_organization(tx, name=organization.name, currency=organization.currency)
+                await service.set_policy(tx, assign=organization.assign, rank=organization.rank)
             case HoldPolicy() as policy:
                 await service.set_hold_policy(tx, policy.surface, _limits(policy))
             case LocationEntry() as location:
-                self.ids["locations"][location.slug] = await service.put_location(tx, **asdict(location))
+                await self._put_location(tx, location)
             case ResourceEntry() as resource:
-                self.ids["resources"][resource.slug] = await service.put_resource(
-                    tx,
-                    slug=resource.slug,
-                    name=resource.name,
-                    kind=resource.kind,
-                    capacity=resource.capacity,
-                    location_ids=self._ids("locations", resource.locations),
-                )
+                await self._put_resource(tx, resource)
             case PoolEntry() as pool:
-                members = [PoolMember(self.ids["resources"][slug], preference) for slug, preference in pool.members]
-                self.ids["pools"][pool.slug] = await service.put_pool(
-                    tx, slug=pool.slug, name=pool.name, members=members
-                )
+                await self._put_pool(tx, pool)
             case ServiceEntry() as entry:
                 await self._put_service(tx, entry)
 
+    async def _put_location(self, tx: Transaction, location: LocationEntry) -> None:
+        id = self.ids["locations"][location.slug] = await service.put_location(
+            tx, slug=location.slug, name=location.name, time_zone=location.time_zone, address=location.address
+        )
+        await service.set_holidays(tx, id, location.holidays)
+        await service.set_rules(tx, location.rules, location_id=id)
+
+    async def _put_resource(self, tx: Transaction, resource: ResourceEntry) -> None:
+        id = self.ids["resources"][resource.slug] = await service.put_resource(
+            tx,
+            slug=resource.slug,
+            name=resource.name,
+            kind=resource.kind,
+            capacity=resource.capacity,
+            location_ids=self._ids("locations", resource.locations),
+        )
+        await service.set_resource_rules(tx, id, visits_per_day=resource.visits_per_day, has=resource.has)
+        await service.set_rules(tx, resource.rules, resource_id=id)
+        rules_at = dict(resource.rules_at)
+        for slug, location_id in self.ids["locations"].items():
+            await service.set_rules(tx, rules_at.get(slug, NO_RULES), location_id=location_id, resource_id=id)
+
+    async def _put_pool(self, tx: Transaction, pool: PoolEntry) -> None:
+        members = [PoolMember(self.ids["resources"][slug], preference) for slug, preference in pool.members]
+        id = await service.put_pool(tx, slug=pool.slug, name=pool.name, members=members)
+        self.ids["pools"][pool.slug] = id
+        await service.set_pool_requires(tx, id, pool.requires)
+
     async def _put_service(self, tx: Transaction, entry: ServiceEntry) -> None:
-        await service.put_service(
+        id = await service.put_service(
             tx,
             slug=entry.slug,
             name=entry.name,
@@ -202,6 +224,13 @@ class _Attempt:
                 )
                 for each in entry.requirements
             ],
+        )
+        await service.set_service_rules(
+            tx,
+            id,
+            grid_minutes=entry.grid_minutes,
+            off_grid_after_claims=entry.off_grid_after_claims,
+            leads=entry.leads,
         )
 
     async def _retire(self, tx: Transaction, change: Change) -> None:

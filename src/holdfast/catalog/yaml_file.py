@@ -12,13 +12,16 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import yaml
+from holidays import list_supported_countries as country_holidays
 
 from holdfast import wallclock
-from holdfast.catalog import yaml_nodes
+from holdfast.catalog import yaml_hours, yaml_nodes
 from holdfast.catalog.document import (
     DEFAULT_CATEGORY,
+    DEFAULT_GRID_MINUTES,
     DEFAULT_PREFERENCE,
     GROUPS,
+    PUBLIC_SURFACES,
     CatalogDocument,
     LocationEntry,
     OrganizationEntry,
@@ -31,6 +34,7 @@ from holdfast.catalog.document import (
     shortages,
     standard_hold_policy,
 )
+from holdfast.catalog.hours import NO_RULES
 from holdfast.catalog.model import SLUG, HoldPolicy
 from holdfast.catalog.yaml_nodes import Mapping, Remark, Remarks, line_of, near
 from holdfast.errors import Invalid
@@ -39,6 +43,7 @@ SURFACES: Final = (
     *("desk", "phone", "walk_in", "widget", "calendar"),
     *("platform", "assistant", "api", "import", "system"),
 )
+_ATTRIBUTE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 _ROLE: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _POLICY_BOUNDS: Final = {
     "ttl_seconds": (1, 86_400),
@@ -124,10 +129,18 @@ class _Reader:
         currency = keys.text("currency", "USD")
         if not re.fullmatch(r"[A-Z]{3}", currency, re.ASCII):
             self._remarks.add(node, f"the currency is {currency[:20]!r}; write three letters such as USD or EUR.")
+        assign = self._one_of(keys, "assign", ("preference", "least_loaded", "round_robin"))
+        rank = self._one_of(keys, "rank", ("earliest", "tight"))
         keys.finish()
-        return OrganizationEntry(
-            self._slug(slug_node, yaml_nodes.text(slug_node, "slug", self._remarks)), name, currency
-        )
+        slug = self._slug(slug_node, yaml_nodes.text(slug_node, "slug", self._remarks))
+        return OrganizationEntry(slug, name, currency, assign, rank)
+
+    def _one_of(self, keys: Mapping, key: str, choices: tuple[str, ...]) -> str:
+        """One of these words, the first when nothing is said."""
+        said = keys.text(key, choices[0])
+        if said not in choices:
+            self._remarks.add(keys.node, f"{key} is {said[:40]!r}.{near(said, choices)}")
+        return said
 
     def _hold_policies(self, node: yaml.Node | None) -> dict[str, HoldPolicy]:
         policies: dict[str, HoldPolicy] = {}
@@ -140,28 +153,11 @@ class _Reader:
                 continue
             keys = Mapping(value, f"the hold policy of {surface}", self._remarks)
             policy = standard_hold_policy(surface)
-            given: dict[str, Any] = {
+            bounded: dict[str, Any] = {
                 key: keys.integer(key, getattr(policy, key), least=least, most=most)
                 for key, (least, most) in _POLICY_BOUNDS.items()
             }
-            given |= {key: self._limit(keys, key, getattr(policy, key)) for key in _POLICY_LIMITS}
-            keys.finish()
-            policies[surface] = replace(policy, **given)
-            if given["ttl_seconds"] > given["ttl_seconds_max"]:
-                self._remarks.add(name, f"on {surface} ttl_seconds is larger than ttl_seconds_max.")
-        return policies
-        for name, value in yaml_nodes.pairs(node, "hold_policies", self._remarks):
-            surface = name.value
-            if surface not in SURFACES:
-                self._remarks.add(name, f"there is no surface {surface[:40]!r}.{near(surface, SURFACES)}")
-                continue
-            keys = Mapping(value, f"the hold policy of {surface}", self._remarks)
-            policy = standard_hold_policy(surface)
-            bounded = {
-                key: keys.integer(key, getattr(policy, key), least=least, most=most)
-                for key, (least, most) in _POLICY_BOUNDS.items()
-            }
-            limits = {key: self._limit(keys, key, getattr(policy, key)) for key in _POLICY_LIMITS}
+            limits: dict[str, Any] = {key: self._limit(keys, key, getattr(policy, key)) for key in _POLICY_LIMITS}
             keys.finish()
             policies[surface] = replace(policy, **bounded, **limits)
             if bounded["ttl_seconds"] > bounded["ttl_seconds_max"]:
@@ -200,7 +196,7 @@ class _Reader:
 
     def _location(self, name: yaml.ScalarNode, node: yaml.Node | None) -> None:
         slug = slugify(name.value)
-        title, zone, address = _title(name.value), node, None
+        title, zone, address, holidays, rules = _title(name.value), node, None, None, NO_RULES
         # `main: America/Chicago` says all that is needed
         if isinstance(node, yaml.MappingNode):
             keys = Mapping(node, f"the location {slug}", self._remarks)
@@ -208,11 +204,25 @@ class _Reader:
             zone = keys.take("time_zone")
             if (line := keys.take("address")) is not None:
                 address = yaml_nodes.text(line, "address", self._remarks, most=500)
+            holidays = self._holidays(keys.take("holidays"))
+            rules = yaml_hours.rules(keys, yaml_hours.LOCATION_DATED, self._remarks)
             keys.finish()
         if zone is None or yaml_nodes.is_empty(zone):
             self._remarks.add(name, f"the location {slug} lacks its time_zone: write one such as America/Chicago.")
             return
-        self._locations[slug] = LocationEntry(slug, title, self._time_zone(zone), address)
+        self._locations[slug] = LocationEntry(slug, title, self._time_zone(zone), address, holidays, rules)
+
+    def _holidays(self, node: yaml.Node | None) -> str | None:
+        """``US`` or ``US-TX``, if the holidays of that place are known."""
+        if node is None:
+            return None
+        place = yaml_nodes.text(node, "holidays", self._remarks).upper()
+        country, _, region = place.partition("-")
+        known = country_holidays().get(country)
+        if known is None or (region and region not in known):
+            choices = ", ".join(known) if known else "a country such as US or DE"
+            self._remarks.add(node, f"no holidays are known for {place[:20]!r}: write {choices[:300]}.")
+        return place
 
     def _time_zone(self, node: yaml.Node) -> str:
         name = yaml_nodes.text(node, "time_zone", self._remarks)
@@ -236,9 +246,42 @@ class _Reader:
                 self._remarks.add(
                     name, f"where is {slug}? Write {slug}: {{locations: [{', '.join(sorted(self._locations))}]}}"
                 )
+        entry = ResourceEntry(slug, title, kind, locations, capacity)
         if keys:
+            entry = self._resource_rules(entry, keys)
             keys.finish()
-        self._resources[slug] = ResourceEntry(slug, title, kind, locations, capacity)
+        self._resources[slug] = entry
+
+    def _resource_rules(self, entry: ResourceEntry, keys: Mapping) -> ResourceEntry:
+        cap = keys.take("visits_per_day")
+        has: dict[str, str] = {}
+        node = keys.take("has")
+        if isinstance(node, yaml.MappingNode):
+            for name, until in yaml_nodes.pairs(node, "has", self._remarks):
+                has[name.value] = yaml_hours.day(until, name.value, self._remarks)
+        elif node is not None:
+            has = {word.value: "" for word in yaml_nodes.words(node, "has", self._remarks)}
+        rules_at = {}
+        at = keys.take("at")
+        for name, value in yaml_nodes.pairs(at, "at", self._remarks) if at else ():
+            if location := self._existing(name, "location", entry.locations):
+                there = Mapping(value, f"{entry.slug} at {location}", self._remarks)
+                rules_at[location] = yaml_hours.rules(there, yaml_hours.RESOURCE_DATED, self._remarks)
+                there.finish()
+        return replace(
+            entry,
+            visits_per_day=yaml_nodes.integer(cap, "visits_per_day", self._remarks, least=0, most=1000)
+            if cap
+            else None,
+            has=tuple(sorted((self._attribute(node or keys.node, name), day) for name, day in has.items())),
+            rules=yaml_hours.rules(keys, yaml_hours.RESOURCE_DATED, self._remarks),
+            rules_at=tuple((slug, rules_at[slug]) for slug in self._locations if rules_at.get(slug)),
+        )
+
+    def _attribute(self, node: yaml.Node, name: str) -> str:
+        if not _ATTRIBUTE.fullmatch(name):
+            self._remarks.add(node, f"{name[:50]!r} has lower-case letters, digits, - and _, at most 40.")
+        return name
 
     def _known_locations(self, node: yaml.Node) -> tuple[str, ...]:
         return self._known(node, "locations", "location", self._locations)
@@ -262,10 +305,14 @@ class _Reader:
     def _pool(self, name: yaml.ScalarNode, node: yaml.Node | None) -> None:
         slug = slugify(name.value)
         title, members_node = _title(name.value), node
+        requires: tuple[str, ...] = ()
         if isinstance(node, yaml.MappingNode):
             keys = Mapping(node, f"the pool {slug}", self._remarks)
             title = keys.text("name", title)
             members_node = keys.take("members")
+            if (wanted := keys.take("requires")) is not None:
+                listed = yaml_nodes.words(wanted, "requires", self._remarks)
+                requires = tuple(sorted({self._attribute(word, word.value) for word in listed}))
             keys.finish()
         members: dict[str, int] = {}
         for item in yaml_nodes.items(members_node, "members", self._remarks) if members_node else []:
@@ -277,7 +324,7 @@ class _Reader:
                 keys.finish()
             if resource := self._existing(member, "resource", self._resources):
                 members[resource] = preference
-        self._pools[slug] = PoolEntry(slug, title, preferred_first(list(members.items())))
+        self._pools[slug] = PoolEntry(slug, title, preferred_first(list(members.items())), requires)
 
     def _service(self, name: yaml.ScalarNode, node: yaml.Node | None) -> ServiceEntry | None:
         slug = slugify(name.value)
@@ -299,9 +346,30 @@ class _Reader:
                 category=keys.text("category", DEFAULT_CATEGORY),
                 price_cents=yaml_nodes.cents(price, "price", self._remarks) if price else 0,
                 locations=self._known_locations(locations) if locations else entry.locations,
+                grid_minutes=keys.minutes("grid", DEFAULT_GRID_MINUTES, least=1, most=1440),
+                off_grid_after_claims=self._one_of(keys, "off_grid_after_claims", ("no", "yes")) == "yes",
+                leads=self._leads(keys.take("lead")),
             )
             keys.finish()
         return replace(entry, requirements=self._requirements(name, requires, duration))
+
+    def _leads(self, node: yaml.Node | None) -> tuple[tuple[str, int, int], ...]:
+        """Notice and horizon by surface; `public` means every surface on which strangers book."""
+        leads: dict[str, tuple[int, int]] = {}
+        for name, value in yaml_nodes.pairs(node, "lead", self._remarks) if node else ():
+            keys = Mapping(value, f"the lead of {name.value}", self._remarks)
+            lead = (
+                keys.minutes("notice", 0, least=0, most=525_600),
+                keys.integer("horizon_days", 365, least=0, most=1096),
+            )
+            keys.finish()
+            if name.value == "public":
+                leads |= dict.fromkeys(sorted(PUBLIC_SURFACES), lead)
+            elif name.value in SURFACES:
+                leads[name.value] = lead
+            else:
+                self._remarks.add(name, f"there is no surface {name.value[:40]!r}.{near(name.value, SURFACES)}")
+        return tuple(sorted((surface, *lead) for surface, lead in leads.items()))
 
     def _requirements(
         self, service: yaml.ScalarNode, node: yaml.Node | None, duration: int

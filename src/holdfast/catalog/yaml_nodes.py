@@ -17,6 +17,7 @@ from holdfast.errors import Invalid
 
 LARGEST_BYTES: Final = 2_000_000
 MOST_PROBLEMS: Final = 50
+LEAST_LIKENESS: Final = 0.6
 _DURATION: Final = re.compile(
     r"(?P<sign>-)?(?:(?P<hours>\d{1,3}) ?h(?:ours?)?)? ?(?:(?P<minutes>\d{1,5}) ?(?:m|min|minutes?)?)?", re.ASCII
 )
@@ -87,9 +88,10 @@ def line_of(node: yaml.Node) -> int:
 
 def near(word: str, known: Collection[str]) -> str:
     """``" Did you mean x or y?"``, or, when nothing is like it and there are few, what there is; may be empty."""
-    hits = difflib.get_close_matches(word.lower(), sorted(known), n=2, cutoff=0.6)
-    if hits:
-        return f" Did you mean {' or '.join(hits)}?"
+    likeness = {each: difflib.SequenceMatcher(None, word.lower(), each).ratio() for each in sorted(known)}
+    best = max(likeness.values(), default=0)
+    if best >= LEAST_LIKENESS:
+        return f" Did you mean {' or '.join(each for each in likeness if likeness[each] > best - 0.1)}?"
     return f" There is: {', '.join(sorted(known))}." if 0 < len(known) <= 12 else ""
 
 

@@ -8,17 +8,21 @@ import yaml
 
 from holdfast.catalog.document import (
     DEFAULT_CATEGORY,
+    DEFAULT_GRID_MINUTES,
     DEFAULT_PREFERENCE,
     GROUPS,
     CatalogDocument,
     PoolEntry,
     RequirementEntry,
+    ResourceEntry,
     ServiceEntry,
     money,
     standard_hold_policy,
 )
+from holdfast.catalog.hours import Rules, weekly_in_words
 from holdfast.catalog.model import HoldPolicy
 from holdfast.catalog.yaml_file import implicit_pool
+from holdfast.catalog.yaml_hours import RESOURCE_DATED, WEEKLY
 
 HEADER: Final = """\
 # The catalog: what can be booked. Edit it, look at the difference with
@@ -66,11 +70,15 @@ def dump_catalog(document: CatalogDocument) -> str:
             "name": organization.name,
             "slug": organization.slug,
             "currency": organization.currency,
+            **({"assign": organization.assign} if organization.assign != "preference" else {}),
+            **({"rank": organization.rank} if organization.rank != "earliest" else {}),
         },
         "hold_policies": {surface: _policy(policy) for surface, policy in document.hold_policies.items()},
         "locations": {
             each.slug: {"name": each.name, "time_zone": each.time_zone}
             | ({"address": each.address} if each.address else {})
+            | ({"holidays": each.holidays} if each.holidays else {})
+            | _rules(each.rules)
             for each in document.locations.values()
         },
     }
@@ -80,6 +88,7 @@ def dump_catalog(document: CatalogDocument) -> str:
                 {"name": each.name}
                 | ({"capacity": each.capacity} if each.capacity != 1 else {})
                 | _locations(each.locations, document)
+                | _resource_rules(each)
             )
             for each in document.resources.values()
             if each.kind == kind
@@ -98,6 +107,38 @@ def _dump(section: dict[str, Any]) -> str:
 def _locations(slugs: tuple[str, ...], document: CatalogDocument) -> dict[str, Any]:
     """Where there is only one place, everything is there."""
     return {} if len(document.locations) == 1 == len(slugs) else {"locations": _InlineList(slugs)}
+
+
+def _rules(rules: Rules) -> dict[str, Any]:
+    """Hours and exceptions, each kind under its key."""
+    words: dict[str, Any] = {}
+    for key, kind in WEEKLY.items():
+        if weekly := weekly_in_words([rule for rule in rules.weekly if rule.kind == kind]):
+            words[key] = _inline(weekly)
+    for key, kind in RESOURCE_DATED.items():
+        if dated := [rule for rule in rules.dated if rule.kind == kind]:
+            words[key] = _InlineList(
+                _Inline(when=rule.when, reason=rule.reason) if rule.reason else rule.when for rule in dated
+            )
+    return words
+
+
+def _resource_rules(entry: ResourceEntry) -> dict[str, Any]:
+    words: dict[str, Any] = {}
+    if entry.visits_per_day is not None:
+        words["visits_per_day"] = entry.visits_per_day
+    if entry.has:
+        words["has"] = _Inline((name, day or None) for name, day in entry.has)
+    words |= _rules(entry.rules)
+    if entry.rules_at:
+        words["at"] = _Inline((slug, _Inline(_rules(rules))) for slug, rules in entry.rules_at)
+    return words
+
+
+def _inline(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _Inline((name, _inline(each)) for name, each in value.items())
+    return _InlineList(map(_inline, value)) if isinstance(value, list) else value
 
 
 def _policy(policy: HoldPolicy) -> _Inline:
@@ -129,7 +170,8 @@ def _pool(pool: PoolEntry) -> _Inline:
         slug if preference == DEFAULT_PREFERENCE else _Inline(resource=slug, preference=preference)
         for slug, preference in pool.members
     )
-    return _Inline(name=pool.name, members=members)
+    requires = {"requires": _InlineList(pool.requires)} if pool.requires else {}
+    return _Inline(name=pool.name, members=members, **requires)
 
 
 def _service(entry: ServiceEntry, document: CatalogDocument) -> dict[str, Any]:
@@ -142,6 +184,14 @@ def _service(entry: ServiceEntry, document: CatalogDocument) -> dict[str, Any]:
         words["price"] = float(price) if "." in price else int(price)
     if entry.locations != tuple(sorted(document.locations)):
         words["locations"] = _InlineList(entry.locations)
+    if entry.grid_minutes != DEFAULT_GRID_MINUTES:
+        words["grid"] = entry.grid_minutes
+    if entry.off_grid_after_claims:
+        words["off_grid_after_claims"] = "yes"
+    if entry.leads:
+        words["lead"] = {
+            surface: _Inline(notice=notice, horizon_days=horizon) for surface, notice, horizon in entry.leads
+        }
     words["requires"] = [_requirement(each, entry.duration_minutes) for each in entry.requirements]
     return words
 

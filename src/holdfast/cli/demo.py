@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,14 +92,18 @@ def _announce(settings: Settings, keys: Keys) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{settings.port}"
     key = f"-H 'Authorization: Bearer {keys['api']}'"
+    today = datetime.now().astimezone().date()
+    tomorrow, in_a_week = today + timedelta(days=1), today + timedelta(days=8)
+    window = f"from={tomorrow}T00:00&to={in_a_week}T00:00"
+    visit = json.dumps({"service": "ipl", "location": "austin", "start": f"{in_a_week}T20:00", "outside_rules": True})
     typer.echo(
         f"""
 Holdfast is running with a demo clinic. Open {url}/ and stop it with Ctrl-C.
 
-Try it from another terminal:
-  curl -s {key} {url}/v1/services
-  curl -s {key} {url}/v1/resources
-  curl -s {key} {url}/v1/appointments
+Try it from another terminal: what is free for an IPL, hold one (twice: two can, the third cannot), what is booked.
+  curl -s {key} '{url}/v1/availability?service=ipl&location=austin&{window}&limit=3'
+  curl -s {key} {url}/v1/holds -H 'Content-Type: application/json' -d '{visit}'
+  curl -s {key} '{url}/v1/appointments?limit=3'
 
 HOLDFAST_URL={url}
 HOLDFAST_API_KEY={keys["api"]}

@@ -15,10 +15,13 @@ from holdfast.errors import HoldfastError
 COMMANDS: Final = (
     "demo",
     "serve",
+    "worker",
     "migrate",
     "doctor",
     "catalog",
     "keys",
+    "webhooks",
+    "deliveries",
     "audit",
     "storm",
 )

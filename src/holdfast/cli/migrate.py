@@ -27,7 +27,7 @@ def migrate(
 
     settings = load_settings()
     with any_database(settings) as urls:
-        migrator = Migrator(urls.owner, settings.app_database_url)
+        migrator = Migrator(urls.owner, settings.app_database_url, settings.worker_database_url)
         steps = migrator.plan().steps if plan else migrator.apply(on_step=_tell).steps
     if as_json:
         typer.echo(json.dumps({"applied": not plan, "steps": steps}))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
+from holdfast.access.service import find_organization
 from holdfast.config import load_settings
 from holdfast.db.migrate import Migrator
 from holdfast.db.pool import Pool
 from holdfast.db.runtime import any_database
-from holdfast.db.transact import Record
+from holdfast.db.transact import Caller, Record
 from holdfast.errors import SetupRefused
 
 T = TypeVar("T")
@@ -23,9 +25,19 @@ def with_record(work: Callable[[Record], Awaitable[T]]) -> T:
     """
     settings = load_settings()
     with any_database(settings) as urls:
-        if Migrator(urls.owner, settings.app_database_url).plan().steps:
+        if Migrator(urls.owner, settings.app_database_url, settings.worker_database_url).plan().steps:
             raise SetupRefused("The database is not at this version of Holdfast. Run: holdfast migrate")
         return asyncio.run(_with_pool(urls.app, work))
+
+
+async def system_caller(record: Record, organization: str | None) -> Caller:
+    """Holdfast itself acting in an organization: the one with that slug, or the only one. Raises NotFound."""
+    return Caller(await find_organization(record, organization), "system", "system")
+
+
+def since_utc(instant: datetime) -> datetime:
+    """A time typed at a command line, which is in UTC unless it says otherwise."""
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 async def _with_pool(app_url: str, work: Callable[[Record], Awaitable[T]]) -> T:

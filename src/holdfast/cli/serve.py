@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -22,6 +23,9 @@ GRACE_SECONDS = 10  # live feeds never end by themselves; requests are over long
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on (HOLDFAST_HOST; 127.0.0.1).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (HOLDFAST_PORT; 8000).")]
+NoWorker = Annotated[
+    bool, typer.Option("--no-worker", help="Only the web server: workers run elsewhere (`holdfast worker`).")
+]
 Workers = Annotated[int | None, typer.Option(help="Web worker processes (HOLDFAST_WORKERS; 1).")]
 
 
@@ -30,13 +34,13 @@ def register(app: typer.Typer) -> None:
     app.command("serve")(serve)
 
 
-def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None:
-    """Run Holdfast: its own PostgreSQL unless HOLDFAST_DATABASE_URL names yours, and the web server.
+def serve(host: Host = None, port: Port = None, workers: Workers = None, no_worker: NoWorker = False) -> None:
+    """Run Holdfast: its own PostgreSQL unless HOLDFAST_DATABASE_URL names yours, the web server, and a worker.
 
     The schema is brought up to date first, and nothing starts where a booking could be lost or doubled. Data is kept
     in HOLDFAST_DATA_DIR (`.data`). Stop it with Ctrl-C; a killed Holdfast starts again without help.
     """
-    run_server(settings_for(host=host, port=port, workers=workers))
+    run_server(settings_for(host=host, port=port, workers=workers), with_worker=not no_worker)
 
 
 def settings_for(**options: Any) -> Settings:
@@ -46,14 +50,18 @@ def settings_for(**options: Any) -> Settings:
     return load_settings(**{name: value for name, value in options.items() if value is not None})
 
 
-def run_server(settings: Settings, prepare: Callable[[DatabaseUrls], None] = lambda _: None) -> None:
+def run_server(
+    settings: Settings, prepare: Callable[[DatabaseUrls], None] = lambda _: None, *, with_worker: bool = True
+) -> None:
     """Serve until Ctrl-C or SIGTERM, then stop everything in order. ``prepare`` runs before the first request.
 
     Raises SetupRefused when the port is taken, or the database will not do.
     """
     # Imported here, as in every command: the driver and the web server cost half a second, and --help needs neither.
+    from holdfast.cli.worker_process import worker_process
+    from holdfast.config import PREFIX
     from holdfast.db.migrate import Migrator
-    from holdfast.db.runtime import serving_database
+    from holdfast.db.runtime import serving_database, worker_url
     from holdfast.db.safety import require_safe
     from holdfast.logging_setup import set_up_logging
 
@@ -61,10 +69,13 @@ def run_server(settings: Settings, prepare: Callable[[DatabaseUrls], None] = lam
     signal.signal(signal.SIGTERM, _leave)
     try:
         with _listen(settings.host, settings.port) as listener, serving_database(settings) as urls:
-            Migrator(urls.owner, settings.app_database_url).apply(on_step=_tell)
+            Migrator(urls.owner, settings.app_database_url, settings.worker_database_url).apply(on_step=_tell)
             require_safe(urls)
             prepare(urls)
-            _serve(settings, urls, listener)
+            _set_environment(settings, urls)
+            of_worker = {PREFIX + "WORKER_DATABASE_URL": worker_url(settings, urls)}
+            with worker_process(of_worker) if with_worker else nullcontext():
+                _serve(settings, listener)
     except KeyboardInterrupt:
         pass  # how one stops it
 
@@ -90,16 +101,19 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _serve(settings: Settings, urls: DatabaseUrls, listener: socket.socket) -> None:
-    import uvicorn
-    from uvicorn.supervisors import Multiprocess
-
+def _set_environment(settings: Settings, urls: DatabaseUrls) -> None:
     from holdfast.config import PREFIX
 
-    # The application reads its settings from the environment, in this process and in every worker alike.
+    # The application reads its settings from the environment, in this process and in every other alike.
     given = {"HOST": settings.host, "PORT": str(settings.port), "WORKERS": str(settings.workers)}
     given |= {"DATA_DIR": str(settings.data_dir), "APP_DATABASE_URL": urls.app}
     os.environ.update({PREFIX + name: value for name, value in given.items()})
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
     config = uvicorn.Config(
         APPLICATION,
         factory=True,

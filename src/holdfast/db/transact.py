@@ -184,8 +184,9 @@ def _translate(error: psycopg.Error) -> HoldfastError:
         return domain_error(name, json.loads(error.diag.message_detail or "{}"))
     if name and state and state.startswith("23"):
         return domain_error(name, {})
-    if state in _OVERLOADED or state is None or state.startswith(("08", "57P")):
-        return Busy(retry_after_seconds=1)
-    if isinstance(error, psycopg.DataError):
+    if isinstance(error, psycopg.DataError):  # with a state from the server, or without one from the driver (a NUL)
         return Invalid("A value is out of range or has characters that cannot be stored.")
+    lost = state is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    if lost or state in _OVERLOADED or (state and state.startswith(("08", "57P"))):
+        return Busy(retry_after_seconds=1)
     return Bug(sqlstate=state)

@@ -22,7 +22,7 @@ from holdfast import wallclock
 from holdfast.access import service as access
 from holdfast.access.model import SCOPES, SURFACES, Principal
 from holdfast.booking import service as booking
-from holdfast.booking.model import Appointment, AppointmentFilter, Visit
+from holdfast.booking.model import AppointmentFilter, Visit
 from holdfast.catalog import service as catalog
 from holdfast.catalog.document import CatalogDocument
 from holdfast.catalog.transfer import carry_out, plan_import
@@ -38,6 +38,7 @@ VISITS_A_YEAR: Final = 6200
 WORKERS: Final = 6
 TRIES_PER_VISIT: Final = 8
 ZONE: Final = "America/Chicago"
+LONGEST_MOVE: Final = timedelta(minutes=60)
 LUNCH_DAYS: Final = range(-7, 15)
 
 OnProgress = Callable[[int, int, str], None]
@@ -62,14 +63,17 @@ async def load(record: Record, on_progress: OnProgress | None = None, *, appoint
     organization_id = await _bring_in_catalog(record, document)
     keys = await _make_keys(record, organization_id)
     clinic = await _open_clinic(record, document, keys)
-    blocks = _Blocks(clinic)
     progress.say("lunches and time off")
-    await blocks.place()
+    await _Blocks(clinic).place()
     counts = visits_by_day(clinic.today, appointments)
-    await _together(
-        _Share(clinic, progress, share).fill(dict(islice(counts.items(), share, None, WORKERS)))
-        for share in range(WORKERS)
-    )
+    there = await _visits_there(clinic, min(counts))
+    days = list(counts)
+    for some in (days[:WORKERS], days[WORKERS : 5 * WORKERS], days[5 * WORKERS :]):
+        await _together(
+            _Share(clinic, progress, share).fill({day: counts[day] for day in some[share::WORKERS]}, there)
+            for share in range(WORKERS)
+        )
+        await record.transact(clinic.desk, lambda tx: tx.run(QUERIES["refresh_statistics"]))
     await _squeeze_in(clinic)
     await _hold_some(clinic)
     progress.say("done")
@@ -174,6 +178,16 @@ async def _open_clinic(record: Record, document: CatalogDocument, keys: DemoKeys
     return await record.transact(desk.caller(), work)
 
 
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """An appointment, as far as its outcome needs it."""
+
+    id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    revision: int
+
+
 class _Blocks:
     """Staff say no: lunches around today, some time off, a laser's maintenance. Placed before anybody books."""
 
@@ -223,27 +237,20 @@ class _Share:
         self._progress = progress
         self._share = share
 
-    async def fill(self, counts: Mapping[date, int]) -> None:
+    async def fill(self, counts: Mapping[date, int], there: Mapping[date, int]) -> None:
+        """Bring each day up to its count, ``there`` being what it has; then decide what became of the past."""
         for day, count in counts.items():
-            there = len(await self._visits(day))
-            missing = max(count - there, 0)
-            if missing:
-                await self._book(day, missing)
-            if missing or day <= self._clinic.today:
-                await self._settle(day)
+            missing = count - there.get(day, 0)
+            if missing > 0:
+                await self._book(day, missing, tries=count * TRIES_PER_VISIT)
+            # a day that was complete keeps what is still to come; only what is past by now gets its outcome
+            await self._settle(day, until=None if missing > 0 else self._clinic.now)
             self._progress.add(count, f"visits of {day:%d %B %Y}")
 
-    async def _visits(self, day: date) -> list[Appointment]:
-        from_at, to_at = (wallclock.day_start(each, ZONE) for each in (day, day + timedelta(days=1)))
-        wanted = AppointmentFilter(from_at=from_at, to_at=to_at)
-        return await self._clinic.record.transact(
-            self._clinic.desk, lambda tx: booking.list_appointments(tx, wanted, limit=1000)
-        )
-
-    async def _book(self, day: date, count: int) -> None:
+    async def _book(self, day: date, count: int, tries: int) -> None:
         clinic = self._clinic
         asked = wishes(day, clinic.document, share=self._share, shares=WORKERS)
-        for wish in islice(asked, count * TRIES_PER_VISIT):
+        for wish in islice(asked, tries):
             with suppress(SlotTaken):
                 book = partial(booking.book, visit=clinic.visit(wish), client=wish.client)
                 await clinic.record.transact(clinic.callers[wish.surface], book)
@@ -251,13 +258,17 @@ class _Share:
             if count == 0:
                 return
 
-    async def _settle(self, day: date) -> None:
+    async def _settle(self, day: date, until: datetime | None) -> None:
         """What became of the day's visits, in one transaction; those that move do so one by one, for they may meet."""
         random = Random(f"{SEED} {day.isoformat()} outcome")  # noqa: S311 - not for secrets
-        open_visits = [visit for visit in await self._visits(day) if visit.state == "confirmed"]
+        from_at, to_at = (wallclock.day_start(each, ZONE) for each in (day, day + timedelta(days=1)))
+        to_at = min(to_at, until or to_at)
+        open_visits = await self._clinic.record.transact(
+            self._clinic.desk, lambda tx: tx.rows(_Visit, QUERIES["open_visits"], from_at=from_at, to_at=to_at)
+        )
         outcomes = [(visit, self._outcome(visit, random)) for visit in open_visits]
         for visit, outcome in outcomes:
-            if outcome == "moved":
+            if outcome.startswith("moved"):
                 await self._move(visit, random)
 
         async def work(tx: Transaction) -> None:
@@ -266,21 +277,31 @@ class _Share:
 
         await self._clinic.record.transact(self._clinic.desk, work)
 
-    def _outcome(self, visit: Appointment, random: Random) -> str:
+    def _outcome(self, visit: _Visit, random: Random) -> str:
         chance = random.random()
+        if visit.ends_at < self._clinic.now - LONGEST_MOVE:
+            return _by_share(chance, no_show=0.06, cancelled=0.08, moved_and_completed=0.05) or "completed"
         if visit.ends_at < self._clinic.now:
-            return _by_share(chance, no_show=0.06, cancelled=0.08, moved=0.05) or "completed"
+            return _by_share(chance, no_show=0.06, cancelled=0.08) or "completed"
         if visit.starts_at < self._clinic.now + timedelta(minutes=10):
             return _by_share(chance, no_show=0.05) or "checked_in"
         return _by_share(chance, cancelled=0.05, moved=0.05) or "confirmed"
 
-    async def _move(self, visit: Appointment, random: Random) -> None:
-        later = visit.starts_at + timedelta(minutes=random.choice([-60, -30, 30, 60, 90]))
+    async def _move(self, visit: _Visit, random: Random) -> None:
+        later = visit.starts_at + random.choice([-LONGEST_MOVE, -LONGEST_MOVE / 2, LONGEST_MOVE / 2, LONGEST_MOVE])
         with suppress(SlotTaken):  # or the client keeps the old time
             await self._clinic.record.transact(
                 self._clinic.callers["phone"],
                 lambda tx: booking.reschedule_to_start(tx, visit.id, later, revision=visit.revision),
             )
+
+
+async def _visits_there(clinic: _Clinic, first_day: date) -> dict[date, int]:
+    from_at = wallclock.day_start(first_day, ZONE)
+    rows = await clinic.record.transact(
+        clinic.desk, lambda tx: tx.records(QUERIES["visits_per_day"], zone=ZONE, from_at=from_at)
+    )
+    return {row["day"]: row["visits"] for row in rows}
 
 
 def _by_share(chance: float, **shares: float) -> str | None:
@@ -291,9 +312,9 @@ def _by_share(chance: float, **shares: float) -> str | None:
     return None
 
 
-async def _bring_about(tx: Transaction, visit: Appointment, outcome: str) -> None:
+async def _bring_about(tx: Transaction, visit: _Visit, outcome: str) -> None:
     match outcome:
-        case "completed":
+        case "completed" | "moved_and_completed":
             await booking.take_step(tx, "check_in", visit.id)
             await booking.take_step(tx, "complete", visit.id)
         case "checked_in":

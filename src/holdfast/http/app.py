@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from typing import Final
 
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Response
 
 from holdfast import __version__
 from holdfast.access.staff import Doorkeeper
@@ -13,15 +14,33 @@ from holdfast.config import load_settings
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.errors import SetupRefused
-from holdfast.http.api import appointments, availability, blocks, catalog, holds
+from holdfast.http.api import (
+    appointments,
+    availability,
+    blocks,
+    catalog,
+    collisions,
+    deliveries,
+    events,
+    holds,
+    keys,
+    webhooks,
+)
 from holdfast.http.callers import KeyRing
+from holdfast.http.documented import install_document, operation_id
+from holdfast.http.envelope import Envelope
 from holdfast.http.freshness import Tags
-from holdfast.http.limits import BodyLimit
+from holdfast.http.limits import BodyLimit, only_known_parameters
 from holdfast.http.pages import assets, desk, setup, sign_in
 from holdfast.http.problems import install_problems
+from holdfast.http.reference import reference
+from holdfast.log.feed import Feed
+from holdfast.log.public import EventNames
 from holdfast.logging_setup import set_up_logging
 from holdfast.web.assets import Assets
+from holdfast.webhooks.signing import SecretBox
 
+PAGES: Final = (assets, sign_in, setup, desk)
 DESCRIPTION = """The calendar that cannot double-book.
 
 A visit keeps a provider, a room and a device together. **Hold** it, then **confirm** it; or book in one step. Whatever
@@ -31,6 +50,20 @@ Send `Authorization: Bearer <key>`. Every POST takes an `Idempotency-Key`: repea
 get the first answer again, byte for byte, for 24 hours. Refusals are problem details (RFC 9457); each `type` is a page.
 """
 
+# In the order of the reference: what there is, what is free, bookings, what others are told.
+DOMAINS: Final = (
+    catalog,
+    availability,
+    holds,
+    appointments,
+    blocks,
+    collisions,
+    events,
+    webhooks,
+    deliveries,
+    keys,
+)
+
 
 def create_app() -> FastAPI:
     """The application as the environment configures it, for a server process. Raises SetupRefused."""
@@ -38,11 +71,21 @@ def create_app() -> FastAPI:
     set_up_logging(settings.log_level)
     if settings.app_database_url is None:
         raise SetupRefused("Start Holdfast with `holdfast serve`, or set HOLDFAST_APP_DATABASE_URL.")
-    return build_app(settings.app_database_url, secret=settings.secret(), pool_size=settings.pool_size)
+    return build_app(
+        settings.app_database_url,
+        secret=settings.secret(),
+        pool_size=settings.pool_size,
+        webhook_allowed_hosts=settings.webhook_allowed_hosts,
+    )
 
 
-def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
-    """The application on the database at ``app_url`` (the lesser role). ``secret`` keys the hashes of visitors."""
+def build_app(
+    app_url: str, *, secret: bytes, pool_size: int = 10, webhook_allowed_hosts: Collection[str] = ()
+) -> FastAPI:
+    """The application on the database at ``app_url`` (the lesser role).
+
+    ``secret`` keys the hashes of visitors, the names of events and the webhooks' secrets.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -54,9 +97,14 @@ def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
         app.state.secret = secret
         app.state.doorkeeper = Doorkeeper(app.state.record, secret)
         app.state.assets = Assets()
+        app.state.webhook_secrets = SecretBox(secret)
+        app.state.webhook_allowed_hosts = frozenset(webhook_allowed_hosts)
+        app.state.event_names = EventNames(secret)
+        app.state.feed = Feed(app.state.record, app.state.event_names)
         try:
             yield
         finally:
+            await app.state.feed.close()
             await pool.close()
 
     app = FastAPI(
@@ -64,16 +112,22 @@ def build_app(app_url: str, *, secret: bytes, pool_size: int = 10) -> FastAPI:
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
-        docs_url="/docs",
+        docs_url=None,  # the framework's pages load scripts from other hosts
         redoc_url=None,
         openapi_url="/openapi.json",
+        # a redirect would turn a POST into a GET for many clients, and is no answer an API should give
+        redirect_slashes=False,
+        generate_unique_id_function=operation_id,
     )
     app.add_middleware(BodyLimit)
+    app.add_middleware(Envelope)
     install_problems(app)
-    for router in (catalog.router, availability.router, holds.router, appointments.router, blocks.router):
-        app.include_router(router)
-    for pages in (assets.router, sign_in.router, setup.router, desk.router):
-        app.include_router(pages)
+    for pages in PAGES:
+        app.include_router(pages.router)
+    for domain in DOMAINS:
+        app.include_router(domain.router, dependencies=[Depends(only_known_parameters)])
+    install_document(app)
+    app.add_api_route("/docs", reference, methods=["GET"], include_in_schema=False)
     app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)
     return app
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import Annotated, Final
+from uuid import UUID
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -44,6 +45,10 @@ class KeyRing:
             self._known.clear()
         self._known[key] = (now, principal)
         return principal
+
+    def forget(self, api_key_id: UUID) -> None:
+        """Look this key up anew from now on."""
+        self._known = {key: seen for key, seen in self._known.items() if seen[1].api_key_id != api_key_id}
 
 
 async def _principal(

@@ -156,7 +156,7 @@ class PoolList(Page):
 
 
 class CapacityAsk(Ask):
-    capacity: Annotated[int, Field(ge=1, le=500)]
+    capacity: Annotated[int, Field(strict=True, ge=1, le=500)]
 
 
 class MergeAsk(Ask):

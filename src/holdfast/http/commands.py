@@ -16,23 +16,29 @@ from pydantic import BaseModel
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import HoldfastError, Invalid, SlotTaken
+from holdfast.http.problems import Malformed
 from holdfast.http.slot_shapes import find_alternatives
 
 T = TypeVar("T")
 
 QUERIES: Final = load_queries("holdfast.http")
 KEY_LENGTH_MAX: Final = 255
-_ETAG: Final = re.compile(r'\s*"(\d{1,9})"\s*')
+_ENTITY_TAGS: Final = re.compile(r'\s*(W/)?"[^"]*"\s*(,\s*(W/)?"[^"]*"\s*)*')
+_REVISION: Final = re.compile(r'(?<!W/)"(\d{1,9})"')
 _NO_REVISION: Final = 0  # no row has it, so it never matches
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request is answered with. The same bytes are sent now and on every replay."""
+    """What a request is answered with. The same bytes are sent now and on every replay.
+
+    ``kept``: what a replay gets instead, when the answer shows a secret, which is shown once and stored nowhere.
+    """
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
+    kept: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +51,21 @@ class _Stored:
 Work = Callable[[Transaction], Awaitable[Answer]]
 
 
-def answer(status: int, shape: BaseModel, *, revision: int | None = None, location: str | None = None) -> Answer:
-    """An answer with a JSON body, an ETag for its revision, and the address of what was made."""
+def answer(
+    status: int,
+    shape: BaseModel,
+    *,
+    revision: int | None = None,
+    location: str | None = None,
+    kept: BaseModel | None = None,
+) -> Answer:
+    """An answer with a JSON body, an ETag for its revision, and the address of what was made; ``kept`` for replays."""
     headers = {}
     if revision is not None:
         headers["ETag"] = f'"{revision}"'
     if location is not None:
         headers["Location"] = location
-    return Answer(status, shape.model_dump_json(by_alias=True).encode(), headers)
+    return Answer(status, _json(shape), headers, _json(kept) if kept is not None else None)
 
 
 async def run_command(request: Request, caller: Caller, work: Work) -> Response:
@@ -65,7 +78,7 @@ async def run_command(request: Request, caller: Caller, work: Work) -> Response:
     if key is None:
         return _response(await _transact(record, caller, work))
     route = f"{request.method} {request.scope['route'].path}"
-    request_hash = hashlib.sha256(request.url.path.encode() + b"\n" + await request.body()).digest()
+    request_hash = hashlib.sha256(request.scope["path"].encode() + b"\n" + await request.body()).digest()
 
     async def once(tx: Transaction) -> tuple[Answer, bool]:
         stored = await tx.one(_Stored, QUERIES["begin_idempotent"], route=route, key=key, request_hash=request_hash)
@@ -79,7 +92,7 @@ async def run_command(request: Request, caller: Caller, work: Work) -> Response:
             request_hash=request_hash,
             status=made.status,
             headers=json.dumps(made.headers),
-            body=made.body,
+            body=made.body if made.kept is None else made.kept,
         )
         return made, False
 
@@ -88,6 +101,17 @@ async def run_command(request: Request, caller: Caller, work: Work) -> Response:
     if replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
+
+
+async def run_unstored(request: Request, caller: Caller, work: Work) -> Response:
+    """Run a command whose answer holds a secret, and is therefore not kept for a repetition.
+
+    Raises Invalid when the request has an ``Idempotency-Key``: it would promise what is not done.
+    """
+    if _idempotency_key(request) is not None:
+        raise Invalid("This answer holds a secret and is not stored: send the request without an Idempotency-Key.")
+    record: Record = request.app.state.record
+    return _response(await record.transact(caller, work))
 
 
 async def _transact(record: Record, caller: Caller, work: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -114,12 +138,18 @@ def _response(made: Answer) -> Response:
     return Response(made.body, made.status, headers, "application/json" if made.body else None)
 
 
+def _json(shape: BaseModel) -> bytes:
+    return shape.model_dump_json(by_alias=True).encode()
+
+
 def _idempotency_key(request: Request) -> str | None:
     """The key, bare or as the quoted string of draft-ietf-httpapi-idempotency-key-header. Raises Invalid."""
-    header = request.headers.get("idempotency-key")
-    if header is None:
+    headers = request.headers.getlist("idempotency-key")
+    if not headers:
         return None
-    key = header.strip()
+    if len(headers) > 1:
+        raise Invalid("Idempotency-Key is given more than once.")
+    key = headers[0].strip()
     if len(key) >= 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
     if not 1 <= len(key) <= KEY_LENGTH_MAX or not key.isascii() or not key.isprintable():
@@ -128,9 +158,16 @@ def _idempotency_key(request: Request) -> str | None:
 
 
 def expected_revision(request: Request) -> int | None:
-    """The revision that ``If-Match`` demands, None for any. Weak tags never match (RFC 9110 section 13.1.1)."""
-    header = request.headers.get("if-match")
-    if header is None or header.strip() == "*":
+    """The revision that ``If-Match`` demands, None for any.
+
+    Weak tags never match (RFC 9110 section 13.1.1). Of a list, which says that several states will do, the newest
+    revision is demanded: revisions only rise, so if an older one stands, the newest was never given out by us.
+    Raises Malformed for what is no list of entity tags.
+    """
+    headers = request.headers.getlist("if-match")
+    if not headers or headers == ["*"]:
         return None
-    match = _ETAG.fullmatch(header)
-    return int(match[1]) if match else _NO_REVISION
+    header = ", ".join(headers)
+    if not _ENTITY_TAGS.fullmatch(header):
+        raise Malformed('If-Match takes an ETag as it was sent, with its quotes: If-Match: "3". Or *.')
+    return max((int(each) for each in _REVISION.findall(header)), default=_NO_REVISION)

@@ -7,14 +7,17 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from holdfast.errors import TooLarge
+from holdfast.errors import Invalid, TooLarge
 from holdfast.http.problems import problem_response
 
 BODY_BYTES_MAX: Final = 64 * 1024
 
 
 class BodyLimit:
-    """Refuse bodies over BODY_BYTES_MAX with 413, also those that do not announce their length."""
+    """Refuse bodies over BODY_BYTES_MAX with 413, also those that do not announce their length.
+
+    The body is read here, whole, so that nothing further in meets half of one and takes it for a mistake of syntax.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -24,32 +27,57 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if not announced.isdigit() or int(announced) > BODY_BYTES_MAX:
-            await self._refuse(scope, receive, send)
+        body = None
+        if announced.isdigit() and int(announced) <= BODY_BYTES_MAX:
+            body = await _read(receive)
+        if body is None:
+            refusal = TooLarge(f"A request body has at most {BODY_BYTES_MAX // 1024} KiB.")
+            await problem_response(Request(scope), refusal)(scope, receive, send)
             return
-        received = 0
-        answered = False
+        await self._app(scope, _replay(body, receive), send)
 
-        async def counted() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > BODY_BYTES_MAX:
-                raise TooLarge(f"A request body has at most {BODY_BYTES_MAX // 1024} KiB.")
-            return message
 
-        async def watched(message: Message) -> None:
-            nonlocal answered
-            answered = True
-            await send(message)
+async def _read(receive: Receive) -> list[Message] | None:
+    """The messages of a whole body, or of one that was cut off; None when there is more than may be sent."""
+    messages: list[Message] = []
+    received = 0
+    more = True
+    while more:
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > BODY_BYTES_MAX:
+            return None
+        messages.append(message)
+        more = message.get("more_body", False)
+    return messages
 
-        try:
-            await self._app(scope, counted, watched)
-        except TooLarge:
-            if answered:
-                raise
-            await self._refuse(scope, receive, send)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        error = TooLarge(f"A request body has at most {BODY_BYTES_MAX // 1024} KiB.")
-        await problem_response(Request(scope), error)(scope, receive, send)
+def _replay(messages: list[Message], receive: Receive) -> Receive:
+    left = iter(messages)
+
+    async def replayed() -> Message:
+        # after the body only a disconnect can come, and a live feed waits for it
+        return next(left, None) or await receive()
+
+    return replayed
+
+
+async def only_known_parameters(request: Request) -> None:
+    """Refuse query parameters that the route does not have, or that are given twice: neither can be what was meant.
+
+    Raises Invalid. What a route has is what the OpenAPI document says of it.
+    """
+    names = [name for name, _ in request.query_params.multi_items()]
+    if not names:
+        return
+    documented = request.app.openapi()["paths"].get(request.scope["route"].path)
+    if documented is None:
+        return
+    parameters = documented[request.method.lower()].get("parameters", [])
+    known = [each["name"] for each in parameters if each["in"] == "query"]
+    for name in names:
+        if name not in known:
+            has = f"it has {', '.join(known)}" if known else "it has none"
+            raise Invalid(f"This address has no query parameter {name[:40]!r}; {has}.", field=name[:40])
+        if names.count(name) > 1:
+            raise Invalid(f"The query parameter {name!r} is given more than once.", field=name)

@@ -14,9 +14,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from holdfast import errors
 from holdfast.errors import HoldfastError
+from holdfast.http.plain_page import plain_page
 from holdfast.ids import KINDS, public_id
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -29,6 +31,11 @@ class Malformed(HoldfastError):
     title: ClassVar[str] = "The request cannot be read"
 
 
+class NotJson(HoldfastError):
+    code: ClassVar[str] = "not-json"
+    title: ClassVar[str] = "The body is not sent as JSON"
+
+
 class MethodNotAllowed(HoldfastError):
     code: ClassVar[str] = "method-not-allowed"
     title: ClassVar[str] = "This address does not take that method"
@@ -39,6 +46,10 @@ PROBLEMS: Final[Mapping[type[HoldfastError], tuple[HTTPStatus, str]]] = {
     Malformed: (
         HTTPStatus.BAD_REQUEST,
         "Send the body as JSON (Content-Type: application/json) and check quotes and commas.",
+    ),
+    NotJson: (
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "Send the header <code>Content-Type: application/json</code>, and JSON in UTF-8 as the body.",
     ),
     errors.Invalid: (
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -119,7 +130,6 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(HoldfastError, _refused)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _framework_refused)
-    app.add_exception_handler(Exception, _crashed)
     app.add_api_route("/problems/{code}", problem_page, methods=["GET"], include_in_schema=False)
     app.add_api_route("/problems", problem_list, methods=["GET"], include_in_schema=False)
 
@@ -184,8 +194,14 @@ async def _unreadable(request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(each["type"] == "json_invalid" for each in found):
         return problem_response(request, Malformed("The body is not valid JSON."))
+    if any(each["loc"] == ("body",) for each in found) and await request.body() and not _is_json(request):
+        return problem_response(request, NotJson())
     listed = [
-        {"pointer": "/" + "/".join(str(part) for part in each["loc"][1:]), "in": each["loc"][0], "detail": each["msg"]}
+        {
+            "pointer": "/" + "/".join(str(part) for part in each["loc"][1:]),
+            "in": each["loc"][0],
+            "detail": each["msg"].removeprefix("Value error, "),
+        }
         for each in found[:20]
     ]
     first = listed[0]
@@ -197,22 +213,25 @@ async def _framework_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         response = problem_response(request, MethodNotAllowed())
-        response.headers.update(error.headers or {})
+        response.headers["Allow"] = ", ".join(_methods(request)) or (error.headers or {})["Allow"]
         return response
     if error.status_code == HTTPStatus.NOT_FOUND:
         return problem_response(request, errors.NotFound("There is nothing at this address. See /docs."))
-    return problem_response(request, Malformed(str(error.detail)))
+    return problem_response(request, Malformed("The body is not JSON in UTF-8, or is nested too deep."))
 
 
-async def _crashed(request: Request, error: Exception) -> Response:
-    # The type and place are logged, never the message: it may hold what a client typed.
-    logger.error("crash", error=type(error).__name__, path=request.scope.get("route") and request.scope["route"].path)
-    return problem_response(request, errors.Bug())
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
-_PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title} · Holdfast</title>
-<main><h1>{title}</h1>{body}</main></html>"""
+def _methods(request: Request) -> list[str]:
+    """Every method that the address takes (RFC 9110 section 10.2.1); the router knows those of one route only."""
+    methods: set[str] = set()
+    for path, operations in request.app.openapi()["paths"].items():
+        if compile_path(path)[0].match(request.scope["path"]):
+            methods |= {method.upper() for method in operations}
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
 async def problem_page(code: str) -> HTMLResponse:
@@ -220,10 +239,8 @@ async def problem_page(code: str) -> HTMLResponse:
     for error, (status, advice) in PROBLEMS.items():
         if error.code == code:
             facts = f"<p><code>{code}</code> · HTTP {status.value} {html.escape(status.phrase)}</p>"
-            return HTMLResponse(
-                _PAGE.format(
-                    title=html.escape(error.title), body=f'{facts}<p>{advice}</p><p><a href="/problems">All</a></p>'
-                )
+            return plain_page(
+                html.escape(error.title), f'{facts}<p>{advice}</p><p><a href="/problems">All problems</a></p>'
             )
     raise errors.NotFound("There is no such problem. See /problems.")
 
@@ -234,4 +251,4 @@ async def problem_list() -> HTMLResponse:
         f'<li>{status.value} <a href="/problems/{error.code}">{html.escape(error.title)}</a></li>'
         for error, (status, _) in sorted(PROBLEMS.items(), key=lambda item: item[1][0])
     )
-    return HTMLResponse(_PAGE.format(title="What can go wrong", body=f"<ul>{rows}</ul>"))
+    return plain_page("What can go wrong", f"<ul>{rows}</ul>")

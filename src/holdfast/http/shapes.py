@@ -95,6 +95,10 @@ class ClientAsk(Ask):
         """The client as the booking commands take it."""
         return ClientDetails(id=id, name=self.name, email=self.email, phone=self.phone)
 
+    def echo(self) -> ClientShape:
+        """What a stranger may be told of the client: what they said, not whether anybody here knew it."""
+        return ClientShape(id=None, name=self.name or "", email=self.email, phone=self.phone)
+
 
 Resources = Annotated[
     dict[Role, Reference | Annotated[list[Reference], Field(min_length=1, max_length=50)]],
@@ -103,7 +107,7 @@ Resources = Annotated[
 
 
 OutsideRules = Annotated[
-    bool, Field(description="Staff only: opening hours, breaks, notice, the grid and caps do not count.")
+    bool, Field(strict=True, description="Staff only: opening hours, breaks, notice, the grid and caps do not count.")
 ]
 
 
@@ -124,11 +128,11 @@ class HoldAsk(VisitAsk):
             ]
         }
     )
-    ttl_seconds: Annotated[int, Field(ge=1, le=86400)] | None = None
+    ttl_seconds: Annotated[int, Field(strict=True, ge=1, le=86400)] | None = None
 
 
 class ExtendAsk(Ask):
-    ttl_seconds: Annotated[int, Field(ge=1, le=86400)] | None = None
+    ttl_seconds: Annotated[int, Field(strict=True, ge=1, le=86400)] | None = None
 
 
 class OverbookAsk(Ask):
@@ -261,7 +265,9 @@ class HoldShape(BaseModel):
 
 
 class ClientShape(BaseModel):
-    id: str
+    """`id` is null for a key that may not read: it would tell whether the client was known."""
+
+    id: str | None
     name: str
     email: str | None
     phone: str | None

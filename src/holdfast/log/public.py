@@ -52,9 +52,9 @@ def _public(name: str, value: Any) -> Any:
     return public_id(kind, UUID(str(value)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in the log, in commit order."""
+    """A place in the log; they compare in commit order."""
 
     transaction_id: int
     event_id: int

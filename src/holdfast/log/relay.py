@@ -1,8 +1,8 @@
 """The relay: reads the log of every organization in commit order, and hands each event to who reacts to its type.
 
 To hand on is to write a job and to move the relay's position, in one transaction: each event reaches each reaction's
-queue exactly once, whatever dies when. One relay is active; the others wait for its lock. It asks every so often instead
-of being notified, because NOTIFY inside the booking transactions would cost two to three times their throughput.
+queue exactly once, whatever dies when. One relay is active; the others wait for its lock. It asks every so often
+instead of being notified, as NOTIFY inside the booking transactions would cost two to three times their throughput.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Answer:
 def is_public(address: Address) -> bool:
     """Whether the address belongs to the public internet.
 
-    Not private, loopback, link-local, shared (CGNAT), multicast, reserved, nor an IPv6 way of writing such an address.
+    Not private, loopback, link-local, shared (CGNAT), multicast or reserved, nor an IPv6 way of writing such a one.
     """
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
@@ -65,7 +65,7 @@ def is_public(address: Address) -> bool:
 def check_url(url: str, allowed_hosts: Iterable[str] = ()) -> str:
     """The URL, when webhooks may be sent there as far as can be told without resolving it. Raises Invalid.
 
-    ``allowed_hosts``: what the operator allows (``host`` or ``host:port``) over plain HTTP, on any port, in any network.
+    ``allowed_hosts``: what the operator allows (``host`` or ``host:port``) over plain HTTP and in private networks.
     """
     parts = _split(url)
     port = parts.port or _DEFAULT_PORTS[parts.scheme]

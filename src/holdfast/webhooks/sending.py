@@ -23,7 +23,7 @@ from holdfast.webhooks.message import CONTENT_TYPE, USER_AGENT, message_body
 from holdfast.webhooks.model import DueDelivery
 from holdfast.webhooks.outbound import Answer, Outbound, Unreachable
 from holdfast.webhooks.schedule import DELAYS_SECONDS, retry_in_seconds
-from holdfast.webhooks.signing import SecretBox, sign
+from holdfast.webhooks.signing import SecretBox, WrongServerSecret, sign
 
 QUERIES: Final = load_queries("holdfast.webhooks")
 PAGE: Final = 200
@@ -108,9 +108,17 @@ class Sender:
             version=due.version,
             data=due.data,
         )
+        begun = time.monotonic()
+        try:
+            headers = self._headers(organization_id, endpoint_id, due, body)
+            return judge(await self._outbound.post(due.url, headers, body))
+        except (Unreachable, WrongServerSecret) as error:
+            return Outcome("failed", None, str(error), None, round((time.monotonic() - begun) * 1000))
+
+    def _headers(self, organization_id: UUID, endpoint_id: UUID, due: DueDelivery, body: bytes) -> dict[str, str]:
         message_id, timestamp = self._names.event(organization_id, due.event_id), int(time.time())
         sealed = [due.secret] if due.previous_secret is None else [due.secret, due.previous_secret]
-        headers = {
+        return {
             "content-type": CONTENT_TYPE,
             "user-agent": USER_AGENT,
             "webhook-id": message_id,
@@ -119,11 +127,6 @@ class Sender:
                 [self._box.open(each, endpoint_id) for each in sealed], message_id, timestamp, body
             ),
         }
-        begun = time.monotonic()
-        try:
-            return judge(await self._outbound.post(due.url, headers, body))
-        except Unreachable as error:
-            return Outcome("failed", None, str(error), None, round((time.monotonic() - begun) * 1000))
 
     async def _write_down(self, caller: Caller, due: DueDelivery, outcome: Outcome) -> None:
         retry = retry_in_seconds(due.attempts + 1, outcome.retry_after_seconds, delays=self._delays_seconds)

@@ -15,8 +15,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from holdfast.errors import Bug
-
 PREFIX: Final = "whsec_"
 SECRET_BYTES: Final = 32  # the specification allows 24 to 64
 _NONCE_BYTES: Final = 12
@@ -41,6 +39,10 @@ def sign(keys: Sequence[bytes], message_id: str, timestamp: int, body: bytes) ->
     return " ".join("v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode() for key in keys)
 
 
+class WrongServerSecret(Exception):
+    """A stored secret cannot be read; the message says what to put right."""
+
+
 class SecretBox:
     """Encrypts signing secrets at rest (AES-GCM), each bound to its endpoint: a copied one decrypts nowhere else."""
 
@@ -54,8 +56,10 @@ class SecretBox:
         return nonce + self._cipher.encrypt(nonce, secret, endpoint_id.bytes)
 
     def open(self, sealed: bytes, endpoint_id: UUID) -> bytes:
-        """The secret again. Raises Bug when the server's secret is another than it was sealed with."""
+        """The secret again. Raises WrongServerSecret when it was sealed with another."""
         try:
             return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], endpoint_id.bytes)
         except InvalidTag:
-            raise Bug("HOLDFAST_SECRET_KEY is not the one this webhook secret was stored with.") from None
+            raise WrongServerSecret(
+                "This worker's HOLDFAST_SECRET_KEY is not the one with which the signing secret was stored."
+            ) from None

@@ -2,10 +2,11 @@
 -- security_invoker: the reader's own row-level security applies.
 
 create or replace function holdfast.claims_of_hold(p_organization_id uuid, p_hold_id uuid) returns jsonb
-language sql stable
+language plpgsql stable
 set search_path = holdfast, pg_temp
 as $$
-  select coalesce(jsonb_agg(jsonb_build_object(
+begin
+  return (select coalesce(jsonb_agg(jsonb_build_object(
            'role', k.role, 'resource_id', r.id, 'resource_name', r.name, 'kind', r.kind, 'unit_id', k.unit_id,
            'starts_at', lower(k.during), 'ends_at', upper(k.during),
            'segment_starts_at', lower(k.segment), 'segment_ends_at', upper(k.segment),
@@ -14,8 +15,8 @@ as $$
   from claim k
   join unit u on u.organization_id = k.organization_id and u.id = k.unit_id
   join resource r on r.organization_id = u.organization_id and r.id = u.resource_id
-  where k.organization_id = p_organization_id and k.hold_id = p_hold_id;
-$$;
+  where k.organization_id = p_organization_id and k.hold_id = p_hold_id);
+end $$;
 grant execute on function holdfast.claims_of_hold(uuid, uuid) to holdfast_app;
 
 create or replace view holdfast.hold_detail with (security_invoker = true) as

@@ -10,15 +10,17 @@ create or replace function holdfast.act_as(
   p_organization_id uuid, p_actor text, p_surface text,
   out catalog_version bigint, out at timestamptz, out seen pg_snapshot
 )
-language sql
+language plpgsql
 set search_path = holdfast, pg_temp
 as $$
-  select set_config('holdfast.organization_id', p_organization_id::text, true),
-         set_config('holdfast.actor', p_actor, true),
-         set_config('holdfast.surface', p_surface, true);
-  select o.catalog_version, clock(), pg_current_snapshot()
-  from (values (1)) as always left join organization o on o.id = current_organization();
-$$;
+begin
+  perform set_config('holdfast.organization_id', p_organization_id::text, true),
+          set_config('holdfast.actor', p_actor, true),
+          set_config('holdfast.surface', p_surface, true);
+  catalog_version := (select o.catalog_version from organization o where o.id = p_organization_id);
+  at := clock();
+  seen := pg_current_snapshot();
+end $$;
 
 -- A refusal by name: `p_rule` is a true statement that would have been broken. Python maps it beside the names of the
 -- table constraints (db/constraints.py). `p_facts` reach the caller, so they never say whose booking it was.
@@ -31,11 +33,12 @@ begin
 end $$;
 
 create or replace function holdfast.record_event(p_type text, p_subject_id uuid, p_data jsonb) returns void
-language sql
+language plpgsql
 as $$
+begin
   insert into event (organization_id, at, type, subject_id, actor, surface, data)
   values (current_organization(), clock(), p_type, p_subject_id, current_actor(), current_surface(), p_data);
-$$;
+end $$;
 
 -- Every row change of the catalog is an event with the whole row, and moves the catalog's version. A trigger, so that no
 -- command can forget it. The version is a count, not a fact, so it is not told; nor is

@@ -79,9 +79,11 @@ create or replace function holdfast.look(
   p_service_id uuid, p_location_id uuid, p_start timestamptz, p_choices jsonb, p_replaces_id uuid default null,
   p_caps boolean default true
 ) returns setof holdfast.candidate
-language sql volatile  -- reads the moving clock
+language plpgsql volatile  -- keeps its plan, which a function in SQL does not before PostgreSQL 18
 rows 20
 as $$
+begin
+  return query
   select s.slot, s.role, u.id, s.during, s.segment, t.taken, coalesce(w.lapsed_hold_ids, '{}')
   from visit_slots(p_service_id, p_start, p_choices) s
   join pool_member m on m.organization_id = current_organization() and m.pool_id = s.pool_id
@@ -115,7 +117,7 @@ as $$
     )) desc,
     array_position(s.chosen_ids, r.id),
     m.preference, cardinality(coalesce(w.lapsed_hold_ids, '{}')), r.slug, u.ordinal;
-$$;
+end $$;
 
 -- One candidate for every slot, so that no unit works in two places at once; null when there is no such choice. Slots
 -- with the fewest candidates choose first; within a slot the given order is kept. A unit may serve two roles of a visit
@@ -127,6 +129,7 @@ as $$
 declare
   v_offered holdfast.candidate[];
   v_first integer[];   -- where each depth's candidates begin in v_offered; one more than depths
+  v_twin boolean[];    -- needs the same as the depth before: then only later candidates, or all orders would be tried
   v_try integer[];     -- the candidate each depth tries next
   v_depth integer := 1;
   v_index integer;
@@ -144,13 +147,18 @@ begin
       select row(t.slot, t.role, t.unit_id, t.during, t.segment, t.standing, t.lapsed_hold_ids)::holdfast.candidate as c
     ) x
   ), ordered as (
-    select c, row_number() over (order by rivals, (c).slot, rank) as position, rivals, (c).slot as slot from offered
+    select c, row_number() over (order by rivals, (c).slot, rank) as position, (c).slot as slot from offered
+  ), depths as (
+    select min(position)::integer as first, array_agg(((c).segment, (c).unit_id) order by position) as choices
+    from ordered group by slot
+  ), twins as (
+    select first, coalesce(choices = lag(choices) over (order by first), false) as twin from depths
   )
-  select array_agg(c order by position),
-         (select array_agg(first order by first) from (select min(position)::integer as first from ordered group by slot) f)
-           || (count(*) + 1)::integer
-    into v_offered, v_first
-  from ordered;
+  select (select array_agg(c order by position) from ordered),
+         array_agg(first order by first) || (select count(*)::integer + 1 from ordered),
+         array_agg(twin order by first)
+    into v_offered, v_first, v_twin
+  from twins;
   if v_offered is null or cardinality(v_first) <> p_slot_count + 1 then
     return null;
   end if;
@@ -179,7 +187,8 @@ begin
       v_chosen := v_chosen[1:v_depth - 1] || v_index;
       v_depth := v_depth + 1;
       if v_depth <= p_slot_count then
-        v_try[v_depth] := v_first[v_depth];
+        v_try[v_depth] := v_first[v_depth]
+          + case when v_twin[v_depth] then v_index - v_first[v_depth - 1] + 1 else 0 end;
       end if;
     end if;
   end loop;

@@ -188,14 +188,15 @@ begin
 end $$;
 
 create or replace function holdfast.insert_hold(p_hold holdfast.hold) returns void
-language sql
+language plpgsql
 as $$
+begin
   insert into hold (organization_id, id, state, service_id, location_id, starts_at, ends_at, created_at, expires_at, surface,
                     actor, visitor, network, overbook_reason, outside_rules)
   values (p_hold.organization_id, p_hold.id, p_hold.state, p_hold.service_id, p_hold.location_id, p_hold.starts_at,
           p_hold.ends_at, p_hold.created_at, p_hold.expires_at, p_hold.surface, p_hold.actor, p_hold.visitor, p_hold.network,
           p_hold.overbook_reason, p_hold.outside_rules);
-$$;
+end $$;
 
 -- Is every capped resource still within its visits of the day, this one included? The lock makes counting exact: two that
 -- take the last visit of a day through different units cannot both see room. In resource order, after the units.
@@ -311,19 +312,21 @@ begin
 end $$;
 
 create or replace function holdfast.record_hold(p_hold holdfast.hold) returns void
-language sql
+language plpgsql
 as $$
-  select record_event('hold.placed', p_hold.id, jsonb_build_object(
+begin
+  perform record_event('hold.placed', p_hold.id, jsonb_build_object(
     'state', p_hold.state, 'service_id', p_hold.service_id, 'location_id', p_hold.location_id,
     'starts_at', p_hold.starts_at, 'ends_at', p_hold.ends_at, 'expires_at', p_hold.expires_at,
     'overbook_reason', p_hold.overbook_reason, 'outside_rules', p_hold.outside_rules, 'claims', claims_as_facts(p_hold.id)));
-$$;
+end $$;
 
 create or replace function holdfast.claims_as_facts(p_hold_id uuid) returns jsonb
-language sql stable
+language plpgsql stable
 as $$
-  select jsonb_agg(jsonb_build_object(
+begin
+  return (select jsonb_agg(jsonb_build_object(
     'unit_id', unit_id, 'role', role, 'starts_at', lower(during), 'ends_at', upper(during),
     'segment_starts_at', lower(segment), 'segment_ends_at', upper(segment), 'overbook', overbook) order by id)
-  from claim where organization_id = current_organization() and hold_id = p_hold_id;
-$$;
+  from claim where organization_id = current_organization() and hold_id = p_hold_id);
+end $$;

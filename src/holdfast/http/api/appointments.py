@@ -22,7 +22,7 @@ from holdfast.http.shapes import (
     StepAsk,
     VisitAsk,
 )
-from holdfast.ids import parse_id, public_id
+from holdfast.ids import parse_id
 from holdfast.wallclock import parse_instant
 
 router = APIRouter(prefix="/v1/appointments", tags=["appointments"], responses=REFUSALS)
@@ -34,14 +34,24 @@ State = Literal["confirmed", "checked_in", "completed", "cancelled", "no_show"]
 async def create_appointment(
     request: Request, ask: AppointmentAsk, principal: BookKey, visitor: VisitorHeader
 ) -> Response:
-    """Confirm a hold, or book in one step. An expired hold is confirmed only if nobody took its place, within grace."""
+    """Confirm a hold, or book in one step. An expired hold is confirmed only if nobody took its place, within grace.
+
+    A key that may only book is answered with the client's details as it sent them, never with what is on record.
+    """
     caller = principal.caller(ask.surface)
+    may_read = "read" in principal.scopes
+    if ask.client.id is not None:
+        principal.require("read")
     if ask.overbook is not None:
         principal.require("overbook")
 
     async def work(tx: Transaction) -> Answer:
-        made_it = await _create(tx, ask, visitor_of(request, caller, visitor))
-        return _answer(made_it, 201)
+        booked = await _create(tx, ask, visitor_of(request, caller, visitor))
+        shape = AppointmentShape.of(booked)
+        if not may_read:
+            shape.client = ask.client.echo()
+        address = f"/v1/appointments/{shape.id}"
+        return answer(201, shape, revision=booked.revision, location=address)
 
     return await run_command(request, caller, work)
 
@@ -105,7 +115,7 @@ async def get_appointment(request: Request, appointment_id: str, principal: Read
     id = parse_id("appointment", appointment_id)
 
     async def work(tx: Transaction) -> Answer:
-        return _answer(await booking.get_appointment(tx, id), 200)
+        return _answer(await booking.get_appointment(tx, id))
 
     return await read(request, principal.caller(), work)
 
@@ -123,7 +133,7 @@ async def reschedule(request: Request, appointment_id: str, ask: RescheduleAsk, 
     async def work(tx: Transaction) -> Answer:
         if ask.hold_id is not None:
             hold_id = parse_id("hold", ask.hold_id)
-            return _answer(await booking.reschedule_to_hold(tx, id, hold_id, revision=revision), 200)
+            return _answer(await booking.reschedule_to_hold(tx, id, hold_id, revision=revision))
         assert ask.start is not None
         location_id = await find_id(tx, "location", ask.location) if ask.location else None
         zone_at = location_id or (await booking.get_appointment(tx, id)).location_id
@@ -137,7 +147,7 @@ async def reschedule(request: Request, appointment_id: str, ask: RescheduleAsk, 
             overbook_reason=ask.overbook.reason if ask.overbook else None,
             outside_rules=ask.outside_rules,
         )
-        return _answer(moved, 200)
+        return _answer(moved)
 
     return await run_command(request, principal.caller(ask.surface), work)
 
@@ -151,7 +161,7 @@ async def cancel(
     reason = ask.reason if ask else None
 
     async def work(tx: Transaction) -> Answer:
-        return _answer(await booking.cancel(tx, id, revision=revision, reason=reason), 200)
+        return _answer(await booking.cancel(tx, id, revision=revision, reason=reason))
 
     return await run_command(request, principal.caller(ask.surface if ask else None), work)
 
@@ -184,11 +194,10 @@ async def _step(request: Request, appointment_id: str, step: booking.Step, calle
     id, revision = parse_id("appointment", appointment_id), expected_revision(request)
 
     async def work(tx: Transaction) -> Answer:
-        return _answer(await booking.take_step(tx, step, id, revision=revision), 200)
+        return _answer(await booking.take_step(tx, step, id, revision=revision))
 
     return await run_command(request, caller, work)
 
 
-def _answer(appointment: Appointment, status: int) -> Answer:
-    address = f"/v1/appointments/{public_id('appointment', appointment.id)}" if status == 201 else None
-    return answer(status, AppointmentShape.of(appointment), revision=appointment.revision, location=address)
+def _answer(appointment: Appointment) -> Answer:
+    return answer(200, AppointmentShape.of(appointment), revision=appointment.revision)

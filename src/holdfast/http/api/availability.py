@@ -86,7 +86,12 @@ class Ask:
 
     def locations(self, catalog: Catalog) -> list[str]:
         """The locations to look at. Raises NotFound."""
-        return list(catalog.locations) if self.location is None else [_find(catalog, "location", self.location)]
+        if self.location is None:
+            return list(catalog.locations)
+        found = _find(catalog, "location", self.location)
+        if found not in catalog.locations:
+            raise NotFound("There is no such location.", field="location")
+        return [found]
 
     def request(self, catalog: Catalog, location: str, start: datetime, until: datetime, limit: int = 1) -> Asked:
         """The question as the engine takes it. Raises NotFound, Invalid."""

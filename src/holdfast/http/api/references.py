@@ -71,7 +71,8 @@ def write_cursor(*parts: str) -> str:
 def read_cursor(cursor: str, count: int) -> list[str]:
     """The parts of a cursor that ``write_cursor`` made. Raises Invalid."""
     try:
-        parts = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("\n")
+        padded = cursor + "=" * (-len(cursor) % 4)
+        parts = base64.b64decode(padded, altchars=b"-_", validate=True).decode().split("\n")
     except (binascii.Error, UnicodeDecodeError, ValueError):
         parts = []
     if len(parts) != count:

@@ -22,6 +22,7 @@ from holdfast.access import service as access
 from holdfast.access import staff as people
 from holdfast.access.staff import Doorkeeper, SignedIn
 from holdfast.catalog import service as catalog
+from holdfast.catalog.hours import Rules, WeeklyEntry
 from holdfast.catalog.model import PoolMember, Requirement
 from holdfast.catalog.starters import STARTERS, Business, Starter
 from holdfast.db.transact import Transaction
@@ -106,7 +107,7 @@ async def make_location(request: Request, staff: Desk) -> Response:
         id = await catalog.put_location(
             tx, slug=slug_of(name), name=name, time_zone=time_zone, address=form.get("address", "").strip() or None
         )
-        await catalog.set_opening_hours(tx, id, _hours(form))
+        await catalog.set_rules(tx, Rules(_hours(form)), location_id=id)
 
     try:
         await record_of(request).transact(staff.caller(), work)
@@ -209,18 +210,18 @@ def _requirements(starter: Starter, pools: dict[str, UUID]) -> list[Requirement]
     return needs
 
 
-def _hours(form: dict[str, str]) -> dict[int, tuple[time, time]]:
-    hours = {}
+def _hours(form: dict[str, str]) -> tuple[WeeklyEntry, ...]:
+    hours = []
     for weekday in range(7):
         if form.get(f"open{weekday}"):
             try:
                 starts, ends = (time.fromisoformat(form.get(f"{edge}{weekday}", "")) for edge in ("from", "to"))
             except ValueError:
                 raise Invalid("Write times like 09:00.", field="hours") from None
-            hours[weekday] = (starts, ends)
+            hours.append(WeeklyEntry("hours", weekday, starts, ends))
     if not hours:
         raise Invalid("It has to be open on some day.", field="hours")
-    return hours
+    return tuple(hours)
 
 
 def _location(request: Request, typed: dict[str, str], errors: dict[str, str], status: int = 200) -> Response:

@@ -102,6 +102,7 @@ class Catalog:
             "ttl_seconds": None,
             "visitor": None,
             "network": None,
+            "outside_rules": False,
         }
 
 
