@@ -1,3 +1,13 @@
-import { workingButtons } from "./forms";
+// The booking page. Everything works without this; with it nothing blinks, and what others do is seen.
+import { tellHeight } from "./framed";
+import { keepHold } from "./held";
+import { refuseFaded, watchTimes } from "./live";
+import { start } from "./page";
+import { showOwnTimes } from "./zones";
 
-workingButtons(document);
+keepHold();
+watchTimes();
+refuseFaded();
+showOwnTimes();
+tellHeight();
+start();

@@ -222,7 +222,7 @@ class Doorkeeper:
         return await self._start(signed_in.organization_id, signed_in.staff_id, True, account, network)
 
     async def set_up_totp(self, signed_in: SignedIn, secret: str, code: str) -> None:
-        """From now on a sign-in takes a code of ``secret`` (base32). Raises SignInRefused when ``code`` is not of it."""
+        """From now on a sign-in takes a code of ``secret`` (base32). Raises SignInRefused when ``code`` is not."""
         step = self._step_of(secret.encode(), code)
         if step is None:
             raise SignInRefused("This code is not right. Is the clock of your phone set automatically?")

@@ -35,10 +35,12 @@ def readable_on(accent: str, ground: str) -> str:
 def accent_style(accent: str) -> str:
     """The style sheet that gives a page this accent, in light and dark."""
     light, dark = readable_on(accent, LIGHT_GROUND), readable_on(accent, DARK_GROUND)
-    return (
-        f":root{{--accent:{light};--accent-ink:{ink_on(light)};--accent-text:{light}}}\n"
-        f"@media (prefers-color-scheme:dark){{:root{{--accent:{dark};--accent-ink:{ink_on(dark)};--accent-text:{dark}}}}}\n"
-    )
+    dark_rule = _rule(dark)
+    return f"{_rule(light)}\n@media (prefers-color-scheme:dark){{{dark_rule}}}\n"
+
+
+def _rule(accent: str) -> str:
+    return f":root{{--accent:{accent};--accent-ink:{ink_on(accent)};--accent-text:{accent}}}"
 
 
 def _mix(one: str, other: str, share: float) -> str:

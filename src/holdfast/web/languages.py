@@ -22,7 +22,7 @@ from babel.support import NullTranslations, Translations
 from babel.units import format_unit
 
 from holdfast import wallclock
-from holdfast.wallclock import to_local
+from holdfast.wallclock import local_date, to_local
 
 SOURCE: Final = "en"
 
@@ -86,6 +86,14 @@ class Language:
         """``Mon, Mar 2``."""
         return dates.format_skeleton("MMMEd", day, locale=self._locale)
 
+    def day_of(self, at: datetime, zone: str) -> str:
+        """The day at that moment in the zone: ``Monday, March 2``."""
+        return self.day(local_date(at, zone))
+
+    def short_day_of(self, at: datetime, zone: str) -> str:
+        """``Mon, Mar 2``."""
+        return self.short_day(local_date(at, zone))
+
     def weekday(self, day: date) -> str:
         """``Mon``."""
         return dates.format_date(day, "EEE", locale=self._locale)
@@ -93,10 +101,6 @@ class Language:
     def month(self, day: date) -> str:
         """``March 2026``."""
         return dates.format_skeleton("yMMMM", day, locale=self._locale)
-
-    def long_day(self, at: datetime, zone: str) -> str:
-        """The day at that moment in the zone: ``Monday, March 2, 2026``."""
-        return dates.format_date(to_local(at, zone).date(), "full", locale=self._locale)
 
     def zone_name(self, zone: str) -> str:
         """``Central Time``."""

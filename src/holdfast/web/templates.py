@@ -13,7 +13,7 @@ EXTENSIONS = ("jinja2.ext.i18n",)
 
 
 def render(name: str, language: Language, **context: Any) -> str:
-    """The page ``name`` (``"booking/services.html"``) with its words in ``language``, which templates know as ``l10n``."""
+    """The page ``name`` (such as ``error.html``) in ``language``, which templates know as ``l10n``."""
     return _environment(language.tag).get_template(name).render(l10n=language, **context)
 
 

@@ -17,7 +17,7 @@ VISITOR: Final = "visitor"
 SESSION: Final = "session"
 LANGUAGE: Final = "language"
 VISITOR_SECONDS: Final = 180 * 86400
-TOKEN_FIELD: Final = "form_token"
+TOKEN_FIELD: Final = "form_token"  # noqa: S105  # the name of a field
 
 # No 'unsafe-inline', no nonce: all scripts and styles are files of ours. data: is for small pictures in our CSS.
 _POLICY: Final = (

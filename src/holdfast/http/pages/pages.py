@@ -1,4 +1,4 @@
-"""The ground of every page: one route class that checks forms, fences answers, and says refusals so that people read them.
+"""The ground of every page: one route class that checks forms, fences answers, and turns refusals into pages.
 
 A router of pages says ``APIRouter(route_class=PageRoute)``; its handlers answer with ``page(request, "x.html", …)`` or
 ``see(url)``, and raise domain errors like any other surface.

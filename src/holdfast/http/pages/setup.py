@@ -1,7 +1,7 @@
 """The first run: five steps from nothing to a page that takes bookings.
 
-Each step does its work in the record at once, so it can be left and come back to: which one is next is read from what is
-there. The first step is open to whoever has the address that ``holdfast serve`` prints, because it makes the owner.
+Each step does its work in the record at once, so it can be left and come back to: which one is next is read from what
+is there. The first step is open to whoever has the address that ``holdfast serve`` prints, because it makes the owner.
 """
 
 from __future__ import annotations
@@ -80,7 +80,14 @@ async def make_organization(
         errors = {str(invalid.facts.get("field", "organization")): language_of(request).gettext(invalid.detail)}
         typed = {"organization": organization, "name": name, "email": email}
         return page(
-            request, "setup/organization.html", status=422, allowed=True, token=token, errors=errors, typed=typed, step=1
+            request,
+            "setup/organization.html",
+            status=422,
+            allowed=True,
+            token=token,
+            errors=errors,
+            typed=typed,
+            step=1,
         )
     keeper: Doorkeeper = request.app.state.doorkeeper
     session = await keeper.sign_in(organization_id, email, password, network_of(request) or "")
@@ -147,7 +154,9 @@ async def make_providers(
             await catalog.put_resource(tx, slug=f"room-{n}", name=f"{word} {n}", kind="room", location_ids=here)
             for n in range(1, rooms + 1)
         ]
-        await catalog.put_pool(tx, slug="providers", name="Providers", members=[PoolMember(id, 100) for id in people_ids])
+        await catalog.put_pool(
+            tx, slug="providers", name="Providers", members=[PoolMember(id, 100) for id in people_ids]
+        )
         if room_ids:
             await catalog.put_pool(tx, slug="rooms", name="Rooms", members=[PoolMember(id, 100) for id in room_ids])
 
