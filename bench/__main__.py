@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.marks import Mark, report
 
-PIECES = ("through_http", "storm", "wal", "row_security", "availability")
+PIECES = ("through_http", "storm", "wal", "row_security", "availability", "availability_record")
 
 
 def main() -> None:

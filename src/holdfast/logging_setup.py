@@ -36,6 +36,8 @@ def set_up_logging(level: str, *, stream: TextIO = sys.stderr) -> None:
     root.setLevel(level.upper())
     # The access log holds URLs; requests are counted and timed in metrics instead.
     logging.getLogger("uvicorn.access").disabled = True
+    # The job queue tells of every job, twice; what matters of a delivery is in the record.
+    logging.getLogger("procrastinate").setLevel(max(root.level, logging.WARNING) if level != "debug" else logging.DEBUG)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -14,7 +14,6 @@ from holdfast.access.service import (
     create_organization,
     find_organization,
     list_api_keys,
-    new_api_key,
     revoke_api_key,
 )
 from holdfast.db.transact import Caller, Record

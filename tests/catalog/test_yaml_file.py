@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -273,6 +274,18 @@ def test_a_role_that_nobody_can_serve_somewhere_is_a_warning() -> None:
             "massage cannot be booked at one: it needs 2 of the pool providers as provider, and one has only 1 of it.",
         )
     ]
+
+
+def test_the_documentation_shows_this_very_clinic() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "catalog.md").read_text("utf-8")
+    shown = text.split("```yaml\n")[1].split("```")[0]
+    assert parse_catalog(shown).document == parse_catalog(TEN_LINES.replace("949.50", "950")).document
+
+
+def test_an_empty_pool_named_after_a_kind_is_written() -> None:
+    text = CLINIC + "pools: {rooms: []}\nservices: {a: {duration: 5, requires: [rooms]}}\n"
+    document = parse_catalog(text).document
+    assert parse_catalog(dump_catalog(document)).document == document
 
 
 def test_hold_policies_say_what_differs() -> None:

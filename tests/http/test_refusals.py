@@ -92,7 +92,9 @@ class TestBodies:
     def test_what_cannot_be_read(self, spa: House, content: bytes, status: int, code: str) -> None:
         assert_problem(spa.desk.post("/v1/holds", content=content, headers=JSON), status, code)
 
-    @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/xml", "nonsense", ""])
+    @pytest.mark.parametrize(
+        "kind", ["text/plain", "application/x-www-form-urlencoded", "application/xml", "nonsense", ""]
+    )
     def test_another_content_type(self, spa: House, day: Callable[[], datetime], kind: str) -> None:
         content = json.dumps(visit(day()))
         assert_problem(
@@ -111,9 +113,7 @@ class TestBodies:
         assert_problem(spa.desk.request("GET", "/v1/locations", content=dribbled(), headers=JSON), 413, "too-large")
 
     def test_as_large_as_allowed_is_read(self, spa: House) -> None:
-        assert_problem(
-            spa.desk.post("/v1/holds", content=b" " * BODY_BYTES_MAX, headers=JSON), 400, "malformed"
-        )
+        assert_problem(spa.desk.post("/v1/holds", content=b" " * BODY_BYTES_MAX, headers=JSON), 400, "malformed")
 
     @pytest.mark.parametrize("name", BAD_NAMES.values(), ids=BAD_NAMES.keys())
     def test_names_that_cannot_be_read(self, spa: House, day: Callable[[], datetime], name: str) -> None:
@@ -287,6 +287,7 @@ class TestAddresses:
             assert (head.status_code, head.content) == (200, b"")
             assert head.headers["content-length"] == get.headers["content-length"]
             assert head.headers["content-type"] == get.headers["content-type"]
+        assert spa.manager.head("/v1/events").headers["content-type"].startswith("text/event-stream")
         missing = spa.manager.head("/v1/holds/hld_" + NOBODY)
         assert (missing.status_code, missing.content) == (404, b"")
         assert spa.manager.head("/v1/holds").status_code == 405

@@ -138,6 +138,15 @@ async def test_alternatives_on_a_refusal(door: Door) -> None:
     assert (await door.post("/v1/holds", body | {"start": offered[1]["start"], "resources": {}})).status_code == 201
 
 
+async def test_staff_may_step_outside_the_rules_and_strangers_may_not(door: Door) -> None:
+    late = wall(MONDAY, "20:10").isoformat()
+    body = {"service": "facial", "location": "austin", "start": late, "outside_rules": True}
+    assert (await door.post("/v1/holds", body)).status_code == 403
+    assert (await door.post("/v1/holds", body, surface="desk")).status_code == 201
+    closed = await door.post("/v1/holds", body | {"outside_rules": False}, surface="desk")
+    assert (closed.status_code, closed.json()["reason"]) == (422, "closed")
+
+
 async def test_an_unchanged_answer_is_not_computed_again(door: Door) -> None:
     ask = {"service": "facial", "from_": str(MONDAY), "to": str(MONDAY + timedelta(days=1))}
     first = await door.get(**ask)

@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
 
-from holdfast.access.model import PUBLIC_SURFACES
 from holdfast.availability.permit import Choices, Wanted, permit
 from holdfast.booking.model import (
     Appointment,
@@ -28,7 +27,7 @@ from holdfast.booking.model import (
 )
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Transaction
-from holdfast.errors import Bug, Forbidden, NotFound, SlotTaken
+from holdfast.errors import Bug, NotFound, SlotTaken
 
 QUERIES: Final = load_queries("holdfast.booking")
 NOBODY: Final = Visitor()
@@ -273,8 +272,6 @@ async def _permitted(
 ) -> AsyncIterator[dict[str, Any]]:
     """The visit as parameters of a command, with whom the rules permit; a refusal of the slot says what was wanted."""
     wanted = Wanted(visit.service_id, visit.location_id, visit.start, visit.choices, replaces_id)
-    if visit.outside_rules and tx.scene.caller.surface in PUBLIC_SURFACES:
-        raise Forbidden("Only staff may book outside the rules.", field="outside_rules")
     choices = visit.choices if visit.outside_rules else await permit(tx, wanted)
     try:
         yield {

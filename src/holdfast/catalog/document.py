@@ -15,6 +15,8 @@ from holdfast.db.transact import Transaction
 DEFAULT_PREFERENCE: Final = 100
 DEFAULT_CATEGORY: Final = "Services"
 DEFAULT_GRID_MINUTES: Final = 15
+# What a difference need not tell.
+_GOES_UNSAID: Final = {"assign": "preference", "rank": "earliest"}
 PUBLIC_SURFACES: Final = frozenset({"widget", "assistant"})
 # Where each kind of resource is written, which is also the pool that all of them make.
 GROUPS: Final = {"provider": "providers", "room": "rooms", "device": "devices", "other": "other_resources"}
@@ -346,8 +348,10 @@ def _words(entry: Entry) -> Iterator[tuple[str, str]]:
             yield "duration", str(entry.duration_minutes)
             yield "price", money(entry.price_cents)
             yield "locations", ", ".join(entry.locations)
-            yield "grid", str(entry.grid_minutes)
-            yield "off_grid_after_claims", str(entry.off_grid_after_claims).lower()
+            if entry.grid_minutes != DEFAULT_GRID_MINUTES:
+                yield "grid", str(entry.grid_minutes)
+            if entry.off_grid_after_claims:
+                yield "off_grid_after_claims", "yes"
             for surface, notice, horizon in entry.leads:
                 yield f"lead on {surface}", f"notice {notice} min, horizon {horizon} days"
             for requirement in entry.requirements:
@@ -365,16 +369,20 @@ def _words(entry: Entry) -> Iterator[tuple[str, str]]:
                 yield "requires", ", ".join(entry.requires)
         case _:
             for field in fields(entry):
-                value: Any = getattr(entry, field.name)
-                if isinstance(value, Rules):
-                    yield from value.words()
-                elif field.name == "rules_at":
-                    for location, rules in value:
-                        yield from ((f"{name} at {location}", words) for name, words in rules.words())
-                elif field.name == "has":
-                    yield "has", ", ".join(f"{name} until {day}" if day else name for name, day in value)
-                elif value is not None and field.name not in ("slug", "surface"):
-                    yield field.name, ", ".join(value) if isinstance(value, tuple) else str(value)
+                yield from _field_in_words(field.name, getattr(entry, field.name))
+
+
+def _field_in_words(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Rules):
+        yield from value.words()
+    elif name == "rules_at":
+        for location, rules in value:
+            yield from ((f"{kind} at {location}", words) for kind, words in rules.words())
+    elif name == "has":
+        if value:
+            yield "has", ", ".join(f"{each} until {day}" if day else each for each, day in value)
+    elif value is not None and value != _GOES_UNSAID.get(name) and name not in ("slug", "surface"):
+        yield name, ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def requirement_in_words(requirement: RequirementEntry) -> str:

@@ -258,7 +258,8 @@ class _Reader:
         node = keys.take("has")
         if isinstance(node, yaml.MappingNode):
             for name, until in yaml_nodes.pairs(node, "has", self._remarks):
-                has[name.value] = yaml_hours.day(until, name.value, self._remarks)
+                good = "" if yaml_nodes.is_empty(until) else yaml_hours.day(until, name.value, self._remarks)
+                has[name.value] = good
         elif node is not None:
             has = {word.value: "" for word in yaml_nodes.words(node, "has", self._remarks)}
         rules_at = {}

@@ -152,9 +152,8 @@ def _policy(policy: HoldPolicy) -> _Inline:
 
 def _goes_unsaid(pool: PoolEntry, document: CatalogDocument) -> bool:
     """Whether the reader makes this very pool by itself."""
-    if not any(
-        requirement.pool == pool.slug for each in document.services.values() for requirement in each.requirements
-    ):
+    required = {each.pool for entry in document.services.values() for each in entry.requirements}
+    if pool.slug not in required or not pool.members:
         return False
     return any(
         pool

@@ -45,7 +45,7 @@ def storm(
         int, typer.Option(min=0, max=10_000, help="How many hot slots to share. 0: a fresh one for each round.")
     ] = 0,
     resources: Annotated[int, typer.Option(min=1, max=20, help="Resources that one visit needs at once.")] = 3,
-    surfaces: Annotated[str, typer.Option(help="Where the requests say they come from.")] = "desk,phone,walk_in,widget",
+    surfaces: Annotated[str, typer.Option(help="Where the requests say they come from.")] = "desk,phone,walk_in",
     seed: Annotated[int | None, typer.Option(help="Repeat a storm: the same seed asks for the same things.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the holds on the running Holdfast.")] = False,
     fail: Annotated[bool, typer.Option("--fail", help="Exit with 1 when a recipe, too, went wrong.")] = False,

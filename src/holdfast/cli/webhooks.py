@@ -40,7 +40,7 @@ def add(
     organization: OrganizationOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send events to a URL, those of appointments unless you say which. The secret to verify them is shown this once."""
+    """Send events to a URL, those of appointments unless you say which. The secret is shown this once."""
     from holdfast.cli.record import system_caller, with_record
     from holdfast.config import load_settings
     from holdfast.webhooks import service

@@ -31,7 +31,7 @@ from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.demo.people import client
 from holdfast.demo.plan import SEED, Wish, opening_hours, visits_by_day, wishes
-from holdfast.errors import ClaimsInTheWay, NotFound, SetupRefused, SlotTaken
+from holdfast.errors import ClaimsInTheWay, NotBookable, NotFound, SetupRefused, SlotTaken
 
 QUERIES: Final = load_queries("holdfast.demo")
 VISITS_A_YEAR: Final = 6200
@@ -117,7 +117,9 @@ class _Clinic:
     def visit(self, wish: Wish) -> Visit:
         zone = self.document.locations[wish.location].time_zone
         start = wallclock.resolve_rule(wish.local_start, zone)
-        return Visit(self.services[wish.service], self.locations[wish.location], start)
+        # what is past was agreed under the rules of its day
+        past = start < self.now
+        return Visit(self.services[wish.service], self.locations[wish.location], start, outside_rules=past)
 
 
 async def _bring_in_catalog(record: Record, document: CatalogDocument) -> UUID:
@@ -251,7 +253,7 @@ class _Share:
         clinic = self._clinic
         asked = wishes(day, clinic.document, share=self._share, shares=WORKERS)
         for wish in islice(asked, tries):
-            with suppress(SlotTaken):
+            with suppress(SlotTaken, NotBookable):
                 book = partial(booking.book, visit=clinic.visit(wish), client=wish.client)
                 await clinic.record.transact(clinic.callers[wish.surface], book)
                 count -= 1
@@ -289,10 +291,12 @@ class _Share:
 
     async def _move(self, visit: _Visit, random: Random) -> None:
         later = visit.starts_at + random.choice([-LONGEST_MOVE, -LONGEST_MOVE / 2, LONGEST_MOVE / 2, LONGEST_MOVE])
-        with suppress(SlotTaken):  # or the client keeps the old time
+        with suppress(SlotTaken, NotBookable):  # or the client keeps the old time
             await self._clinic.record.transact(
                 self._clinic.callers["phone"],
-                lambda tx: booking.reschedule_to_start(tx, visit.id, later, revision=visit.revision),
+                lambda tx: booking.reschedule_to_start(
+                    tx, visit.id, later, revision=visit.revision, outside_rules=later < self._clinic.now
+                ),
             )
 
 
@@ -347,7 +351,7 @@ async def _hold_some(clinic: _Clinic) -> None:
     """Two clients are on the booking page right now."""
     held = 0
     for wish in islice(wishes(_next_open_day(clinic.today), clinic.document, share=0, shares=1), 40):
-        with suppress(SlotTaken):
+        with suppress(SlotTaken, NotBookable):
             hold = partial(booking.place_hold, visit=clinic.visit(wish), ttl_seconds=900)
             await clinic.record.transact(clinic.callers["widget"], hold)
             held += 1

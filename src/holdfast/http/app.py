@@ -14,6 +14,7 @@ from holdfast.config import load_settings
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.errors import SetupRefused
+from holdfast.http.alternatives import Alternatives
 from holdfast.http.api import (
     appointments,
     availability,
@@ -93,6 +94,7 @@ def build_app(
         await pool.open()
         app.state.record = Record(pool)
         app.state.keys = KeyRing(app.state.record)
+        app.state.alternatives = Alternatives(app.state.record)
         app.state.tags = Tags()
         app.state.secret = secret
         app.state.doorkeeper = Doorkeeper(app.state.record, secret)

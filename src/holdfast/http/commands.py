@@ -16,8 +16,8 @@ from pydantic import BaseModel
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import HoldfastError, Invalid, SlotTaken
+from holdfast.http.alternatives import Alternatives
 from holdfast.http.problems import Malformed
-from holdfast.http.slot_shapes import find_alternatives
 
 T = TypeVar("T")
 
@@ -73,10 +73,9 @@ async def run_command(request: Request, caller: Caller, work: Work) -> Response:
 
     Raises what the command raises, IdempotencyKeyReused, RequestInProgress.
     """
-    record: Record = request.app.state.record
     key = _idempotency_key(request)
     if key is None:
-        return _response(await _transact(record, caller, work))
+        return _response(await _transact(request, caller, work))
     route = f"{request.method} {request.scope['route'].path}"
     request_hash = hashlib.sha256(request.scope["path"].encode() + b"\n" + await request.body()).digest()
 
@@ -96,7 +95,7 @@ async def run_command(request: Request, caller: Caller, work: Work) -> Response:
         )
         return made, False
 
-    made, replayed = await _transact(record, caller, once)
+    made, replayed = await _transact(request, caller, once)
     response = _response(made)
     if replayed:
         response.headers["Idempotent-Replayed"] = "true"
@@ -114,15 +113,17 @@ async def run_unstored(request: Request, caller: Caller, work: Work) -> Response
     return _response(await record.transact(caller, work))
 
 
-async def _transact(record: Record, caller: Caller, work: Callable[[Transaction], Awaitable[T]]) -> T:
+async def _transact(request: Request, caller: Caller, work: Callable[[Transaction], Awaitable[T]]) -> T:
     """As ``Record.transact``; a taken slot is refused together with what could be had instead."""
+    record: Record = request.app.state.record
     try:
         return await record.transact(caller, work)
     except SlotTaken as taken:
         if taken.wanted is not None:
             # without alternatives the refusal is still true
             with suppress(HoldfastError):
-                taken.facts["alternatives"] = await find_alternatives(record, caller, taken.wanted)
+                instead: Alternatives = request.app.state.alternatives
+                taken.facts["alternatives"] = await instead.find(caller, taken.wanted)
         raise
 
 

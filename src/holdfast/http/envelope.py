@@ -47,9 +47,11 @@ class Envelope:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-            elif head:
-                message = {**message, "body": b""}
-            await send(message)
+                await send(message)
+                if head:  # at once: what would follow may be a feed without an end
+                    await send({"type": "http.response.body", "body": b""})
+            elif not head:
+                await send(message)
 
         try:
             await self._app(scope, receive, enveloped)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from holdfast.availability.explain import Explanation
 from holdfast.availability.model import Slot
-from holdfast.availability.permit import Wanted
-from holdfast.availability.service import alternatives
-from holdfast.availability.snapshot import current_catalog
-from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.ids import public_id
 from holdfast.wallclock import to_local
 
@@ -130,19 +125,6 @@ class ExplanationShape(BaseModel):
             as_of=to_local(as_of, zone),
             time_zone=zone,
         )
-
-
-async def find_alternatives(record: Record, caller: Caller, wanted: Wanted) -> list[Mapping[str, Any]]:
-    """What a refusal offers instead: up to three slots, nearest first, on the location's clock."""
-
-    async def work(tx: Transaction) -> list[Mapping[str, Any]]:
-        location_id = str(wanted.location_id)
-        zone = (await current_catalog(tx)).locations[location_id].zone
-        slots = await alternatives(tx, wanted)
-        shapes = [SlotShape.of(location_id, slot, zone) for slot in slots]
-        return [shape.model_dump(mode="json", exclude={"location"}, exclude_none=True) for shape in shapes]
-
-    return await record.transact(caller, work)
 
 
 def shown(kind: str, id: str) -> str:

@@ -207,14 +207,16 @@ class _Poller:
 
     async def _missed(self, begin: Position) -> list[FeedEvent] | None:
         found: list[FeedEvent] = []
-        while begin < self._at and len(found) <= REPLAYED_MAX:
+        while begin < self._at:
             rows = [row for row in await self._rows(begin) if row.id is not None]
             reached = [row for row in rows if _position(row) <= self._at]
             found += [event for row in reached if (event := self._event(row)) is not None]
+            if len(found) > REPLAYED_MAX:
+                return None
             if len(reached) < PAGE:
-                return found
+                break
             begin = _position(reached[-1])
-        return None if len(found) > REPLAYED_MAX else found
+        return found
 
     async def _run(self) -> None:
         while True:

@@ -5,6 +5,7 @@ A receiver that wants more asks the API by id, with its own key, and gets the pr
 
 from __future__ import annotations
 
+import builtins
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from holdfast.ids import KINDS, public_id
-from holdfast.log.events import CATALOGUE
+from holdfast.log.events import CATALOGUE, Facts
 
 # The kinds of subject that outsiders can ask for by id; the first word of an event's type.
 _PUBLIC_NOUNS: Final = frozenset(
@@ -102,3 +103,20 @@ class EventNames:
 
 def _mark(cluster_id: int) -> bytes:
     return hashlib.sha256(cluster_id.to_bytes(8, signed=True)).digest()[:4]
+
+
+def catalogue_as_markdown() -> str:
+    """The table of what outsiders can be told of: type, version, what it means, which facts come with it."""
+    lines = ["| type | version | what happened | `data` beside `id` |", "|---|---|---|---|"]
+    for (type, version), facts in sorted(CATALOGUE.items()):
+        if type in PUBLIC_TYPES:
+            told = ", ".join(f"`{name}`" for name in _PUBLIC_FACTS if name in facts.model_fields)
+            lines.append(f"| `{type}` | {version} | {_sentence(type, facts)} | {told or '–'} |")
+    return "\n".join(lines) + "\n"
+
+
+def _sentence(type: str, facts: builtins.type[Facts]) -> str:
+    noun, _, verb = type.partition(".")
+    if verb in ("added", "changed", "removed") and facts.__doc__ is None:
+        return f"A {noun} of the catalog was {verb}."
+    return " ".join((facts.__doc__ or "").split("\n\n")[0].split()).replace("``", "`")

@@ -13,7 +13,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
@@ -25,6 +25,7 @@ PORTS: Final = frozenset({443, 8443})
 TIMEOUT_SECONDS: Final = 15.0
 RESPONSE_BYTES_MAX: Final = 64 * 1024
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+_PROTOCOL_ASSIGNMENTS: Final = IPv4Network("192.0.0.0/24")  # which Pythons differ about
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 # These carry an IPv4 address that a gateway would go to; nobody serves webhooks there.
 _TUNNELS: Final = (IPv6Network("2002::/16"), IPv6Network("2001::/32"), IPv6Network("64:ff9b:1::/48"))
@@ -59,6 +60,8 @@ def is_public(address: Address) -> bool:
             return is_public(IPv4Address(address.packed[-4:]))
         if any(address in tunnel for tunnel in _TUNNELS):
             return False
+    elif address in _PROTOCOL_ASSIGNMENTS:
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
@@ -68,7 +71,7 @@ def check_url(url: str, allowed_hosts: Iterable[str] = ()) -> str:
     ``allowed_hosts``: what the operator allows (``host`` or ``host:port``) over plain HTTP and in private networks.
     """
     parts = _split(url)
-    port = parts.port or _DEFAULT_PORTS[parts.scheme]
+    port = _DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
     if _is_allowed(parts.hostname or "", port, allowed_hosts):
         return url
     if parts.scheme != "https":

@@ -41,17 +41,17 @@ begin
   if p_policy.live_holds_per_visitor_max is not null and p_visitor is not null then
     select count(*) into v_live from hold
     where organization_id = current_organization() and state = 'live' and visitor = p_visitor and expires_at > clock();
-    if v_live >= p_policy.live_holds_per_visitor_max then v_limits := v_limits || 'visitor'; end if;
+    if v_live >= p_policy.live_holds_per_visitor_max then v_limits := array_append(v_limits, 'visitor'); end if;
   end if;
   if p_policy.live_holds_per_network_max is not null and p_network is not null then
     select count(*) into v_live from hold
     where organization_id = current_organization() and state = 'live' and network = p_network and expires_at > clock();
-    if v_live >= p_policy.live_holds_per_network_max then v_limits := v_limits || 'network'; end if;
+    if v_live >= p_policy.live_holds_per_network_max then v_limits := array_append(v_limits, 'network'); end if;
   end if;
   if p_policy.live_holds_per_actor_max is not null then
     select count(*) into v_live from hold
     where organization_id = current_organization() and state = 'live' and actor = current_actor() and expires_at > clock();
-    if v_live >= p_policy.live_holds_per_actor_max then v_limits := v_limits || 'actor'; end if;
+    if v_live >= p_policy.live_holds_per_actor_max then v_limits := array_append(v_limits, 'actor'); end if;
   end if;
   if cardinality(v_limits) > 0 then
     perform refuse('holds_are_within_quota', jsonb_build_object('limits', v_limits));

@@ -35,7 +35,8 @@ begin
 end $$;
 
 -- Restored into another cluster, whose transactions are counted anew? Then the old numbers say nothing: keep only their
--- order relative to the position, as 1 (handed on) and 2 (not yet). Both lie below any transaction to come.
+-- order relative to the position, as 1 (handed on) and 2 (not yet). Both lie below any transaction to come. A row that was
+-- written over here is told by its number being that of the transaction that inserted it; a restored row has another's.
 create or replace function holdfast.adopt_log() returns boolean
 language plpgsql security definer
 set search_path = holdfast, pg_temp
@@ -50,7 +51,8 @@ begin
   end if;
   lock table event in share row exclusive mode;
   update event e set transaction_id = case
-    when (e.transaction_id, e.id) <= (v_position.transaction_id, v_position.event_id) then '1'::xid8 else '2'::xid8 end;
+    when (e.transaction_id, e.id) <= (v_position.transaction_id, v_position.event_id) then '1'::xid8 else '2'::xid8 end
+  where e.xmin::text::bigint <> e.transaction_id::text::bigint & 4294967295;
   update relay_position set transaction_id = '1', event_id = coalesce((select max(id) from event), 0),
     cluster_id = v_cluster_id;
   return true;

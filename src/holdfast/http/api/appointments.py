@@ -9,7 +9,15 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from holdfast.booking import service as booking
 from holdfast.booking.model import Appointment, AppointmentFilter, Visitor
 from holdfast.db.transact import Caller, Transaction
-from holdfast.http.api.references import find_choices, find_id, find_start, find_visit, read_time_cursor, write_cursor
+from holdfast.http.api.references import (
+    find_choices,
+    find_id,
+    find_start,
+    find_visit,
+    read_time_cursor,
+    steps_outside,
+    write_cursor,
+)
 from holdfast.http.callers import BookKey, ChangeKey, ReadKey, VisitorHeader, visitor_of
 from holdfast.http.commands import Answer, answer, expected_revision, read, run_command
 from holdfast.http.documented import REFUSALS, made
@@ -145,7 +153,7 @@ async def reschedule(request: Request, appointment_id: str, ask: RescheduleAsk, 
             location_id=location_id,
             choices=await find_choices(tx, ask.resources),
             overbook_reason=ask.overbook.reason if ask.overbook else None,
-            outside_rules=ask.outside_rules,
+            outside_rules=steps_outside(tx, ask.outside_rules),
         )
         return _answer(moved)
 

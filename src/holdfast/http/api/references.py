@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
+from holdfast.access.model import PUBLIC_SURFACES
 from holdfast.availability.permit import Choices
 from holdfast.booking.model import Cursor, Visit
 from holdfast.booking.service import QUERIES
 from holdfast.db.transact import Transaction
-from holdfast.errors import Invalid, NotBookable, NotFound
+from holdfast.errors import Forbidden, Invalid, NotBookable, NotFound
 from holdfast.http.shapes import VisitAsk
 from holdfast.ids import KINDS, parse_id
 from holdfast.wallclock import parse_instant
@@ -37,7 +38,15 @@ async def find_visit(tx: Transaction, ask: VisitAsk) -> Visit:
     except NotFound as missing:
         # it is part of the body, not the address, that names nothing
         raise NotBookable(missing.detail, reason="unknown_reference") from None
-    return Visit(service_id, location_id, await find_start(tx, ask.start, location_id), choices, ask.outside_rules)
+    start = await find_start(tx, ask.start, location_id)
+    return Visit(service_id, location_id, start, choices, steps_outside(tx, ask.outside_rules))
+
+
+def steps_outside(tx: Transaction, outside_rules: bool) -> bool:
+    """Whether the rules of time are left aside, as asked. Raises Forbidden where a stranger asks for it."""
+    if outside_rules and tx.scene.caller.surface in PUBLIC_SURFACES:
+        raise Forbidden("Only staff may book outside the rules.", field="outside_rules")
+    return outside_rules
 
 
 async def find_choices(tx: Transaction, resources: Mapping[str, str | list[str]]) -> Choices:

@@ -35,7 +35,7 @@ class Settings:
     seed: int
     clients: int = 50
     attempts: int = 2000
-    surfaces: tuple[str, ...] = ("desk", "phone", "walk_in", "widget")
+    surfaces: tuple[str, ...] = ("desk", "phone", "walk_in")
     slots: int | None = None
     resources: int = 3
     seconds: float = 30
