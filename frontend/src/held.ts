@@ -29,7 +29,7 @@ export function keepHold(): void {
     const show = (): void => {
       const left = Math.max(0, Math.ceil((until - performance.now()) / 1000));
       words.textContent = left
-        ? words.dataset.words!.replace("%(left)s", `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`)
+        ? words.dataset.words!.replace("{left}", `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`)
         : words.dataset.over!;
       bar.style.setProperty("scale", `${Math.min(1, left / all)} 1`);
       bar.closest(".countdown")!.classList.toggle("soon", left <= SOON_SECONDS);

@@ -9,7 +9,7 @@ export function showOwnTimes(): void {
       const read = (timeZone: string): string =>
         new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "short", hour: "numeric", minute: "2-digit", timeZone }).format(at);
       if (read(own) !== read(place.dataset.zone!)) {
-        place.textContent = place.dataset.words!.replace("%(time)s", read(own));
+        place.textContent = place.dataset.words!.replace("{time}", read(own));
         place.hidden = false;
       }
     }
