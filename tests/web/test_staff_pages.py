@@ -34,7 +34,7 @@ def set_up(forms: Forms, served: Served) -> None:
     forms.send(name="Centro", time_zone="America/Chicago")
     assert forms.page.url.path == "/setup/providers"
     forms.send(providers="Trần Minh Anh\nSofía Delgado", rooms="2")
-    forms.send(service="first-visit")
+    forms.send(service="consultation")
     assert forms.page.url.path == "/setup/done"
     assert "/b/luz-clinica" in forms.page.text
 

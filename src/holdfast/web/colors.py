@@ -6,7 +6,7 @@ from typing import Final
 
 LIGHT_GROUND: Final = "#fbfaf8"
 DARK_GROUND: Final = "#1b1f1e"
-TEXT_CONTRAST: Final = 4.6  # 4.5, and a little for the tints that a card lays under it
+TEXT_CONTRAST: Final = 5.4  # 4.5, and what the tints take that lie under text of the accent
 _WHITE: Final = "#ffffff"
 _BLACK: Final = "#101413"
 
