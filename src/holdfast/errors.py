@@ -41,6 +41,20 @@ class Forbidden(HoldfastError):
     title = "This key may not do that"
 
 
+class LinkSpent(HoldfastError):
+    """A private link that was used, replaced, or has expired."""
+
+    code = "link-spent"
+    title = "This link is no longer good"
+
+
+class SignInRefused(HoldfastError):
+    """The address and the password, or the code, are not right together; which of them is never said."""
+
+    code = "sign-in-refused"
+    title = "These do not match"
+
+
 class NotBookable(HoldfastError):
     """The rules say no whatever is free: ``facts['reason']`` names the rule."""
 

@@ -24,6 +24,7 @@ KINDS: Final = {
     "block": "blk",
     "busy": "bsy",
     "client": "cli",
+    "staff": "stf",
     "api_key": "key",
     "collision": "col",
     "event": "evt",

@@ -10,26 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from typing import Annotated, Any, ClassVar, Final
+from datetime import date, datetime, time
+from typing import Any, Final
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-Instant = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
+from holdfast.log import staff_facts as staff_facts  # its classes are part of the catalogue below
+from holdfast.log.facts import Facts as Facts
+from holdfast.log.facts import Instant
 
 
 class UnknownEvent(ValueError):
     """An event of a type or version that this Holdfast does not know, or whose data breaks its shape."""
-
-
-class Facts(BaseModel):
-    """What an event tells beside its envelope."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    types: ClassVar[tuple[str, ...]] = ()
-    version: ClassVar[int] = 1
 
 
 class Claim(Facts):
@@ -71,6 +64,20 @@ class HoldExtended(Facts):
     """A live hold got a fresh term."""
 
     types = ("hold.extended",)
+    expires_at: Instant
+
+
+class HoldLeft(Facts):
+    """The visitor closed the booking page: the hold ends soon, unless they come back."""
+
+    types = ("hold.left",)
+    expires_at: Instant
+
+
+class HoldReturnedTo(Facts):
+    """The visitor is back in time: the hold has its term again."""
+
+    types = ("hold.returned_to",)
     expires_at: Instant
 
 
@@ -155,6 +162,12 @@ class AppointmentStepped(Facts):
     types = ("appointment.checked_in", "appointment.completed", "appointment.cancelled", "appointment.no_show")
     from_state: str
     revision: int
+
+
+class AppointmentLinkIssued(Facts):
+    """Whoever has the private link may see, move and cancel the visit."""
+
+    types = ("appointment.link_issued",)
 
 
 # -- blocks and busy times: the subject is the block or the busy time
