@@ -1,4 +1,4 @@
-"""A real browser: Debian's Chromium through Playwright, on phone-sized and wide windows. Skipped where there is none."""
+"""A real browser: Debian's Chromium through Playwright, on phone-sized and wide windows; skipped where none is."""
 
 from __future__ import annotations
 

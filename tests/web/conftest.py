@@ -56,7 +56,7 @@ def serve(urls: DatabaseUrls) -> Iterator[Served]:
 
 async def _run(server: uvicorn.Server, ready: threading.Event) -> None:
     async def tell() -> None:
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 uvicorn has a flag for it, and no event
             await asyncio.sleep(0.01)
         ready.set()
 

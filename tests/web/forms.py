@@ -64,7 +64,11 @@ class Forms:
         return self._read().links
 
     def send(
-        self, action: str | None = None, *, button: tuple[str, str] | None = None, headers: dict[str, str] | None = None,
+        self,
+        action: str | None = None,
+        *,
+        button: tuple[str, str] | None = None,
+        headers: dict[str, str] | None = None,
         **typed: str,
     ) -> httpx.Response:  # fmt: skip
         """Send the form whose action ends so (the first one otherwise), with what is typed over what it has."""

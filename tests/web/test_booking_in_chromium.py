@@ -18,7 +18,7 @@ from tests.web.browsers import Visitor, chromium, visitor
 from tests.web.conftest import Served
 
 AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
-DAY = (datetime.now() + timedelta(days=3)).date()
+DAY = (datetime.now().astimezone() + timedelta(days=3)).date()
 FREE = ".slot:not([aria-disabled])"
 
 

@@ -15,7 +15,7 @@ from tests.clinic import Clinic
 from tests.web.conftest import Served
 from tests.web.forms import Forms
 
-TOMORROW = (datetime.now() + timedelta(days=2)).date()
+TOMORROW = (datetime.now().astimezone() + timedelta(days=2)).date()
 
 
 @pytest.fixture

@@ -16,9 +16,8 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from holdfast.log import staff_facts as staff_facts  # its classes are part of the catalogue below
-from holdfast.log.facts import Facts as Facts
-from holdfast.log.facts import Instant
+from holdfast.log import staff_facts  # noqa: F401 its classes are part of the catalogue below
+from holdfast.log.facts import Facts, Instant
 
 
 class UnknownEvent(ValueError):
