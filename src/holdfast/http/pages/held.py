@@ -26,8 +26,8 @@ from holdfast.http.pages.booking_site import Site, open_site, providers_of
 from holdfast.http.pages.pages import PageRoute, see
 from holdfast.http.shapes import ClientAsk
 from holdfast.ids import parse_id
-from holdfast.web.languages import territory_of
 from holdfast.wallclock import local_date
+from holdfast.web.languages import territory_of
 
 router = APIRouter(prefix="/b/{organization}/{location}/hold/{hold_id}", route_class=PageRoute, include_in_schema=False)
 
