@@ -1,5 +1,5 @@
 # Everything starts from a clone, python3 (3.11 or newer) and make: the targets install what they need into .venv.
-.PHONY: help demo serve test bench check format lock clean
+.PHONY: help demo serve test bench check format schema lock clean
 PYTHON_IN = .venv/bin/python
 
 help: ## show this
@@ -19,7 +19,7 @@ test: ## run the tests (ARGS="-k name" chooses)
 	@scripts/bootstrap requirements-test.lock
 	@scripts/build-frontend
 	@scripts/test-tools
-	$(PYTHON_IN) -m pytest $(ARGS)
+	$(PYTHON_IN) -m pytest -n auto $(ARGS)
 
 bench: ## measure the marks, side by side in one run, and write bench.json (ARGS="wal" chooses)
 	@scripts/bootstrap requirements-test.lock
@@ -38,6 +38,10 @@ format: ## format the code
 	@scripts/bootstrap requirements-test.lock
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+
+schema: ## write db/schema.sql, for reading, from the migrations
+	@scripts/bootstrap
+	PYTHONPATH=. $(PYTHON_IN) scripts/dump_schema.py
 
 lock: ## take the newest dependencies that fit, and lock them by hash
 	@scripts/bootstrap requirements-test.lock

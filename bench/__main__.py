@@ -8,7 +8,16 @@ from pathlib import Path
 
 from bench.marks import Mark, report
 
-PIECES = ("through_http", "storm", "wal", "row_security", "availability", "availability_record")
+PIECES = (
+    "through_http",
+    "storm",
+    "wal",
+    "row_security",
+    "availability",
+    "availability_record",
+    "relay",
+    "waitlist",
+)
 
 
 def main() -> None:

@@ -31,6 +31,7 @@ def _visits(spa: Clinic) -> None:
     held = spa.hold("laser", 0, walk_in)
     desk("extend_hold", hold_id=held["id"])
     visit = desk("confirm_hold", hold_id=held["id"], client={"name": "Ada Byron", "phone": "+15550100200"})
+    desk("set_client_language", client_id=visit["client_id"], language="es")
     desk("reschedule", appointment_id=visit["id"], revision=1, start=at(30))
     onto = spa.hold("laser", 200)
     desk("reschedule", appointment_id=visit["id"], revision=2, hold_id=onto["id"])

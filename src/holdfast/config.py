@@ -42,6 +42,22 @@ class Settings(BaseSettings):
         frozenset(),
         description="Hosts, separated by commas, that webhooks may reach over http and in private networks.",
     )
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#]+/?$",
+        description="Where clients reach this server, such as https://book.example.com.",
+    )
+    smtp_url: str | None = Field(
+        None, repr=False, description="Your mail server: smtps://user:password@host, or smtp://."
+    )
+    mail_from: str | None = Field(None, description="The address that messages come from.")
+    twilio_account_sid: str | None = Field(None, repr=False, description="Twilio's account for texts (AC…).")
+    twilio_auth_token: str | None = Field(None, repr=False, description="Its token, which also proves what comes back.")
+    twilio_from: str | None = Field(None, description="The number that texts come from, as in +15125550100.")
+    twilio_api_url: str = Field("https://api.twilio.com", description="Twilio's address, for another region.")
+    messages_to: Literal["clients", "console"] = Field(
+        "clients", description="console: messages are kept and shown, and nothing leaves; for trying Holdfast."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("data_dir")

@@ -99,6 +99,17 @@ class HoldNotLive(HoldfastError):
     title = "This hold has already been settled"
 
 
+class OfferEnded(HoldfastError):
+    """A waitlist offer was answered or withdrawn, or its time ran out; ``facts['state']`` says what became of it.
+
+    ``wanted`` is the visit that was offered, from which alternatives can be found; it is not shown.
+    """
+
+    code = "offer-ended"
+    title = "This offer has ended"
+    wanted: Any = None
+
+
 class ExtensionRefused(HoldfastError):
     code = "extension-refused"
     title = "This hold cannot be extended again"

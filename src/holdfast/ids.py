@@ -30,6 +30,10 @@ KINDS: Final = {
     "event": "evt",
     "webhook_endpoint": "whk",
     "delivery": "dlv",
+    "message": "msg",
+    "waitlist_entry": "wle",
+    "waitlist_opening": "wlo",
+    "offer": "off",
 }
 _SHAPE: Final = re.compile(r"([a-z]{3})_([0-9a-f]{32})")
 

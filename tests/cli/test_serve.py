@@ -48,9 +48,9 @@ def holdfast(data_dir: Path, *command: str, **variables: str) -> subprocess.Comp
 
 
 @contextmanager
-def served(data_dir: Path, port: int, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+def served(data_dir: Path, port: int, *options: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "holdfast", "serve", "--port", str(port), *options]
-    with subprocess.Popen(command, env=environment(data_dir), start_new_session=True) as process:
+    with subprocess.Popen(command, env=environment(data_dir, **variables), start_new_session=True) as process:
         try:
             wait_until_healthy(process, port)
             yield process

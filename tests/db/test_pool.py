@@ -33,6 +33,7 @@ async def test_a_change_is_kept_at_the_end_and_dropped_on_an_exception(owner_url
     pool = Pool(owner_url, size=1)
     await pool.open()
     async with pool.connection() as connection:
+        await connection.execute("begin")
         await connection.execute("create table public.kept (n int)")
     with pytest.raises(ZeroDivisionError):
         await write_and_fail(pool)
@@ -43,6 +44,7 @@ async def test_a_change_is_kept_at_the_end_and_dropped_on_an_exception(owner_url
 
 async def write_and_fail(pool: Pool) -> None:
     async with pool.connection() as connection:
+        await connection.execute("begin")
         await connection.execute("insert into public.kept values (1)")
         raise ZeroDivisionError
 

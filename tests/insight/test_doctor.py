@@ -80,8 +80,8 @@ DAMAGES = {
     "a claim ended early": ("holders", f"update claim set active = false where id = {A_CLAIM}"),
     "a claim shortened": (
         "holds",
-        f"update claim set during = segment where id = (select id from claim where active and hold_id is not null"
-        f" and during <> segment limit 1)",
+        "update claim set during = segment where id = (select id from claim where active and hold_id is not null"
+        " and during <> segment limit 1)",
     ),
     "a hold let go, its claims did not": ("holders", "update hold set state = 'released' where state = 'confirmed'"),
     "an orphan claim": ("holders", "delete from hold where state = 'live'"),
@@ -103,7 +103,9 @@ DAMAGES = {
         " and o.unit_id = claim.unit_id and o.during && claim.during",
     ),
     "a unit retired under a booking": (
-        "retired", f"update unit set retired_at = clock_timestamp() where id = (select unit_id from claim where id = {A_CLAIM})",
+        "retired",
+        f"update unit set retired_at = clock_timestamp()"
+        f" where id = (select unit_id from claim where id = {A_CLAIM})",
     ),
     "two answers to one request": (
         "answers",
@@ -112,7 +114,9 @@ DAMAGES = {
         " where slug = 'spa'",
     ),
     "an event is gone": ("log", "delete from event where type = 'hold.extended'"),
-    "a beginning is gone": ("log", "delete from event where id = (select max(id) from event where type = 'hold.placed')"),
+    "a beginning is gone": (
+        "log", "delete from event where id = (select max(id) from event where type = 'hold.placed')",
+    ),
     "an event nobody knows": ("log", "update event set type = 'hold.eaten' where type = 'hold.extended'"),
     "an event with another shape": ("log", "update event set data = '{}' where type = 'hold.extended'"),
     "a table changed behind the log": ("log", "update busy set ends_at = ends_at + interval '1 hour'"),

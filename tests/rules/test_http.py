@@ -147,6 +147,18 @@ async def test_staff_may_step_outside_the_rules_and_strangers_may_not(door: Door
     assert (closed.status_code, closed.json()["reason"]) == (422, "closed")
 
 
+async def test_a_dropout_is_planned_and_then_carried_out(door: Door) -> None:
+    booked = await door.clinic.book("facial", wall(MONDAY, "10:00"), who={"nurse": ["ana"]})
+    ask = {"resource": "ana", "start": wall(MONDAY, "00:00").isoformat(), "end": wall(MONDAY, "23:00").isoformat()}
+    assert (await door.post("/v1/dropouts", ask)).status_code == 403
+    plan = (await door.post("/v1/dropouts", ask, surface="desk")).json()
+    assert [(move["resource_name"], move["appointment"]) for move in plan["moves"]] == [("bo", f"apt_{booked.id.hex}")]
+    assert not plan["applied"]
+    done = await door.post("/v1/dropouts", ask | {"approve": plan["fingerprint"]}, surface="desk")
+    assert done.json()["applied"]
+    assert (await door.post("/v1/dropouts", ask, surface="desk")).json()["moves"] == []
+
+
 async def test_an_unchanged_answer_is_not_computed_again(door: Door) -> None:
     ask = {"service": "facial", "from_": str(MONDAY), "to": str(MONDAY + timedelta(days=1))}
     first = await door.get(**ask)

@@ -29,7 +29,7 @@ def overlaps(connection: psycopg.Connection[Any]) -> int:
 
 
 def partial(connection: psycopg.Connection[Any]) -> int:
-    """I2: how many holds that block have not exactly the claims that their service requires, or settled ones have any."""
+    """I2: how often a hold that blocks has not exactly what its service requires, or a settled one has anything."""
     wanted = connection.execute(
         "select h.id, h.blocking, r.role, r.quantity from holdfast.hold h"
         " join holdfast.requirement r on r.service_id = h.service_id"

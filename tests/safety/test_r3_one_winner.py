@@ -73,7 +73,8 @@ def test_control_with_nowait_nobody_may_win(
 ) -> None:
     # Everybody locks, and gives up where another has: two that each hold a part of the triple both go away.
     replace_insert_claims(admin, "begin\n  insert into claim", """begin
-      if not (select bool_and(pg_try_advisory_xact_lock(hashtextextended(c.unit_id::text, 0)) and pg_sleep(0.002) is not null)
+      if not (select bool_and(pg_try_advisory_xact_lock(hashtextextended(c.unit_id::text, 0))
+                              and pg_sleep(0.002) is not null)
               from (select * from unnest(p_chosen) order by random()) c) then
         perform refuse('slot_is_free');
       end if;

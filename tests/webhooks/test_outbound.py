@@ -26,8 +26,10 @@ HOSTILE = [
     "https://user:pass@example.com/", "https://example.com:22/", "https://example.com:6379/", "https://example.com:0/",
     "https://example.com:99999/", "https://127.0.0.1/", "https://[::1]/", "https://[::ffff:127.0.0.1]/",
     "https://[fe80::1%25eth0]/",
-    "https://169.254.169.254/latest/meta-data", "https://10.0.0.1/", "https://[fd00::1]/", "https://exam ple.com/",
-    "https://example.com\\@127.0.0.1/", "https://example.com/\r\nHost: x", "https://\u2488example.com/", "javascript:alert(1)",
+    "https://169.254.169.254/latest/meta-data", "https://10.0.0.1/", "https://[fd00::1]/",
+    "https://exam ple.com/",
+    "https://example.com\\@127.0.0.1/", "https://example.com/\r\nHost: x", "https://\u2488example.com/",
+    "javascript:alert(1)",
     "https://[::", "//example.com/", "https:/example.com", "https://0.0.0.0/", "https://[64:ff9b::7f00:1]/",
 ]  # fmt: skip
 # Ways to write 127.0.0.1 that only the resolver sees through; and a name that is loopback everywhere.

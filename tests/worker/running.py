@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 
 from holdfast.db.transact import Caller, Record
 from holdfast.db.urls import WORKER_ROLE, DatabaseUrls, derive_url
@@ -55,13 +57,15 @@ async def working(settings: WorkerSettings, reactions: Sequence[Reaction] = REAC
 async def worker_process(settings: WorkerSettings) -> AsyncIterator[asyncio.subprocess.Process]:
     """``holdfast worker`` in a process of its own, impatient like ``worker_settings``; killed at the end."""
     program = (
-        "import asyncio, sys\n"
+        "import asyncio, json, sys\n"
+        "from holdfast.messages.carriers import MessageSettings\n"
         "from holdfast.worker.run import WorkerSettings, run_worker\n"
-        "app, worker, secret, hosts = sys.argv[1:]\n"
+        "app, worker, secret, hosts, messages = sys.argv[1:]\n"
         "asyncio.run(run_worker(WorkerSettings(app, worker, secret.encode(), allowed_hosts=hosts.split(','),"
-        " stalled_seconds=1.0, delays_seconds=(0.05, 0.05))))\n"
+        " stalled_seconds=1.0, delays_seconds=(0.05, 0.05), messages=MessageSettings(**json.loads(messages)))))\n"
     )
     arguments = [settings.app_url, settings.worker_url, settings.secret.decode(), ",".join(settings.allowed_hosts)]
+    arguments.append(json.dumps(asdict(settings.messages)))
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, *arguments, env=dict(os.environ))
     try:
         yield process

@@ -102,6 +102,10 @@ class Fit:
             if order is not None:
                 serving.sort(key=lambda option: order.key(option.resource, start))
             seats.append(matching.Seat([option.unit for option in serving], role.requirement.quantity))
+        if len(seats) == 1:
+            # nobody to share with, as for most roles: the first ones serve
+            [(units, quantity)] = seats
+            return [tuple(units[:quantity])] if len(units) >= quantity else None
         return matching.fill(seats, lambda a, b: group[a].requirement.overlaps(group[b].requirement))
 
     def _pick(self, start: int, need: Requirement, unit: str) -> Pick:

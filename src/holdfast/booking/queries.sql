@@ -181,27 +181,22 @@ where organization_id = holdfast.current_organization() and resource_id = %(reso
 order by starts_at, id;
 
 -- name: taken_times
--- What stands on a resource in a window, but for one outside calendar: the holders and their times. Read only, so that
--- a person can be told what would collide; the guard decides when it is done.
-select holder_id, kind, min(starts_at) as starts_at, max(ends_at) as ends_at
-from (
-  select coalesce(k.hold_id, k.block_id) as holder_id,
-         case when k.hold_id is not null then 'booking' else 'block' end as kind,
-         lower(k.during) as starts_at, upper(k.during) as ends_at
-  from holdfast.claim k
-  join holdfast.unit u on u.organization_id = k.organization_id and u.id = k.unit_id
-  left join holdfast.hold h on h.organization_id = k.organization_id and h.id = k.hold_id
-  where k.organization_id = holdfast.current_organization() and u.resource_id = %(resource_id)s and u.retired_at is null
-    and k.active and k.busy_id is null and k.during && tstzrange(%(from_at)s, %(to_at)s)
-    and not coalesce(h.state = 'live' and h.expires_at <= holdfast.clock(), false)
-  union all
-  select id, 'busy', starts_at, ends_at
-  from holdfast.busy
-  where organization_id = holdfast.current_organization() and resource_id = %(resource_id)s
-    and source <> %(source)s and removed_at is null and starts_at < %(to_at)s and ends_at > %(from_at)s
-) taken
-group by holder_id, kind
-order by min(starts_at), holder_id;
+-- What stands on a resource in a window, but for one outside calendar: each holder's times. Read only, so that a person
+-- can be told what would collide; the guard decides when it is done.
+select coalesce(k.hold_id, k.block_id) as holder_id, case when k.hold_id is null then 'block' else 'booking' end as kind,
+       lower(k.during) as starts_at, upper(k.during) as ends_at
+from holdfast.claim k
+join holdfast.unit u on u.organization_id = k.organization_id and u.id = k.unit_id
+left join holdfast.hold h on h.organization_id = k.organization_id and h.id = k.hold_id
+where k.organization_id = holdfast.current_organization() and u.resource_id = %(resource_id)s and u.retired_at is null
+  and k.active and k.busy_id is null and k.during && tstzrange(%(from_at)s, %(to_at)s)
+  and not coalesce(h.state = 'live' and h.expires_at <= holdfast.clock(), false)
+union all
+select id, 'busy', starts_at, ends_at
+from holdfast.busy
+where organization_id = holdfast.current_organization() and resource_id = %(resource_id)s
+  and source <> %(source)s and removed_at is null and starts_at < %(to_at)s and ends_at > %(from_at)s
+order by starts_at, holder_id;
 
 -- name: collisions
 -- A page of collisions by start, after a cursor.

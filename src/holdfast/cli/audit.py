@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import sys
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from holdfast.cli.calendar_options import columns_of, window_of
 from holdfast.errors import Invalid
 
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ def audit(
     from holdfast.insight.calendar_events import Hints, zone_of_option
 
     zone = zone_of_option(tz) if tz else None
-    window = _window(since, until, zone or UTC)
-    hints = Hints(_columns(mapping), day_first)
+    window = window_of(since, until, zone or UTC)
+    hints = Hints(columns_of(mapping), day_first)
     price = _ticket(ticket) if ticket else None
     gathered = Audit(include_all_day=all_day, keep_titles=show_titles)
     _read(files, gathered, zone, window, hints)
@@ -119,32 +120,6 @@ def _counted(events: Iterable[Event], progress: Progress, path: Path) -> Iterato
         yield event
         if number % PROGRESS_EVERY == 0:
             progress.update(task, description=f"reading {path.name}: {number:,} events")
-
-
-def _window(since: datetime | None, until: datetime | None, zone: tzinfo) -> Window:
-    """Whole local days, both ends included. Raises Invalid when they are the wrong way round."""
-    from holdfast.insight.calendar_events import Window, instant
-
-    def midnight(day: date) -> datetime:
-        return instant(datetime.combine(day, time.min), zone)
-
-    if since and until and since > until:
-        raise Invalid(f"--from {since:%Y-%m-%d} is after --to {until:%Y-%m-%d}. Swap them.")
-    return Window(
-        midnight(since.date()) if since else None,
-        midnight(until.date() + timedelta(days=1)) if until else None,
-    )
-
-
-def _columns(mapping: list[str]) -> dict[str, str]:
-    """``["start=Begin Time"]`` → ``{"start": "Begin Time"}``. Raises Invalid."""
-    columns: dict[str, str] = {}
-    for pair in mapping:
-        field, equals, header = pair.partition("=")
-        if not equals or not header.strip():
-            raise Invalid(f'--map {pair!r} names no column. Write it like --map start="Begin Time".')
-        columns[field.strip()] = header.strip()
-    return columns
 
 
 def _ticket(text: str) -> Ticket:

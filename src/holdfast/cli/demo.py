@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,6 +34,8 @@ def demo(host: Host = None, port: Port = None, workers: Workers = None) -> None:
     The clinic is made on the first start, in an empty database; later starts keep what you booked and print the same
     keys. HOLDFAST_PORT and HOLDFAST_DATA_DIR choose where; remove the data directory to begin again.
     """
+    # the demo's people have made-up addresses: what they would be sent is kept and shown, and nothing leaves
+    os.environ.setdefault("HOLDFAST_MESSAGES_TO", "console")
     settings = settings_for(host=host, port=port, workers=workers)
     run_server(settings, prepare=lambda urls: _announce(settings, asyncio.run(_demo_keys(settings, urls))))
 

@@ -19,9 +19,13 @@ COMMANDS: Final = (
     "migrate",
     "doctor",
     "catalog",
+    "import_",
+    "dropout",
     "keys",
+    "waitlist",
     "webhooks",
     "deliveries",
+    "messages",
     "audit",
     "storm",
 )

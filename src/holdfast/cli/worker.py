@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def worker(
     until_stdin_ends: Annotated[bool, typer.Option(hidden=True, help="Stop when the parent process is gone.")] = False,
 ) -> None:
-    """Run another worker: it sends webhooks and does what else follows from a booking.
+    """Run another worker: it sends webhooks and messages, and does what else follows from a booking.
 
     `holdfast serve` runs one already. Run more anywhere: give each HOLDFAST_DATABASE_URL, or the two lesser URLs
     HOLDFAST_APP_DATABASE_URL and HOLDFAST_WORKER_DATABASE_URL, and the same HOLDFAST_SECRET_KEY. Stop it with Ctrl-C:
@@ -43,10 +43,17 @@ def worker(
 @contextlib.contextmanager
 def _worker_settings(settings: Settings) -> Iterator[WorkerSettings]:
     from holdfast.db.runtime import any_database, worker_url
+    from holdfast.messages.carriers import message_settings
     from holdfast.worker.run import WorkerSettings
 
     def made(app: str, worker: str) -> WorkerSettings:
-        return WorkerSettings(app, worker, settings.secret(), allowed_hosts=settings.webhook_allowed_hosts)
+        return WorkerSettings(
+            app,
+            worker,
+            settings.secret(),
+            allowed_hosts=settings.webhook_allowed_hosts,
+            messages=message_settings(settings),
+        )
 
     if settings.app_database_url is not None and settings.worker_database_url is not None:
         yield made(settings.app_database_url, settings.worker_database_url)

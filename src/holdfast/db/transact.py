@@ -117,6 +117,12 @@ class Transaction:
         with _refusals():
             await self._connection.execute(query, parameters)
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """A part that may fail by itself: an exception undoes what it did, and the transaction can go on."""
+        async with self._connection.transaction():
+            yield
+
 
 class Record:
     """The database as the application uses it: through one pool, as the lesser role."""

@@ -14,6 +14,7 @@ from holdfast.config import load_settings
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.errors import SetupRefused
+from holdfast.http import message_links
 from holdfast.http.alternatives import Alternatives
 from holdfast.http.api import (
     appointments,
@@ -22,9 +23,13 @@ from holdfast.http.api import (
     catalog,
     collisions,
     deliveries,
+    dropouts,
     events,
     holds,
     keys,
+    message_settings,
+    messages,
+    waitlist,
     webhooks,
 )
 from holdfast.http.callers import KeyRing
@@ -38,6 +43,8 @@ from holdfast.http.reference import reference
 from holdfast.log.feed import Feed
 from holdfast.log.public import EventNames
 from holdfast.logging_setup import set_up_logging
+from holdfast.messages.carriers import MessageSettings
+from holdfast.messages.carriers import message_settings as settings_of_messages
 from holdfast.web.assets import Assets
 from holdfast.webhooks.signing import SecretBox
 
@@ -58,11 +65,16 @@ DOMAINS: Final = (
     holds,
     appointments,
     blocks,
+    waitlist,
+    dropouts,
     collisions,
     events,
     webhooks,
     deliveries,
+    messages,
+    message_settings,
     keys,
+    message_links,
 )
 
 
@@ -77,11 +89,17 @@ def create_app() -> FastAPI:
         secret=settings.secret(),
         pool_size=settings.pool_size,
         webhook_allowed_hosts=settings.webhook_allowed_hosts,
+        messages=settings_of_messages(settings),
     )
 
 
 def build_app(
-    app_url: str, *, secret: bytes, pool_size: int = 10, webhook_allowed_hosts: Collection[str] = ()
+    app_url: str,
+    *,
+    secret: bytes,
+    pool_size: int = 10,
+    webhook_allowed_hosts: Collection[str] = (),
+    messages: MessageSettings | None = None,
 ) -> FastAPI:
     """The application on the database at ``app_url`` (the lesser role).
 
@@ -101,6 +119,7 @@ def build_app(
         app.state.assets = Assets()
         app.state.webhook_secrets = SecretBox(secret)
         app.state.webhook_allowed_hosts = frozenset(webhook_allowed_hosts)
+        app.state.message_settings = messages or MessageSettings()
         app.state.event_names = EventNames(secret)
         app.state.feed = Feed(app.state.record, app.state.event_names)
         try:

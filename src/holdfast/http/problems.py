@@ -90,6 +90,10 @@ PROBLEMS: Final[Mapping[type[HoldfastError], tuple[HTTPStatus, str]]] = {
         HTTPStatus.GONE,
         "The time is no longer kept for you. Hold it again; if it is still free you will get it.",
     ),
+    errors.OfferEnded: (
+        HTTPStatus.GONE,
+        "<code>state</code> says what became of it. Book one of the <code>alternatives</code>, or go on waiting.",
+    ),
     errors.HoldNotLive: (HTTPStatus.CONFLICT, "The hold became an appointment. Read or change that instead."),
     errors.ExtensionRefused: (
         HTTPStatus.CONFLICT,

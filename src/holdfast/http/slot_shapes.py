@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Literal
-from uuid import UUID
 
 from pydantic import BaseModel
 
 from holdfast.availability.explain import Explanation
 from holdfast.availability.model import Slot
-from holdfast.ids import public_id
+from holdfast.ids import KINDS
 from holdfast.wallclock import to_local
 
 
@@ -129,4 +128,4 @@ class ExplanationShape(BaseModel):
 
 def shown(kind: str, id: str) -> str:
     """The public id of an id as the engine has it."""
-    return public_id(kind, UUID(id))
+    return f"{KINDS[kind]}_{id.replace('-', '')}"

@@ -327,6 +327,159 @@ class DeliveryDiscarded(Facts):
     types = ("delivery.discarded",)
 
 
+# -- messages to clients: the subject is the message, the client, or the organization
+
+
+class MessageDied(Facts):
+    """The last attempt failed, or the carrier could not deliver: a person must tell the client."""
+
+    types = ("message.died",)
+    appointment_id: UUID
+    kind: str
+    cause: str
+
+
+class MessageRetried(Facts):
+    """A person had it tried again."""
+
+    types = ("message.retried",)
+    from_state: str
+
+
+class MessageDiscarded(Facts):
+    """A person gave it up."""
+
+    types = ("message.discarded",)
+
+
+class MessageAnswered(Facts):
+    """The client answered by text: ``confirm`` (will come) or ``cancel``, which also cancels the appointment."""
+
+    types = ("message.answered",)
+    appointment_id: UUID
+    answer: str
+
+
+class MessagePolicyChanged(Facts):
+    """What is said, when clients are reminded, or when it is quiet has changed. The subject is the organization."""
+
+    types = ("message_policy.changed",)
+
+
+class MessageTemplateChanged(Facts):
+    """The words of a kind of message changed in one language. The subject is the organization."""
+
+    types = ("message_template.changed",)
+    kind: str
+    language: str
+
+
+class MessagePreferenceChanged(Facts):
+    """A client wants messages by this channel, or none any more. The subject is the client."""
+
+    types = ("message_preference.changed",)
+    channel: str
+    allowed: bool
+    source: str
+
+
+class ClientLanguageSet(Facts):
+    """A client is written to in another language."""
+
+    types = ("client.language_set",)
+
+
+# -- the waitlist: the subject is the entry, the opening, the offer, or (policy) the service
+
+
+class WaitlistJoined(Facts):
+    """Somebody waits for a time; with ``appointment_id``, for an earlier one."""
+
+    types = ("waitlist_entry.joined",)
+    client_id: UUID
+    service_ids: tuple[UUID, ...]
+    provider_ids: tuple[UUID, ...]
+    location_ids: tuple[UUID, ...]
+    windows: tuple[dict[str, Any], ...]
+    earliest_on: date | None
+    latest_on: date | None
+    notice_minutes: int
+    party_size: int
+    priority: int
+    appointment_id: UUID | None
+    joined_at: Instant
+
+
+class WaitlistEnded(Facts):
+    """Somebody waits no more: they left, or their days are over."""
+
+    types = ("waitlist_entry.left", "waitlist_entry.expired")
+
+
+class WaitlistOpeningFound(Facts):
+    """Time fell free that may be offered; ``service_id`` is of the visit that went."""
+
+    types = ("waitlist_opening.found",)
+    location_id: UUID
+    cause: str
+    service_id: UUID | None
+    starts_at: Instant
+    ends_at: Instant
+
+
+class OfferMade(Facts):
+    """A visit is held for a waitlist entry until ``expires_at``; without an opening, offered by hand."""
+
+    types = ("offer.made",)
+    entry_id: UUID
+    opening_id: UUID | None
+    hold_id: UUID
+    service_id: UUID
+    location_id: UUID
+    starts_at: Instant
+    ends_at: Instant
+    expires_at: Instant
+
+
+class OfferAccepted(Facts):
+    """The client took it: this appointment was booked, or moved to that time."""
+
+    types = ("offer.accepted",)
+    entry_id: UUID
+    appointment_id: UUID
+
+
+class OfferDeclined(Facts):
+    """The client does not want it; ``skipped``: the desk passed them over."""
+
+    types = ("offer.declined",)
+    entry_id: UUID
+    skipped: bool
+
+
+class OfferEnded(Facts):
+    """No answer in time; or the desk gave the time away, knowingly; or somebody else accepted first."""
+
+    types = ("offer.lapsed", "offer.overridden", "offer.lost")
+    entry_id: UUID
+
+
+class WaitlistPolicySet(Facts):
+    """How freed times of a service are offered from now on."""
+
+    types = ("waitlist_policy.set",)
+    mode: str
+    offer_minutes_max: int
+    offer_minutes_min: int
+    answer_percent: int
+    cut_off_minutes: int
+    quiet_from: time
+    quiet_until: time
+    offers_per_slot_max: int
+    offers_per_client_and_day_max: int
+    partial_fit_min_cents: int | None
+
+
 # -- the catalog: the whole row as it is (removed: as it was). The subject is the row, of a linking row the thing it is
 # part of.
 

@@ -22,7 +22,7 @@ from holdfast.errors import HoldfastError
 
 LOCK_KEY: Final = int.from_bytes(b"hf-relay")
 BATCH: Final = 1000
-BUSY_SECONDS: Final = 0.05
+BUSY_SECONDS: Final = 0.1
 IDLE_SECONDS: Final = 0.2
 TAKEOVER_SECONDS: Final = 0.5
 QUERIES: Final = load_queries("holdfast.log")

@@ -15,8 +15,9 @@ from holdfast.booking.service import sweep_holds
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller
 from holdfast.errors import HoldfastError
+from holdfast.messages.sending import QUERIES as MESSAGES
 from holdfast.webhooks.sending import QUERIES as WEBHOOKS
-from holdfast.worker.reactions import Means, wake_endpoints
+from holdfast.worker.reactions import Means, go_round, wake_due_messages, wake_endpoints
 
 QUERIES: Final = load_queries("holdfast.worker")
 
@@ -42,13 +43,16 @@ async def revive(means: Means) -> None:
 
 
 async def forget(means: Means) -> None:
-    """What was kept for a time: idempotent answers, settled deliveries."""
+    """What was kept for a time: idempotent answers, settled deliveries, the words of messages."""
     await means.record.unscoped(lambda tx: tx.run(QUERIES["forget_answers"]))
     await means.back_record.unscoped(lambda tx: tx.run(WEBHOOKS["forget_deliveries"]))
+    await means.back_record.unscoped(lambda tx: tx.run(MESSAGES["forget_texts"]))
 
 
 CHORES: Final = (
     Chore("wake_endpoints", 1.0, wake_endpoints),  # retries come due
+    Chore("wake_messages", 1.0, wake_due_messages),  # reminders and retries come due
+    Chore("go_round_waitlists", 1.0, go_round),
     Chore("sweep_holds", 2.0, sweep),
     Chore("revive_jobs", 3.0, revive),
     Chore("forget", 3600.0, forget),

@@ -13,6 +13,12 @@ from uuid import UUID
 
 from holdfast.db.transact import Caller, Record
 from holdfast.log.public import PUBLIC_TYPES, TEST_TYPE
+from holdfast.messages.planning import Planner
+from holdfast.messages.sending import QUERIES as MESSAGES
+from holdfast.messages.sending import MessageSender
+from holdfast.waitlist import rounds
+from holdfast.waitlist.service import QUERIES as WAITLIST
+from holdfast.waitlist.tokens import OfferTokens
 from holdfast.webhooks.outbound import Outbound
 from holdfast.webhooks.sending import QUERIES as WEBHOOKS
 from holdfast.webhooks.sending import Sender
@@ -28,6 +34,8 @@ class Means:
     queue: Queue
     outbound: Outbound
     sender: Sender
+    message_sender: MessageSender
+    offer_tokens: OfferTokens
 
 
 React = Callable[[Means, UUID, Sequence[int]], Awaitable[None]]
@@ -67,6 +75,51 @@ def sending_job(organization_id: UUID, endpoint_id: UUID) -> JobOrder:
     return JobOrder(SENDING, f"{SENDING}:{endpoint_id}", arguments, once=True)
 
 
+async def plan_messages(means: Means, organization_id: UUID, event_ids: Sequence[int]) -> None:
+    """Owe clients what they are to be told of these events, and have it sent if it is due."""
+    await Planner(means.record, means.back_record, organization_id).plan_events(event_ids)
+    await means.queue.defer(messages_job(organization_id))
+
+
+async def replan_messages(means: Means, organization_id: UUID, event_ids: Sequence[int]) -> None:  # noqa: ARG001
+    """The rules changed: plan every visit to come anew."""
+    await Planner(means.record, means.back_record, organization_id).plan_all()
+
+
+async def wake_messages(means: Means, organization_id: UUID, event_ids: Sequence[int]) -> None:  # noqa: ARG001
+    """Look at what an organization owes its clients."""
+    await means.queue.defer(messages_job(organization_id))
+
+
+async def wake_due_messages(means: Means) -> None:
+    """Put a sending job in the queue for each organization that owes its clients something now."""
+    due = await means.back_record.unscoped(lambda tx: tx.records(MESSAGES["organizations_due"]))
+    for organization in due:
+        await means.queue.defer(messages_job(organization["organization_id"]))
+
+
+SENDING_MESSAGES: Final = "messages.send"
+
+
+def messages_job(organization_id: UUID) -> JobOrder:
+    """Look at one organization: one job of it runs and at most one waits."""
+    arguments = {"organization_id": str(organization_id)}
+    return JobOrder(SENDING_MESSAGES, f"{SENDING_MESSAGES}:{organization_id}", arguments, once=True)
+
+
+async def offer_what_fell_free(means: Means, organization_id: UUID, event_ids: Sequence[int]) -> None:
+    """Note the time that these events set free, and hold it for whoever waits for it."""
+    await rounds.note_openings(means.record, organization_id, event_ids)
+    await rounds.fill_due(means.record, means.offer_tokens, organization_id)
+
+
+async def go_round(means: Means) -> None:
+    """Offers that ran out make room for the next in line; quiet hours end."""
+    due = await means.back_record.unscoped(lambda tx: tx.records(WAITLIST["waitlists_due"]))
+    for row in due:
+        await rounds.fill_due(means.record, means.offer_tokens, row["organization_id"])
+
+
 REACTIONS: Final = (
     Reaction(
         name="webhooks.owe",
@@ -76,4 +129,15 @@ REACTIONS: Final = (
         | {"delivery.retried", "delivery.all_retried", "delivery.discarded"},
         react=owe_webhooks,
     ),
+    Reaction(
+        name="messages.plan",
+        types=frozenset(
+            f"appointment.{step}"
+            for step in ("booked", "rescheduled", "cancelled", "checked_in", "completed", "no_show")
+        ),
+        react=plan_messages,
+    ),
+    Reaction(name="messages.replan", types=frozenset({"message_policy.changed"}), react=replan_messages),
+    Reaction(name="messages.wake", types=frozenset({"message.retried"}), react=wake_messages),
+    Reaction(name="waitlist.offer", types=rounds.TYPES, react=offer_what_fell_free),
 )

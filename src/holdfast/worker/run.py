@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 from uuid import UUID
 
 import structlog
 
-from holdfast.db.pool import Pool
+from holdfast.db.pool import WORKER_SETTINGS, Pool
 from holdfast.db.transact import Record, Transaction
 from holdfast.log.public import EventNames
 from holdfast.log.relay import Handoff, Interest, Relay
+from holdfast.messages.carriers import MessageSettings
+from holdfast.messages.sending import open_sender
+from holdfast.waitlist.tokens import OfferTokens
 from holdfast.webhooks.outbound import Outbound
 from holdfast.webhooks.schedule import DELAYS_SECONDS
 from holdfast.webhooks.sending import Sender
 from holdfast.webhooks.signing import SecretBox
 from holdfast.worker.chores import CHORES, Chore, do_chores
 from holdfast.worker.queue import SCHEMA, STALLED_SECONDS, JobOrder, Queue, Task
-from holdfast.worker.reactions import REACTIONS, SENDING, Means, Reaction
+from holdfast.worker.reactions import REACTIONS, SENDING, SENDING_MESSAGES, Means, Reaction
 
 CONNECTIONS: Final = 4
 RESTART_SECONDS: Final = 1.0
@@ -41,6 +44,7 @@ class WorkerSettings:
     concurrency: int = 4
     stalled_seconds: float = STALLED_SECONDS
     delays_seconds: Sequence[float] = DELAYS_SECONDS
+    messages: MessageSettings = field(default_factory=MessageSettings)
 
     def __repr__(self) -> str:
         return "WorkerSettings(…)"
@@ -50,14 +54,19 @@ class WorkerSettings:
 async def open_means(settings: WorkerSettings, reactions: Sequence[Reaction] = REACTIONS) -> AsyncIterator[Means]:
     """Everything connected, every task known to the queue. Raises Busy when the database cannot be reached."""
     app_pool = Pool(settings.app_url, size=CONNECTIONS, application_name="holdfast worker")
-    back_pool = Pool(settings.worker_url, size=CONNECTIONS, application_name="holdfast worker")
+    back_pool = Pool(
+        settings.worker_url, size=CONNECTIONS, application_name="holdfast worker", settings=WORKER_SETTINGS
+    )
     queue = Queue(settings.worker_url, concurrency=settings.concurrency, stalled_seconds=settings.stalled_seconds)
     await app_pool.open()
     await back_pool.open()
     await queue.open()
     try:
-        async with Outbound(settings.allowed_hosts) as outbound:
-            back_record = Record(back_pool)
+        record, back_record = Record(app_pool), Record(back_pool)
+        async with (
+            Outbound(settings.allowed_hosts) as outbound,
+            open_sender(record, back_record, settings.messages, settings.secret) as message_sender,
+        ):
             sender = Sender(
                 back_record,
                 outbound,
@@ -65,7 +74,8 @@ async def open_means(settings: WorkerSettings, reactions: Sequence[Reaction] = R
                 EventNames(settings.secret),
                 delays_seconds=settings.delays_seconds,
             )
-            means = Means(Record(app_pool), back_record, queue, outbound, sender)
+            tokens = OfferTokens(settings.secret)
+            means = Means(record, back_record, queue, outbound, sender, message_sender, tokens)
             _teach(means, reactions)
             yield means
     finally:
@@ -84,7 +94,11 @@ def _teach(means: Means, reactions: Sequence[Reaction]) -> None:
 
         return react
 
+    async def send_messages(organization_id: str) -> None:
+        await means.message_sender.send_due(UUID(organization_id))
+
     means.queue.add(SENDING, send, until_done=False)
+    means.queue.add(SENDING_MESSAGES, send_messages, until_done=False)
     for reaction in reactions:
         means.queue.add(reaction.name, task_of(reaction))
 

@@ -5,12 +5,12 @@
 
 -- Say who acts, for this transaction. Called once, first, by db/transact.py, and answered with what every reader of rules
 -- needs and would otherwise ask for: the version of the catalog, the time, and which transactions count as finished. The
--- snapshot is older than anything the transaction reads later.
+-- snapshot is older than anything the transaction reads later. With the owner's rights, as the worker's role reads no table.
 create or replace function holdfast.act_as(
   p_organization_id uuid, p_actor text, p_surface text,
   out catalog_version bigint, out at timestamptz, out seen pg_snapshot
 )
-language plpgsql
+language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
 begin

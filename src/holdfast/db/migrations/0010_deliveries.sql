@@ -113,7 +113,7 @@ grant select (organization_id, id, url, description, events, previous_secret_end
               warned_at, disabled_at, disabled_cause) on holdfast.webhook_endpoint to holdfast_app;
 grant select on holdfast.delivery, holdfast.delivery_attempt to holdfast_app;
 
--- The worker's role reads no table: it has the functions of 110_relay.sql and 120_deliveries.sql, and the job queue.
+-- The worker's role reads no table: it has the functions of functions/140_relay.sql and 150_deliveries.sql, and the job queue.
 grant usage on schema holdfast to holdfast_worker;
 grant execute on function holdfast.current_organization(), holdfast.current_actor(), holdfast.current_surface(),
   holdfast.clock() to holdfast_worker;

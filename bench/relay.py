@@ -1,0 +1,211 @@
+"""What happens behind a booking: what it costs the booking, how soon it is told, and how a backlog drains (R13)."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from bench.behind import SECRET
+from bench.clinic import Clinic, clinic
+from bench.marks import Mark
+from holdfast.db.pool import Pool
+from holdfast.db.session import LoneSession
+from holdfast.db.transact import Caller, Record
+from holdfast.db.urls import WORKER_ROLE, derive_url
+from holdfast.log.relay import LOCK_KEY
+from holdfast.webhooks.service import add_endpoint
+from holdfast.webhooks.signing import SecretBox
+from holdfast.worker.queue import SCHEMA
+from holdfast.worker.run import WorkerSettings, build_relay, open_means
+
+CLIENTS = 8
+ROUNDS = 3
+ROUND_BOOKINGS = 60  # of each client
+RATE = 50  # bookings a second
+RATE_SECONDS = 10
+BACKLOG = 200_000
+FIRST = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=3)
+
+BOOK = """select id from holdfast.book(%s, %s, %s, '{"name": "Bench"}')"""
+
+
+def run() -> list[Mark]:
+    """The marks of this file."""
+    with clinic(locations=CLIENTS) as found:
+        return [_cost(found), *asyncio.run(_latency(found)), *asyncio.run(_backlog(found))]
+
+
+@contextmanager
+def _behind(found: Clinic, *hosts: str) -> Iterator[None]:
+    """Worker and feed in a process of their own."""
+    command = [sys.executable, "-m", "bench.behind", found.owner_url, found.app_url, found.organization_id, *hosts]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield
+        process.stdin.close()
+
+
+def _cost(found: Clinic) -> Mark:
+    starts = itertools.count()
+    ratios = []
+    for _ in range(ROUNDS):
+        off = asyncio.run(_bookings_per_second(found, starts))
+        with _behind(found):
+            on = asyncio.run(_bookings_per_second(found, starts))
+        ratios.append(on / off)
+    return Mark(
+        "booking commits with relay, worker and live feed on, against off",
+        statistics.median(ratios),
+        reach=0.9,
+        note=f"{CLIENTS} clients as fast as they can, median of {ROUNDS} rounds side by side",
+    )
+
+
+async def _bookings_per_second(found: Clinic, starts: Iterator[int]) -> float:
+    hours = [[next(starts) for _ in range(ROUND_BOOKINGS)] for _ in range(CLIENTS)]
+    connections = [await psycopg.AsyncConnection.connect(found.app_url) for _ in range(CLIENTS)]
+
+    async def client(number: int) -> None:
+        for hour in hours[number]:
+            await _book(connections[number], found, number, hour)
+
+    begun = time.perf_counter()
+    await asyncio.gather(*map(client, range(CLIENTS)))
+    took = time.perf_counter() - begun
+    for connection in connections:
+        await connection.close()
+    return CLIENTS * ROUND_BOOKINGS / took
+
+
+async def _book(connection: psycopg.AsyncConnection[Any], found: Clinic, location: int, hour: int) -> UUID:
+    await connection.execute("select holdfast.act_as(%s, 'key_bench', 'desk')", [found.organization_id])
+    values = (found.service_id, found.location_ids[location], FIRST + timedelta(hours=hour))
+    row = await (await connection.execute(BOOK, values)).fetchone()
+    await connection.commit()
+    assert row is not None
+    return UUID(str(row[0]))
+
+
+@asynccontextmanager
+async def _receiver(arrived: dict[str, float]) -> AsyncIterator[int]:
+    """Notes when each appointment's message came. Its port."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+                message = json.loads(await reader.readexactly(length))
+                arrived.setdefault(message["data"]["id"], time.perf_counter())
+                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+async def _latency(found: Clinic) -> list[Mark]:
+    arrived: dict[str, float] = {}
+    committed: dict[str, float] = {}
+    async with _receiver(arrived) as port:
+        pool = Pool(found.app_url, size=2)
+        await pool.open()
+        url = f"http://127.0.0.1:{port}/"
+        await Record(pool).transact(
+            Caller(UUID(found.organization_id), "system", "system"),
+            lambda tx: add_endpoint(tx, SecretBox(SECRET), url=url, events=["appointment.booked"]),
+        )
+        await pool.close()
+        with _behind(found, f"127.0.0.1:{port}"):
+            await _book_at_rate(found, committed, RATE, 2 * RATE)  # until worker and caches are warm
+            await _all_arrived(committed, arrived)
+            await _book_at_rate(found, committed, RATE, RATE * RATE_SECONDS)
+            await _all_arrived(committed, arrived)
+    measured = list(committed)[2 * RATE :]
+    waits = sorted(arrived[id] - committed[id] for id in measured if id in arrived)
+    how = f"{RATE} bookings/s for {RATE_SECONDS} s, one endpoint, 20 screens"
+    return [
+        Mark("booking commit to webhook received, p99", waits[len(waits) * 99 // 100], "s", "at most", 1.0, how),
+        Mark("booking commit to webhook received, median", statistics.median(waits), "s", note=how),
+        Mark("bookings whose webhook never came", len(measured) - len(waits), "", "exactly", 0, how),
+    ]
+
+
+async def _all_arrived(committed: dict[str, float], arrived: dict[str, float]) -> None:
+    give_up_at = time.perf_counter() + 30
+    while committed.keys() - arrived.keys() and time.perf_counter() < give_up_at:  # noqa: ASYNC110 - it only ends sooner
+        await asyncio.sleep(0.05)
+
+
+async def _book_at_rate(found: Clinic, committed: dict[str, float], rate: int, count: int) -> None:
+    connections = [await psycopg.AsyncConnection.connect(found.app_url) for _ in range(CLIENTS)]
+    begun, offset = time.perf_counter(), 10_000 + len(committed)
+
+    async def client(number: int) -> None:
+        for turn in range(number, count, CLIENTS):
+            await asyncio.sleep(max(0.0, begun + turn / rate - time.perf_counter()))
+            id = await _book(connections[number], found, number, offset + turn)
+            committed[f"apt_{id.hex}"] = time.perf_counter()
+
+    await asyncio.gather(*map(client, range(CLIENTS)))
+    for connection in connections:
+        await connection.close()
+
+
+async def _backlog(found: Clinic) -> list[Mark]:
+    """A backlog, with a snapshot held open the whole time so that no dead row can be cleared away."""
+    settings = WorkerSettings(found.app_url, derive_url(found.owner_url, WORKER_ROLE), SECRET)
+    with psycopg.connect(found.owner_url) as pinned, psycopg.connect(found.owner_url, autocommit=True) as owner:
+        owner.execute("update holdfast.webhook_endpoint set events = '{block.removed}'")
+        pinned.execute("set transaction isolation level repeatable read")
+        pinned.execute("select count(*) from holdfast.event")
+        owner.execute(
+            "insert into holdfast.event (organization_id, at, type, subject_id, actor, surface, data)"
+            " select %s, clock_timestamp(), 'appointment.booked', gen_random_uuid(), 'system', 'system', '{}'"
+            " from generate_series(1, %s)",
+            [found.organization_id, BACKLOG],
+        )
+        async with open_means(settings) as means:
+            relay = build_relay(settings, means)
+            session = await LoneSession.open(
+                settings.worker_url, key=LOCK_KEY, application_name="bench", search_path=SCHEMA
+            )
+            begun, turns = time.perf_counter(), []
+            count = 1
+            while count:
+                turn = time.perf_counter()
+                count = await session.transact(relay.hand_on)
+                turns.append(time.perf_counter() - turn)
+            relayed = time.perf_counter() - begun
+            await session.close()
+            working = asyncio.create_task(means.queue.run())
+            while await means.queue.waiting():  # noqa: ASYNC110 - nothing tells when the queue is empty
+                await asyncio.sleep(0.1)
+            took = time.perf_counter() - begun
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+    how = f"{BACKLOG:,} events, a snapshot held open"
+    tenth = len(turns) // 10
+    slower = max(sorted(turns[-tenth - 1 : -1])) / max(sorted(turns[:tenth]))
+    return [
+        Mark("backlog handed on by the relay", relayed, "s", "at most", 60, how),
+        Mark("backlog reacted to by the worker as well", took, "s", "at most", 60, how),
+        Mark("slowest of the relay's last batches against its first", slower, "ratio", "at most", 5, how),
+    ]

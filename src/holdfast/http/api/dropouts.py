@@ -1,0 +1,100 @@
+"""Dropouts: a provider or device is out for a time; what becomes of the visits it has."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from holdfast.booking.dropout import DropoutPlan, apply_dropout, plan_dropout
+from holdfast.db.transact import Record, Transaction
+from holdfast.http.api.references import find_id
+from holdfast.http.callers import ManageKey
+from holdfast.http.commands import Answer, answer, run_command
+from holdfast.http.documented import REFUSALS, made
+from holdfast.http.shapes import Ask, Reference, Surface, When
+from holdfast.ids import public_id
+from holdfast.wallclock import parse_instant
+
+router = APIRouter(prefix="/v1/dropouts", tags=["dropouts"], responses=REFUSALS)
+
+
+class DropoutAsk(Ask):
+    resource: Reference
+    start: When
+    end: When
+    approve: Annotated[
+        str | None, Field(max_length=64, description="The fingerprint of the plan to carry out; left out: only plan.")
+    ] = None
+    surface: Surface | None = None
+
+
+class MoveShape(BaseModel):
+    """A visit that keeps its time; somebody else takes over a role."""
+
+    appointment: str
+    start: datetime
+    role: str
+    resource: str
+    resource_name: str
+
+
+class StrandedShape(BaseModel):
+    """A visit that nobody else can take at its time: a person has to decide."""
+
+    appointment: str
+    start: datetime
+    reason: str
+
+
+class DropoutShape(BaseModel):
+    """The plan; ``applied`` when it was carried out. Times are in UTC."""
+
+    applied: bool
+    fingerprint: str
+    moves: list[MoveShape]
+    stranded: list[StrandedShape]
+
+    @classmethod
+    def of(cls, plan: DropoutPlan, *, applied: bool) -> DropoutShape:
+        """The plan as the API shows it."""
+        return cls(
+            applied=applied,
+            fingerprint=plan.fingerprint,
+            moves=[
+                MoveShape(
+                    appointment=public_id("appointment", each.appointment_id),
+                    start=each.starts_at,
+                    role=each.role,
+                    resource=public_id("resource", each.resource_id),
+                    resource_name=each.resource_name,
+                )
+                for each in plan.moves
+            ],
+            stranded=[
+                StrandedShape(
+                    appointment=public_id("appointment", each.appointment_id), start=each.starts_at, reason=each.reason
+                )
+                for each in plan.stranded
+            ],
+        )
+
+
+@router.post("", responses=made(DropoutShape, 200))
+async def plan_or_apply(request: Request, ask: DropoutAsk, principal: ManageKey) -> Response:
+    """Plan who takes over while a resource is out; with `approve`, carry that plan out, all or nothing."""
+    start, end = parse_instant(ask.start, "UTC"), parse_instant(ask.end, "UTC", field="end")
+    caller = principal.caller(ask.surface)
+    record: Record = request.app.state.record
+    resource_id = await record.transact(caller, lambda tx: find_id(tx, "resource", ask.resource))
+
+    async def plan(_: Transaction) -> Answer:
+        return answer(200, DropoutShape.of(await plan_dropout(record, caller, resource_id, start, end), applied=False))
+
+    async def apply(tx: Transaction) -> Answer:
+        done = await apply_dropout(tx, resource_id, start, end, approved=ask.approve or "")
+        return answer(200, DropoutShape.of(done, applied=True))
+
+    return await run_command(request, caller, plan if ask.approve is None else apply)

@@ -1,0 +1,1 @@
+"""Messages to clients: confirmations, changes, cancellations, reminders and follow-ups, by e-mail and text."""

@@ -1,0 +1,169 @@
+"""Messages as they are planned, sent and read. Instants are aware, in UTC; ids are UUIDs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Final, Literal
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+Kind = Literal["confirmation", "change", "cancellation", "reminder", "follow_up"]
+Channel = Literal["email", "sms"]
+
+NOTICES: Final[dict[str, Kind]] = {
+    "appointment.booked": "confirmation",
+    "appointment.rescheduled": "change",
+    "appointment.cancelled": "cancellation",
+}
+KINDS: Final[tuple[Kind, ...]] = ("confirmation", "change", "cancellation", "reminder", "follow_up")
+STATES: Final = ("pending", "sent", "dead", "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A message to be. ``occasion``: the revision a notice is about, the start (Unix seconds) a reminder is about."""
+
+    kind: Kind
+    lead_minutes: int
+    occasion: int
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that happened to an appointment and that its client is told."""
+
+    type: str
+    revision: int
+    at: datetime
+    surface: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFacts:
+    """What planning needs to know of an appointment. ``agreed_at``: when its present time was booked or moved to."""
+
+    id: UUID
+    state: str
+    starts_at: datetime
+    ends_at: datetime
+    time_zone: str
+    agreed_at: datetime
+    quiet_from: time
+    quiet_until: time
+    before_minutes: list[int]
+    follow_up_after_minutes: int | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as staff see it. ``subject`` and ``body`` are what was sent, kept for 90 days."""
+
+    id: UUID
+    appointment_id: UUID
+    client_id: UUID
+    kind: Kind
+    lead_minutes: int
+    state: str
+    due_at: datetime
+    created_at: datetime
+    next_attempt_at: datetime | None
+    settled_at: datetime | None
+    attempts: int
+    reason: str | None
+    channel: Channel | None
+    provider_id: str | None
+    delivered: str | None
+    subject: str | None
+    body: str | None
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything that decides whether, how and in which words a message goes out now."""
+
+    id: UUID
+    kind: Kind
+    lead_minutes: int
+    occasion: int
+    due_at: datetime
+    superseded: bool
+    appointment_id: UUID
+    appointment_state: str
+    appointment_surface: str
+    revision: int
+    starts_at: datetime
+    ends_at: datetime
+    confirmation_code: str
+    time_zone: str
+    location_name: str
+    address: str | None
+    service_name: str
+    provider_name: str | None
+    organization_name: str
+    reply_to: str | None
+    client_id: UUID
+    client_name: str
+    email: str | None
+    phone: str | None
+    email_refused: bool
+    sms_refused: bool
+    language: str
+    channels: list[Channel]
+    quiet_from: time
+    quiet_until: time
+    say_service: bool
+    say_provider: bool
+    own_subject: str | None
+    own_email: str | None
+    own_sms: str | None
+    now: datetime
+
+    @property
+    def key(self) -> UUID:
+        """The same for the same message for ever, also when its row was lost and is made again after a restore."""
+        return uuid5(NAMESPACE_URL, f"{self.appointment_id}/{self.kind}/{self.lead_minutes}/{self.occasion}")
+
+    def address_of(self, channel: Channel) -> str | None:
+        """Where the client is reached by ``channel``; None where they are not, or do not want to be."""
+        if channel == "email":
+            return None if self.email_refused else self.email
+        return None if self.sms_refused else self.phone
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How an organization speaks to its clients."""
+
+    sender_name: str | None
+    reply_to: str | None
+    language: str
+    notice_channels: list[Channel]
+    reminder_channels: list[Channel]
+    quiet_from: time
+    quiet_until: time
+    say_service: bool
+    say_provider: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderRule:
+    """When clients are reminded; ``service_id`` None: of every service without a rule of its own."""
+
+    service_id: UUID | None
+    before_minutes: list[int]
+    follow_up_after_minutes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The templates of one kind in one language. ``own``: the organization's, instead of the built-in ones."""
+
+    kind: Kind
+    language: str
+    subject: str
+    email: str
+    sms: str
+    own: bool = False

@@ -1,0 +1,88 @@
+"""Whether a due message still makes sense at the moment it is about to be sent. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from holdfast.messages.model import Channel, Context
+from holdfast.messages.plan import BEFORE_START
+from holdfast.messages.quiet import QuietHours
+
+STATES: Final = {
+    "confirmation": ("confirmed", "checked_in"),
+    "change": ("confirmed", "checked_in"),
+    "cancellation": ("cancelled",),
+    "reminder": ("confirmed",),
+    "follow_up": ("completed",),
+}
+# A text at night about a visit early in the morning is better than one that comes too late.
+SOON_AFTER_QUIET: Final = timedelta(hours=3)
+# They have the page, or the conversation, in their hand.
+AWAKE: Final = frozenset({"widget", "assistant"})
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    channel: Channel
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """``reason`` is a sentence for staff."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postpone:
+    until: datetime
+
+
+def judge(context: Context, working: Collection[Channel]) -> Send | Skip | Postpone:
+    """What to do with a due message now. ``working``: the channels that are set up."""
+    if context.appointment_state not in STATES[context.kind]:
+        return Skip(f"The appointment is {context.appointment_state.replace('_', ' ')}.")
+    if context.kind == "reminder" and context.occasion != int(context.starts_at.timestamp()):
+        return Skip("The appointment was moved.")
+    if context.kind != "follow_up" and context.starts_at <= context.now:
+        return Skip("The appointment had begun already.")
+    if context.superseded:
+        return Skip("A later message says more.")
+    chosen = _channel(context, working)
+    if isinstance(chosen, Skip):
+        return chosen
+    return _quiet(context, chosen.channel) or chosen
+
+
+def _channel(context: Context, working: Collection[Channel]) -> Send | Skip:
+    for channel in context.channels:
+        to = context.address_of(channel)
+        if to is not None and channel in working:
+            return Send(channel, to)
+    if not context.channels:
+        return Skip("The organization sends no messages of this kind.")
+    if not any((context.email, context.phone)):
+        return Skip("The client left no address.")
+    if not any(context.address_of(channel) for channel in context.channels):
+        return Skip("The client wants no messages by the channels that are used.")
+    return Skip("No mail server or telephone line is set up that could reach the client.")
+
+
+def _quiet(context: Context, channel: Channel) -> Postpone | Skip | None:
+    quiet = QuietHours(context.quiet_from, context.quiet_until, context.time_zone)
+    if not quiet.cover(context.now):
+        return None
+    over = quiet.over(context.now)
+    if context.kind == "reminder":
+        late = over > context.starts_at - BEFORE_START
+        return Skip("It would have come in quiet hours, or too late.") if late else Postpone(over)
+    if context.kind == "follow_up":
+        return Postpone(over)
+    fresh = context.kind == "confirmation" and context.appointment_surface in AWAKE
+    if channel == "email" or fresh or context.starts_at < over + SOON_AFTER_QUIET:
+        return None
+    return Postpone(over)

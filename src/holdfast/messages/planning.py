@@ -1,0 +1,84 @@
+"""From events to what is owed: reads each appointment as it is now, plans, and makes the record agree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from holdfast.db.queries import load_queries
+from holdfast.db.transact import Caller, Record, Transaction
+from holdfast.messages.model import NOTICES, Notice, Owed, PlanFacts
+from holdfast.messages.plan import plan
+
+QUERIES: Final = load_queries("holdfast.messages")
+PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    id: int
+    type: str
+    appointment_id: UUID
+    revision: int
+    at: datetime
+    surface: str
+
+
+class Planner:
+    """Plans one organization's messages. ``record`` reads as the application, ``back_record`` writes as the worker."""
+
+    def __init__(self, record: Record, back_record: Record, organization_id: UUID) -> None:
+        self._record = record
+        self._back_record = back_record
+        self._caller = Caller(organization_id, "system", "system")
+
+    async def plan_events(self, event_ids: Sequence[int]) -> None:
+        """Plan for the appointments that these events are about. Doing so again changes nothing."""
+        notices: dict[UUID, list[Notice]] = {}
+        for told in await self._record.transact(
+            self._caller, lambda tx: tx.rows(_Told, QUERIES["notices"], event_ids=list(event_ids))
+        ):
+            # an appointment that took another step is planned anew, too
+            of_appointment = notices.setdefault(told.appointment_id, [])
+            if told.type in NOTICES:
+                of_appointment.append(Notice(told.type, told.revision, told.at, told.surface))
+        ids = list(notices)
+        for start in range(0, len(ids), PAGE):
+            for facts in await self._facts(ids[start : start + PAGE]):
+                await self._write(facts, notices[facts.id])
+
+    async def plan_all(self) -> None:
+        """Plan every visit to come anew, after the rules changed."""
+        after: tuple[datetime, UUID] | None = None
+        while page := await self._facts(None, after):
+            for facts in page:
+                await self._write(facts, ())
+            after = (page[-1].starts_at, page[-1].id)
+
+    async def _facts(self, ids: list[UUID] | None, after: tuple[datetime, UUID] | None = None) -> list[PlanFacts]:
+        after_at, after_id = after or (None, None)
+        return await self._record.transact(
+            self._caller,
+            lambda tx: tx.rows(PlanFacts, QUERIES["facts"], ids=ids, after_at=after_at, after_id=after_id, limit=PAGE),
+        )
+
+    async def _write(self, facts: PlanFacts, notices: Iterable[Notice]) -> None:
+        owed = plan(facts, list(notices))
+
+        async def work(tx: Transaction) -> None:
+            await tx.run(QUERIES["plan"], appointment_id=facts.id, plan=_as_json(owed))
+
+        await self._back_record.transact(self._caller, work)
+
+
+def _as_json(owed: Sequence[Owed]) -> str:
+    return json.dumps(
+        [
+            {"kind": o.kind, "lead_minutes": o.lead_minutes, "occasion": o.occasion, "due_at": o.due_at.isoformat()}
+            for o in owed
+        ]
+    )

@@ -1,0 +1,236 @@
+"""Sending what is due: leased, judged at the last moment, rendered, handed to a carrier, written down.
+
+The rows are the truth about what is owed; a job only says "look at this organization". An attempt is counted before it
+is made, so a sender that dies in between leaves a message that is due again, marked as maybe sent: a mail is repeated
+with the same Message-ID, and for a text the carrier's list is asked first. No transaction is open while a carrier is
+waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from holdfast.db.queries import load_queries
+from holdfast.db.transact import Caller, Record
+from holdfast.messages.carriers import Carrier, Console, MessageSettings, NotSent, Outgoing
+from holdfast.messages.invitation import Invitation, invitation
+from holdfast.messages.links import PATH, LinkSigner, PreferenceLink
+from holdfast.messages.mail import Mailer, sender_address
+from holdfast.messages.model import Channel, Context
+from holdfast.messages.moment import Postpone, Send, Skip, judge
+from holdfast.messages.templates import Rendered, render
+from holdfast.messages.twilio import Twilio
+
+QUERIES: Final = load_queries("holdfast.messages")
+PAGE: Final = 20
+AT_A_TIME: Final = 5
+RETRY_AFTER_SECONDS_MAX: Final = 6 * 3600.0
+JITTER: Final = 0.2
+CONSOLE_ADDRESS: Final = "messages@localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    id: UUID
+    attempts: int
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    outcome: str
+    reason: str | None = None
+    channel: Channel | None = None
+    provider_id: str | None = None
+    rendered: Rendered | None = None
+    retry_in_seconds: float | None = None
+
+
+class MessageSender:
+    """Works through what an organization owes. ``record`` reads as the application, ``back_record`` keeps the books."""
+
+    def __init__(
+        self,
+        record: Record,
+        back_record: Record,
+        settings: MessageSettings,
+        carriers: Mapping[Channel, Carrier],
+        secret: bytes,
+    ) -> None:
+        self._record = record
+        self._back_record = back_record
+        self._settings = settings
+        self._carriers = carriers
+        self._links = LinkSigner(secret)
+        self._address = sender_address(settings.mail_from) if settings.mail_from else CONSOLE_ADDRESS
+
+    async def send_due(self, organization_id: UUID) -> int:
+        """Attempt everything that is due there now; how many attempts were made."""
+        caller = Caller(organization_id, "system", "system")
+        gate, count = asyncio.Semaphore(AT_A_TIME), 0
+        while leases := await self._lease(caller):
+            async with asyncio.TaskGroup() as group:
+                for lease in leases:
+                    group.create_task(self._attend(gate, caller, lease))
+            count += len(leases)
+        return count
+
+    async def _lease(self, caller: Caller) -> list[_Lease]:
+        return await self._back_record.transact(
+            caller,
+            lambda tx: tx.rows(_Lease, QUERIES["lease"], limit=PAGE, lease_seconds=self._settings.lease_seconds),
+        )
+
+    async def _attend(self, gate: asyncio.Semaphore, caller: Caller, lease: _Lease) -> None:
+        async with gate:
+            context = await read_context(self._record, caller, message_id=lease.id)
+            assert context is not None  # it was leased a moment ago, and messages are never deleted
+            await self._settle(caller, lease, await self._attempt(caller, lease, context))
+
+    async def _attempt(self, caller: Caller, lease: _Lease, context: Context) -> _Outcome:
+        decision = judge(context, self._carriers.keys())
+        if isinstance(decision, Skip):
+            return _Outcome("skipped", decision.reason)
+        if isinstance(decision, Postpone):
+            wait = (decision.until - context.now).total_seconds()
+            return _Outcome("postponed", "It is quiet there now.", retry_in_seconds=max(1.0, wait))
+        outgoing, rendered = self._outgoing(caller.organization_id, lease, context, decision)
+        try:
+            provider_id = await self._carriers[decision.channel].send(outgoing)
+        except NotSent as error:
+            if error.refused:
+                await self._note_refusal(caller, context)
+            return _Outcome(
+                "failed", str(error), decision.channel, retry_in_seconds=self._retry_in(lease.attempts, error)
+            )
+        return _Outcome("sent", None, decision.channel, provider_id, rendered)
+
+    def _outgoing(
+        self, organization_id: UUID, lease: _Lease, context: Context, send: Send
+    ) -> tuple[Outgoing, Rendered]:
+        unsubscribe_url = self._preferences_url(organization_id, context, send.channel)
+        rendered = render(
+            context,
+            preferences_url=unsubscribe_url,
+            can_reply=self._settings.twilio_from is not None and self._settings.public_url is not None,
+        )
+        mail = send.channel == "email"
+        outgoing = Outgoing(
+            key=context.key,
+            to=send.to,
+            sender_name=context.organization_name,
+            reply_to=context.reply_to,
+            subject=rendered.subject,
+            text=rendered.text if mail else rendered.sms,
+            html=rendered.html,
+            invitation=self._invitation(context, send.to) if mail else None,
+            unsubscribe_url=unsubscribe_url,
+            due_at=context.due_at,
+            maybe_sent=lease.attempts > 1 or lease.late,
+        )
+        return outgoing, rendered
+
+    def _preferences_url(self, organization_id: UUID, context: Context, channel: Channel) -> str | None:
+        if self._settings.public_url is None:
+            return None
+        token = self._links.token(PreferenceLink(organization_id, context.client_id, channel))
+        return self._settings.public_url.rstrip("/") + PATH + token
+
+    def _invitation(self, context: Context, attendee: str) -> Invitation | None:
+        if context.kind == "follow_up":
+            return None
+        return invitation(
+            method="CANCEL" if context.kind == "cancellation" else "REQUEST",
+            uid=str(context.appointment_id),
+            sequence=context.revision,
+            at=context.due_at,
+            starts_at=context.starts_at,
+            ends_at=context.ends_at,
+            summary=context.service_name if context.say_service else context.organization_name,
+            location=", ".join(filter(None, (context.location_name, context.address))),
+            organizer=(context.organization_name, self._address),
+            attendee=attendee,
+        )
+
+    async def _note_refusal(self, caller: Caller, context: Context) -> None:
+        await self._record.transact(
+            caller,
+            lambda tx: tx.run(
+                QUERIES["set_preference"], client_id=context.client_id, channel="sms", allowed=False, source="carrier"
+            ),
+        )
+
+    def _retry_in(self, attempts: int, error: NotSent) -> float | None:
+        """Seconds to the next attempt, None for no more. A refused channel gives way at once to the next one."""
+        if error.refused:
+            return 0.0
+        if error.final or attempts > len(self._settings.delays_seconds):
+            return None
+        delay = self._settings.delays_seconds[attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+        return max(delay, min(error.retry_after_seconds or 0.0, RETRY_AFTER_SECONDS_MAX))
+
+    async def _settle(self, caller: Caller, lease: _Lease, outcome: _Outcome) -> None:
+        words, is_mail = outcome.rendered, outcome.channel == "email"
+        await self._back_record.transact(
+            caller,
+            lambda tx: tx.run(
+                QUERIES["settle"],
+                id=lease.id,
+                outcome=outcome.outcome,
+                reason=outcome.reason,
+                channel=outcome.channel,
+                provider_id=outcome.provider_id,
+                subject=words.subject if words and is_mail else None,
+                body=words and (words.text if is_mail else words.sms),
+                retry_in_seconds=outcome.retry_in_seconds,
+            ),
+        )
+
+
+async def read_context(
+    record: Record,
+    caller: Caller,
+    *,
+    message_id: UUID | None = None,
+    appointment_id: UUID | None = None,
+    kind: str | None = None,
+) -> Context | None:
+    """Everything about a message, or about one of ``kind`` that the appointment might be owed (for a preview)."""
+    return await record.transact(
+        caller,
+        lambda tx: tx.one(Context, QUERIES["context"], id=message_id, appointment_id=appointment_id, kind=kind),
+    )
+
+
+@asynccontextmanager
+async def open_sender(
+    record: Record, back_record: Record, settings: MessageSettings, secret: bytes
+) -> AsyncIterator[MessageSender]:
+    """A sender with the carriers that the settings name. Raises SetupRefused for settings that cannot be meant."""
+    carriers: dict[Channel, Carrier] = {}
+    twilio: Twilio | None = None
+    if settings.console:
+        carriers = {"email": Console(), "sms": Console()}
+    else:
+        if settings.smtp_url and settings.mail_from:
+            carriers["email"] = Mailer(settings.smtp_url, settings.mail_from)
+        if settings.twilio_account_sid and settings.twilio_auth_token and settings.twilio_from:
+            twilio = Twilio(
+                settings.twilio_account_sid,
+                settings.twilio_auth_token,
+                settings.twilio_from,
+                api_url=settings.twilio_api_url,
+                public_url=settings.public_url,
+            )
+            carriers["sms"] = twilio
+    try:
+        yield MessageSender(record, back_record, settings, carriers, secret)
+    finally:
+        if twilio is not None:
+            await twilio.close()

@@ -1,0 +1,176 @@
+"""The words of messages: built in, or an organization's own; checked before they are kept, and never in the way.
+
+A template is words, ``{{ variables }}`` and ``{% if variable %}``; it can do nothing else, so it can neither run away
+nor reach what it should not. The HTML of an e-mail is made from its text. Words of one's own that break after all give
+way to the built-in ones: no confirmation waits for a typing error.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import structlog
+from babel.dates import format_date, format_time
+from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from holdfast.errors import Invalid
+from holdfast.messages.model import KINDS, Context, Wording
+from holdfast.wallclock import to_local
+
+# What a template can say. Optional ones are empty where there is nothing, or where the policy does not let it be said.
+VARIABLES: Final[Mapping[str, str]] = {
+    "client": "the client's first name",
+    "organization": "the name the organization writes under",
+    "location": "the location's name",
+    "address": "the location's address; may be empty",
+    "date": "the day of the visit, such as Monday, March 2",
+    "time": "when it starts on the location's clock, such as 2:00 PM CST",
+    "when": "day and time",
+    "code": "the confirmation code",
+    "service": "what is booked; empty unless the policy lets it be said",
+    "provider": "who serves; empty unless the policy lets it be said",
+    "can_reply": "whether an answer by text is read: for {% if can_reply %}",
+}
+LANGUAGES: Final = ("en", "es")
+PREFERENCES_WORDS: Final = {"en": "No more of these e-mails", "es": "No recibir más estos correos"}
+_ALLOWED: Final = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.If, nodes.Not, nodes.And, nodes.Or,
+)  # fmt: skip
+_PARTS: Final = ("subject", "email", "sms")
+
+logger = structlog.get_logger()
+_text = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
+_html = Environment(loader=PackageLoader("holdfast.messages"), undefined=StrictUndefined, autoescape=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The words of one message. ``text`` is the e-mail's plain part; ``sms`` the text message."""
+
+    language: str
+    subject: str
+    text: str
+    html: str
+    sms: str
+
+
+@cache
+def built_in(language: str) -> Mapping[str, Wording]:
+    """The built-in words by kind; of a language that is not built in, the English ones."""
+    known = language if language in LANGUAGES else "en"
+    source = files("holdfast.messages").joinpath("templates", f"{known}.toml").read_text("utf-8")
+    return {
+        kind: Wording(kind, known, **{part: words[part] for part in _PARTS})
+        for kind, words in ((kind, tomllib.loads(source)[kind]) for kind in KINDS)
+    }
+
+
+def check(wording: Wording) -> None:
+    """Raises Invalid, naming the part and the mistake: a variable that does not exist, or more than words can do."""
+    for part in _PARTS:
+        source = getattr(wording, part)
+        if not source.strip():
+            raise Invalid(f"The {part} is empty.", field=part)
+        _check_part(part, source)
+
+
+def _check_part(part: str, source: str) -> None:
+    try:
+        tree = _text.parse(source)
+    except TemplateError as error:
+        raise Invalid(f"The {part} cannot be read: {error}.", field=part) from None
+    for node in tree.find_all(nodes.Node):
+        if isinstance(node, nodes.Name) and node.name not in VARIABLES:
+            raise Invalid(
+                f"The {part} has {{{{ {node.name[:60]} }}}}, which does not exist. There are: {', '.join(VARIABLES)}.",
+                field=part,
+            )
+        if not isinstance(node, _ALLOWED):
+            raise Invalid(
+                f"The {part} may have words, {{{{ variables }}}} and {{% if variable %}}, and nothing else "
+                f"(line {node.lineno}).",
+                field=part,
+            )
+    if part == "subject" and "\n" in source.strip():
+        raise Invalid("The subject is one line.", field=part)
+
+
+def render(context: Context, *, preferences_url: str | None = None, can_reply: bool = False) -> Rendered:
+    """The message in the client's language, in the organization's own words where those are sound."""
+    if context.own_subject is not None and context.own_email is not None and context.own_sms is not None:
+        own = Wording(context.kind, context.language, context.own_subject, context.own_email, context.own_sms, own=True)
+        try:
+            return render_wording(own, context, preferences_url=preferences_url, can_reply=can_reply)
+        except Invalid as error:
+            logger.warning("template_broken", kind=context.kind, language=context.language, reason=error.detail)
+    wording = built_in(context.language)[context.kind]
+    return render_wording(wording, context, preferences_url=preferences_url, can_reply=can_reply)
+
+
+def render_wording(
+    wording: Wording, context: Context, *, preferences_url: str | None = None, can_reply: bool = False
+) -> Rendered:
+    """The message in these words. Raises Invalid when they are not sound."""
+    check(wording)
+    values = variables(context, wording.language, can_reply=can_reply)
+    subject, text, sms = (_render_part(getattr(wording, part), values) for part in _PARTS)
+    html = _html.get_template("email.html.j2").render(
+        language=wording.language,
+        subject=subject,
+        paragraphs=[block.splitlines() for block in text.split("\n\n")],
+        preferences_url=preferences_url,
+        preferences_words=PREFERENCES_WORDS.get(wording.language, PREFERENCES_WORDS["en"]),
+    )
+    return Rendered(wording.language, " ".join(subject.split()), text, html, " ".join(sms.split()))
+
+
+def _render_part(source: str, values: Mapping[str, Any]) -> str:
+    try:
+        return _text.from_string(source).render(values).strip()
+    except TemplateError as error:
+        raise Invalid(f"The template cannot be filled in: {error}.") from None
+
+
+def variables(context: Context, language: str, *, can_reply: bool) -> dict[str, Any]:
+    """What a template can say of this appointment. See VARIABLES."""
+    local = to_local(context.starts_at, context.time_zone)
+    locale = language if language in LANGUAGES else "en"
+    day = format_date(local.date(), _day_pattern(locale), locale=locale)
+    clock = f"{format_time(local.time(), 'short', locale=locale)} {local.tzname()}"
+    values = {
+        "client": context.client_name.split()[0],
+        "organization": context.organization_name,
+        "location": context.location_name,
+        "address": context.address or "",
+        "date": day,
+        "time": clock,
+        "when": f"{day}, {clock}",
+        "code": context.confirmation_code,
+        "service": context.service_name if context.say_service else "",
+        "provider": (context.provider_name or "") if context.say_provider else "",
+    }
+    return {name: _plain_spaces(value) for name, value in values.items()} | {"can_reply": can_reply}
+
+
+def _day_pattern(locale: str) -> str:
+    return "EEEE d 'de' MMMM" if locale == "es" else "EEEE, MMMM d"
+
+
+def _plain_spaces(text: str) -> str:
+    # A narrow no-break space is outside the alphabet of texts: one of them halves what fits in a segment.
+    return text.replace("\u202f", " ").replace("\u00a0", " ")
+
+
+def all_wordings(own: Iterable[Wording]) -> list[Wording]:
+    """The words in force: the organization's own, and the built-in ones beside them."""
+    found = {(wording.kind, wording.language): wording for wording in own}
+    for language in LANGUAGES:
+        for wording in built_in(language).values():
+            found.setdefault((wording.kind, language), wording)
+    return [found[key] for key in sorted(found)]

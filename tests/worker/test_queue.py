@@ -1,0 +1,87 @@
+"""The job queue: lanes in order, failures before what comes after them, and no waiting between the jobs of a lane."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from holdfast.db.urls import WORKER_ROLE, DatabaseUrls, derive_url
+from holdfast.worker import queue as queue_module
+from holdfast.worker.queue import JobOrder, Queue
+
+
+@pytest.fixture
+async def queue(database: DatabaseUrls) -> AsyncIterator[Queue]:
+    one = Queue(derive_url(database.owner, WORKER_ROLE), concurrency=2)
+    await one.open()
+    yield one
+    await one.close()
+
+
+async def run_until(queue: Queue, done: asyncio.Event) -> None:
+    running = asyncio.create_task(queue.run())
+    try:
+        async with asyncio.timeout(60):
+            await done.wait()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_lane_runs_in_order_and_a_failure_before_what_comes_after_it(queue: Queue) -> None:
+    ran: list[tuple[str, int]] = []
+    done = asyncio.Event()
+
+    async def note(lane: str, number: int) -> None:
+        ran.append((lane, number))
+        if ran.count(("a", 1)) == 1 and (lane, number) == ("a", 1):
+            raise RuntimeError("the first time")
+        if len(ran) == 7:
+            done.set()
+
+    queue.add("note", note)
+    for number in range(3):
+        for lane in ("a", "b"):
+            await queue.defer(JobOrder("note", lane, {"lane": lane, "number": number}))
+    await run_until(queue, done)
+    assert [number for lane, number in ran if lane == "a"] == [0, 1, 1, 2]
+    assert [number for lane, number in ran if lane == "b"] == [0, 1, 2]
+
+
+async def test_the_next_job_of_a_lane_begins_when_the_one_before_ends(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not when somebody looks again: with that an hour away, only the end of one job can begin the next."""
+    monkeypatch.setattr(queue_module, "POLL_SECONDS", 3600.0)
+    ran: list[int] = []
+    done = asyncio.Event()
+
+    async def note(number: int) -> None:
+        ran.append(number)
+        if number == 9:
+            done.set()
+
+    queue.add("note", note)
+    for number in range(10):
+        await queue.defer(JobOrder("note", "lane", {"number": number}))
+    await run_until(queue, done)
+    assert ran == list(range(10))
+
+
+async def test_once_means_that_one_waiting_is_enough(queue: Queue) -> None:
+    ran = 0
+    done = asyncio.Event()
+
+    async def note() -> None:
+        nonlocal ran
+        ran += 1
+        done.set()
+
+    queue.add("note", note, until_done=False)
+    for _ in range(5):
+        await queue.defer(JobOrder("note", "lane", once=True))
+    assert await queue.waiting() == 1
+    await run_until(queue, done)
+    assert ran == 1
