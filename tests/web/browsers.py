@@ -1,4 +1,4 @@
-"""A real browser: Debian's Chromium through Playwright, phone-sized unless said otherwise. Skipped where there is none."""
+"""A real browser: Debian's Chromium through Playwright, phone-sized by default. Skipped where there is none."""
 
 from __future__ import annotations
 
