@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -15,7 +15,7 @@ from tests.clinic import Clinic
 from tests.web.conftest import Served
 from tests.web.forms import Forms
 
-TOMORROW = (datetime.now().astimezone() + timedelta(days=2)).date()
+TOMORROW = (datetime.now(UTC) + timedelta(days=2)).date()
 
 
 @pytest.fixture
