@@ -480,7 +480,6 @@ class Mutant:
 
 
 MUTANTS = {
-<<<<<<< HEAD
     "both ends of a range are closed": Mutant(
         "tile_claims", "tstzrange(border, ", "holdfast.closed(border, ", "book hold"
     ),
@@ -493,18 +492,6 @@ MUTANTS = {
         "let_go", "perform promote_overbooks(k.unit_id, k.during)", "perform 1", "book overbook step"
     ),
 }
-=======
-    "both ends of a range are closed": (
-        "tile_claims",
-        "unit_id order by lower(segment))))",
-        "unit_id order by lower(segment)))), '[]')",
-    ),
-    "expiry is decided by the start of the transaction": ("lock_live_hold", "clock() >=", "now() >="),
-    "confirmed holds are displaced": ("has_lapsed", "h.state = 'live'", "h.state <> 'expired'"),
-    "a checked-in visit cannot be cancelled": ("cancel", "{confirmed,checked_in}", "{confirmed}"),
-    "nobody is promoted": ("let_go", "perform promote_overbooks(k.unit_id, k.during)", "perform 1"),
-}  # fmt: skip
->>>>>>> main
 
 
 @pytest.mark.timeout(600)

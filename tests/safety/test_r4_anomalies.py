@@ -200,12 +200,8 @@ def test_every_state_of_a_hold_and_an_appointment_blocks_or_is_known_not_to(admi
         expression = admin.execute(
             "select pg_get_expr(adbin, adrelid) from pg_attrdef"
             " join pg_attribute on attrelid = adrelid and attnum = adnum"
-<<<<<<< HEAD
-            " where adrelid = %s::regclass and attname = 'blocking'", (f"holdfast.{table}",),
-=======
             " where adrelid = %s::regclass and attname = 'blocking'",
             (f"holdfast.{table}",),
->>>>>>> main
         ).fetchone()  # fmt: skip
         assert row is not None and expression is not None  # noqa: PT018
         states = row[0].split("'")[1::2]
