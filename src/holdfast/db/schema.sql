@@ -58,7 +58,9 @@ CREATE TABLE holdfast.client (
     email text,
     phone text,
     created_at timestamp with time zone DEFAULT holdfast.clock() NOT NULL,
+    language text,
     CONSTRAINT client_email_is_lower_case CHECK (((email = lower(email)) AND (length(email) <= 254))),
+    CONSTRAINT client_language_is_plain CHECK ((language ~ '^[a-z]{2}$'::text)),
     CONSTRAINT client_phone_is_e164 CHECK ((phone ~ '^\+[1-9][0-9]{5,14}$'::text))
 );
 
@@ -252,6 +254,38 @@ CREATE TABLE holdfast.delivery (
 );
 
 ALTER TABLE ONLY holdfast.delivery FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.message (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    appointment_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    kind text NOT NULL,
+    lead_minutes integer DEFAULT 0 NOT NULL,
+    occasion bigint NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    reason text,
+    channel text,
+    provider_id text,
+    delivered text,
+    subject text,
+    body text,
+    answer text,
+    CONSTRAINT message_answer_is_known CHECK ((answer = ANY (ARRAY['confirm'::text, 'cancel'::text]))),
+    CONSTRAINT message_channel_is_known CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
+    CONSTRAINT message_kind_is_known CHECK ((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text]))),
+    CONSTRAINT message_reason_is_bounded CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
+    CONSTRAINT message_settled_has_a_time CHECK (((state = 'pending'::text) = (settled_at IS NULL))),
+    CONSTRAINT message_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'dead'::text, 'skipped'::text]))),
+    CONSTRAINT message_unsent_says_why CHECK (((state <> ALL (ARRAY['dead'::text, 'skipped'::text])) OR (reason IS NOT NULL)))
+);
+
+ALTER TABLE ONLY holdfast.message FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.resource (
     organization_id uuid NOT NULL,
@@ -500,6 +534,61 @@ CREATE TABLE holdfast.idempotency (
 
 ALTER TABLE ONLY holdfast.idempotency FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE holdfast.location_quiet_hours (
+    organization_id uuid NOT NULL,
+    location_id uuid NOT NULL,
+    quiet_from time without time zone NOT NULL,
+    quiet_until time without time zone NOT NULL
+);
+
+ALTER TABLE ONLY holdfast.location_quiet_hours FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.message_policy (
+    organization_id uuid NOT NULL,
+    sender_name holdfast.label,
+    reply_to text,
+    language text DEFAULT 'en'::text NOT NULL,
+    notice_channels text[] DEFAULT '{email,sms}'::text[] NOT NULL,
+    reminder_channels text[] DEFAULT '{sms,email}'::text[] NOT NULL,
+    quiet_from time without time zone DEFAULT '21:00:00'::time without time zone NOT NULL,
+    quiet_until time without time zone DEFAULT '08:00:00'::time without time zone NOT NULL,
+    say_service boolean DEFAULT false NOT NULL,
+    say_provider boolean DEFAULT false NOT NULL,
+    CONSTRAINT message_policy_channels_are_known CHECK (((notice_channels <@ ARRAY['email'::text, 'sms'::text]) AND (reminder_channels <@ ARRAY['email'::text, 'sms'::text]) AND (cardinality(notice_channels) <= 2) AND (cardinality(reminder_channels) <= 2))),
+    CONSTRAINT message_policy_language_is_plain CHECK ((language ~ '^[a-z]{2}$'::text)),
+    CONSTRAINT message_policy_reply_to_is_an_address CHECK (((reply_to ~ '^[^[:space:]@<>]+@[^[:space:]@<>]+$'::text) AND (length(reply_to) <= 254)))
+);
+
+ALTER TABLE ONLY holdfast.message_policy FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.message_preference (
+    organization_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    channel text NOT NULL,
+    allowed boolean NOT NULL,
+    source text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT message_preference_channel_is_known CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
+    CONSTRAINT message_preference_source_is_known CHECK ((source = ANY (ARRAY['staff'::text, 'link'::text, 'reply'::text, 'carrier'::text])))
+);
+
+ALTER TABLE ONLY holdfast.message_preference FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.message_template (
+    organization_id uuid NOT NULL,
+    kind text NOT NULL,
+    language text NOT NULL,
+    subject text NOT NULL,
+    email text NOT NULL,
+    sms text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT message_template_is_bounded CHECK (((length(subject) <= 500) AND (length(email) <= 10000) AND (length(sms) <= 2000))),
+    CONSTRAINT message_template_kind_is_known CHECK ((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text]))),
+    CONSTRAINT message_template_language_is_plain CHECK ((language ~ '^[a-z]{2}$'::text))
+);
+
+ALTER TABLE ONLY holdfast.message_template FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE holdfast.migration (
     version integer NOT NULL,
     name text NOT NULL,
@@ -542,6 +631,17 @@ CREATE TABLE holdfast.relay_position (
     cluster_id bigint NOT NULL,
     CONSTRAINT relay_position_is_one CHECK (singleton)
 );
+
+CREATE TABLE holdfast.reminder_rule (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    service_id uuid,
+    before_minutes integer[] NOT NULL,
+    follow_up_after_minutes integer,
+    CONSTRAINT reminder_rule_times_are_bounded CHECK (((cardinality(before_minutes) <= 10) AND (5 <= ALL (before_minutes)) AND (86400 >= ALL (before_minutes)) AND ((follow_up_after_minutes >= 0) AND (follow_up_after_minutes <= 86400))))
+);
+
+ALTER TABLE ONLY holdfast.reminder_rule FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.requirement (
     organization_id uuid NOT NULL,
@@ -711,8 +811,26 @@ ALTER TABLE ONLY holdfast.idempotency
 ALTER TABLE ONLY holdfast.location
     ADD CONSTRAINT location_pkey PRIMARY KEY (organization_id, id);
 
+ALTER TABLE ONLY holdfast.location_quiet_hours
+    ADD CONSTRAINT location_quiet_hours_pkey PRIMARY KEY (organization_id, location_id);
+
 ALTER TABLE ONLY holdfast.location
     ADD CONSTRAINT location_slug_is_unique UNIQUE (organization_id, slug);
+
+ALTER TABLE ONLY holdfast.message
+    ADD CONSTRAINT message_is_owed_once UNIQUE (organization_id, appointment_id, kind, lead_minutes, occasion);
+
+ALTER TABLE ONLY holdfast.message
+    ADD CONSTRAINT message_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY holdfast.message_policy
+    ADD CONSTRAINT message_policy_pkey PRIMARY KEY (organization_id);
+
+ALTER TABLE ONLY holdfast.message_preference
+    ADD CONSTRAINT message_preference_pkey PRIMARY KEY (organization_id, client_id, channel);
+
+ALTER TABLE ONLY holdfast.message_template
+    ADD CONSTRAINT message_template_pkey PRIMARY KEY (organization_id, kind, language);
 
 ALTER TABLE ONLY holdfast.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (version);
@@ -737,6 +855,12 @@ ALTER TABLE ONLY holdfast.queue_schema
 
 ALTER TABLE ONLY holdfast.relay_position
     ADD CONSTRAINT relay_position_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY holdfast.reminder_rule
+    ADD CONSTRAINT reminder_rule_is_one_a_service UNIQUE NULLS NOT DISTINCT (organization_id, service_id);
+
+ALTER TABLE ONLY holdfast.reminder_rule
+    ADD CONSTRAINT reminder_rule_pkey PRIMARY KEY (organization_id, id);
 
 ALTER TABLE ONLY holdfast.requirement
     ADD CONSTRAINT requirement_pkey PRIMARY KEY (organization_id, id);
@@ -821,6 +945,14 @@ CREATE INDEX hold_live_by_network ON holdfast.hold USING btree (organization_id,
 CREATE INDEX hold_live_by_visitor ON holdfast.hold USING btree (organization_id, visitor) WHERE ((state = 'live'::text) AND (visitor IS NOT NULL));
 
 CREATE INDEX idempotency_created_at ON holdfast.idempotency USING btree (created_at);
+
+CREATE INDEX message_client ON holdfast.message USING btree (organization_id, client_id) WHERE (state = 'sent'::text);
+
+CREATE INDEX message_due ON holdfast.message USING btree (next_attempt_at) WHERE (state = 'pending'::text);
+
+CREATE INDEX message_list ON holdfast.message USING btree (organization_id, created_at, id);
+
+CREATE INDEX message_provider ON holdfast.message USING btree (provider_id) WHERE (provider_id IS NOT NULL);
 
 CREATE TRIGGER record_change AFTER INSERT OR DELETE OR UPDATE ON holdfast.dated_rule FOR EACH ROW EXECUTE FUNCTION holdfast.record_catalog_change('id');
 
@@ -945,6 +1077,24 @@ ALTER TABLE ONLY holdfast.idempotency
 ALTER TABLE ONLY holdfast.location
     ADD CONSTRAINT location_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
+ALTER TABLE ONLY holdfast.location_quiet_hours
+    ADD CONSTRAINT location_quiet_hours_location_exists FOREIGN KEY (organization_id, location_id) REFERENCES holdfast.location(organization_id, id);
+
+ALTER TABLE ONLY holdfast.message
+    ADD CONSTRAINT message_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
+
+ALTER TABLE ONLY holdfast.message
+    ADD CONSTRAINT message_client_exists FOREIGN KEY (organization_id, client_id) REFERENCES holdfast.client(organization_id, id);
+
+ALTER TABLE ONLY holdfast.message_policy
+    ADD CONSTRAINT message_policy_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
+
+ALTER TABLE ONLY holdfast.message_preference
+    ADD CONSTRAINT message_preference_client_exists FOREIGN KEY (organization_id, client_id) REFERENCES holdfast.client(organization_id, id);
+
+ALTER TABLE ONLY holdfast.message_template
+    ADD CONSTRAINT message_template_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
+
 ALTER TABLE ONLY holdfast.pool_member
     ADD CONSTRAINT pool_member_pool_exists FOREIGN KEY (organization_id, pool_id) REFERENCES holdfast.pool(organization_id, id);
 
@@ -953,6 +1103,12 @@ ALTER TABLE ONLY holdfast.pool_member
 
 ALTER TABLE ONLY holdfast.pool
     ADD CONSTRAINT pool_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
+
+ALTER TABLE ONLY holdfast.reminder_rule
+    ADD CONSTRAINT reminder_rule_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
+
+ALTER TABLE ONLY holdfast.reminder_rule
+    ADD CONSTRAINT reminder_rule_service_exists FOREIGN KEY (organization_id, service_id) REFERENCES holdfast.service(organization_id, id);
 
 ALTER TABLE ONLY holdfast.requirement
     ADD CONSTRAINT requirement_pool_exists FOREIGN KEY (organization_id, pool_id) REFERENCES holdfast.pool(organization_id, id);
@@ -1032,6 +1188,16 @@ ALTER TABLE holdfast.idempotency ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.location ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE holdfast.location_quiet_hours ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.message ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.message_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.message_preference ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.message_template ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE holdfast.organization ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY own_organization ON holdfast.api_key FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
@@ -1064,11 +1230,23 @@ CREATE POLICY own_organization ON holdfast.idempotency FOR SELECT TO holdfast_ap
 
 CREATE POLICY own_organization ON holdfast.location FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
+CREATE POLICY own_organization ON holdfast.location_quiet_hours FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
+CREATE POLICY own_organization ON holdfast.message FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
+CREATE POLICY own_organization ON holdfast.message_policy FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
+CREATE POLICY own_organization ON holdfast.message_preference FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
+CREATE POLICY own_organization ON holdfast.message_template FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
 CREATE POLICY own_organization ON holdfast.organization FOR SELECT TO holdfast_app USING ((id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.pool FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.pool_member FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
+CREATE POLICY own_organization ON holdfast.reminder_rule FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.requirement FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
@@ -1120,11 +1298,23 @@ CREATE POLICY owner_commands ON holdfast.idempotency TO holdfast_owner USING (tr
 
 CREATE POLICY owner_commands ON holdfast.location TO holdfast_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_commands ON holdfast.location_quiet_hours TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.message TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.message_policy TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.message_preference TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.message_template TO holdfast_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_commands ON holdfast.organization TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.pool TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.pool_member TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.reminder_rule TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.requirement TO holdfast_owner USING (true) WITH CHECK (true);
 
@@ -1149,6 +1339,8 @@ CREATE POLICY owner_commands ON holdfast.weekly_rule TO holdfast_owner USING (tr
 ALTER TABLE holdfast.pool ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.pool_member ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.reminder_rule ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.requirement ENABLE ROW LEVEL SECURITY;
 
@@ -1194,6 +1386,8 @@ GRANT SELECT ON TABLE holdfast.location TO holdfast_app;
 GRANT SELECT ON TABLE holdfast.hold_detail TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.delivery TO holdfast_app;
+
+GRANT SELECT ON TABLE holdfast.message TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.resource TO holdfast_app;
 
@@ -1253,9 +1447,19 @@ GRANT SELECT ON TABLE holdfast.event TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.delivery_detail TO holdfast_app;
 
+GRANT SELECT ON TABLE holdfast.location_quiet_hours TO holdfast_app;
+
+GRANT SELECT ON TABLE holdfast.message_policy TO holdfast_app;
+
+GRANT SELECT ON TABLE holdfast.message_preference TO holdfast_app;
+
+GRANT SELECT ON TABLE holdfast.message_template TO holdfast_app;
+
 GRANT SELECT ON TABLE holdfast.pool TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.pool_member TO holdfast_app;
+
+GRANT SELECT ON TABLE holdfast.reminder_rule TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.requirement TO holdfast_app;
 

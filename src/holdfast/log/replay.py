@@ -137,6 +137,11 @@ class Replay:
         hold = self.holds[event.subject_id]
         self.holds[hold.id] = replace(hold, expires_at=facts.expires_at, extensions=hold.extensions + 1)
 
+    @_apply.register(events.HoldLeft)
+    @_apply.register(events.HoldReturnedTo)
+    def _(self, facts: events.HoldLeft | events.HoldReturnedTo, event: Event) -> None:
+        self.holds[event.subject_id] = replace(self.holds[event.subject_id], expires_at=facts.expires_at)
+
     @_apply.register(events.HoldConfirmed)
     def _(self, _: Facts, event: Event) -> None:
         self.holds[event.subject_id] = replace(self.holds[event.subject_id], state="confirmed")

@@ -18,6 +18,7 @@ from holdfast.log.public import EventNames
 from holdfast.log.relay import Handoff, Interest, Relay
 from holdfast.messages.carriers import MessageSettings
 from holdfast.messages.sending import open_sender
+from holdfast.waitlist.tokens import OfferTokens
 from holdfast.webhooks.outbound import Outbound
 from holdfast.webhooks.schedule import DELAYS_SECONDS
 from holdfast.webhooks.sending import Sender
@@ -73,7 +74,8 @@ async def open_means(settings: WorkerSettings, reactions: Sequence[Reaction] = R
                 EventNames(settings.secret),
                 delays_seconds=settings.delays_seconds,
             )
-            means = Means(record, back_record, queue, outbound, sender, message_sender)
+            tokens = OfferTokens(settings.secret)
+            means = Means(record, back_record, queue, outbound, sender, message_sender, tokens)
             _teach(means, reactions)
             yield means
     finally:
