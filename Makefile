@@ -7,14 +7,17 @@ help: ## show this
 
 demo: ## run Holdfast with a demo clinic (HOLDFAST_PORT, HOLDFAST_DATA_DIR choose where)
 	@scripts/bootstrap
+	@scripts/build-frontend
 	@$(PYTHON_IN) -m holdfast demo
 
 serve: ## run Holdfast on your own data
 	@scripts/bootstrap
+	@scripts/build-frontend
 	@$(PYTHON_IN) -m holdfast serve
 
 test: ## run the tests (ARGS="-k name" chooses)
 	@scripts/bootstrap requirements-test.lock
+	@scripts/build-frontend
 	@scripts/test-tools
 	$(PYTHON_IN) -m pytest -n auto $(ARGS)
 
@@ -45,5 +48,6 @@ lock: ## take the newest dependencies that fit, and lock them by hash
 	scripts/lock
 
 clean: ## remove what was installed and built; data stays
+	rm -rf frontend/node_modules src/holdfast/web/dist
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

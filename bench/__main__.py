@@ -16,6 +16,7 @@ PIECES = (
     "availability",
     "availability_record",
     "relay",
+    "waitlist",
 )
 
 

@@ -17,6 +17,8 @@ def live_a_busy_day(spa: Clinic) -> None:
     desk("remove_block", block_id=block["id"])
     _outside(spa)
     _resources(spa)
+    _staff(spa)
+    _booking_page(spa)
     key = desk("create_api_key", name="desk", key_hash=uuid4().bytes * 2, key_hint="hf_", scopes=["read"],
                surfaces=["desk"])["create_api_key"]  # fmt: skip
     desk("revoke_api_key", api_key_id=key)
@@ -88,3 +90,27 @@ def _resources(spa: Clinic) -> None:
     other = desk("put_location", slug="other", name="Other", time_zone="Europe/Berlin")["put_location"]
     desk("put_location", slug="other", name="Other Street", time_zone="Europe/Berlin")
     desk("retire_location", location_id=other)
+
+
+def _staff(spa: Clinic) -> None:
+    desk = spa.desk
+    for name in ("owner", "other"):
+        staff = desk("create_staff", email=f"{name}@example.org", name=name, role="owner")["create_staff"]
+        link = uuid4().bytes * 2
+        desk("issue_staff_link", staff_id=staff, purpose="invitation", token_hash=link, ttl_seconds=60)
+        desk("set_password_by_link", token_hash=link, password_hash="$argon2id$…")
+    desk("change_staff", staff_id=staff, name="Other", role="provider", resource_id=spa.resources["ana"])
+    desk("set_staff_totp", staff_id=staff, secret=b"sealed")
+    desk("start_staff_session", staff_id=staff, token_hash=link, complete=True, account=b"", network=b"")
+    desk("retire_staff", staff_id=staff)
+
+
+def _booking_page(spa: Clinic) -> None:
+    desk = spa.desk
+    desk("set_booking_page", accent="#123456", logo=None, logo_type=None, embed_origins=["*"],
+         change_notice_minutes=60, policy="")  # fmt: skip
+    held = spa.hold("consult", 2000)
+    desk("leave_hold", hold_id=held["id"], seconds=15)
+    desk("return_to_hold", hold_id=held["id"])
+    visit = desk("confirm_hold", hold_id=held["id"], client={"name": "Ada Byron", "phone": "+15550100200"})
+    desk("issue_visit_link", appointment_id=visit["id"], token_hash=uuid4().bytes * 2)

@@ -41,6 +41,20 @@ class Forbidden(HoldfastError):
     title = "This key may not do that"
 
 
+class LinkSpent(HoldfastError):
+    """A private link that was used, replaced, or has expired."""
+
+    code = "link-spent"
+    title = "This link is no longer good"
+
+
+class SignInRefused(HoldfastError):
+    """The address and the password, or the code, are not right together; which of them is never said."""
+
+    code = "sign-in-refused"
+    title = "These do not match"
+
+
 class NotBookable(HoldfastError):
     """The rules say no whatever is free: ``facts['reason']`` names the rule."""
 
@@ -83,6 +97,17 @@ class HoldNotLive(HoldfastError):
 
     code = "hold-not-live"
     title = "This hold has already been settled"
+
+
+class OfferEnded(HoldfastError):
+    """A waitlist offer was answered or withdrawn, or its time ran out; ``facts['state']`` says what became of it.
+
+    ``wanted`` is the visit that was offered, from which alternatives can be found; it is not shown.
+    """
+
+    code = "offer-ended"
+    title = "This offer has ended"
+    wanted: Any = None
 
 
 class ExtensionRefused(HoldfastError):

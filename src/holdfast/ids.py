@@ -24,12 +24,16 @@ KINDS: Final = {
     "block": "blk",
     "busy": "bsy",
     "client": "cli",
+    "staff": "stf",
     "api_key": "key",
     "collision": "col",
     "event": "evt",
     "webhook_endpoint": "whk",
     "delivery": "dlv",
     "message": "msg",
+    "waitlist_entry": "wle",
+    "waitlist_opening": "wlo",
+    "offer": "off",
 }
 _SHAPE: Final = re.compile(r"([a-z]{3})_([0-9a-f]{32})")
 

@@ -30,6 +30,8 @@ PARAMETERS = {
     "key_id": "api_key",
     "webhook_id": "webhook_endpoint",
     "delivery_id": "delivery",
+    "entry_id": "waitlist_entry",
+    "offer_id": "offer",
 }
 
 
@@ -52,7 +54,12 @@ def theirs(rival: House, day: Callable[[], datetime]) -> dict[str, str]:
     key = made(rival.manager.get("/v1/api-keys"))["items"][-1]
     webhook = made(rival.manager.post("/v1/webhooks", json={"url": "https://hooks.example.org/", "events": ["*"]}))
     delivery = made(rival.manager.post(f"/v1/webhooks/{webhook['id']}/test"))
+    waits = {"services": ["laser"], "locations": ["main"], "client": {"name": "Wanda", "email": "wanda@example.org"}}
+    entry = made(rival.desk.post("/v1/waitlist", json=waits))
+    offer = made(rival.desk.post(f"/v1/waitlist/{entry['id']}/offer", json=visit(start + timedelta(hours=6))))
     return {
+        "waitlist_entry": entry["id"],
+        "offer": offer["id"],
         "appointment": appointment["id"],
         "hold": rival.hold(start + timedelta(hours=4))["id"],
         "client": appointment["client"]["id"],
@@ -89,6 +96,11 @@ def requests_with(
     yield "post", "/v1/holds", {"json": laser | {"resources": {"provider": ids("resource")}}}
     yield "post", "/v1/appointments", {"json": {"hold_id": ids("hold"), "client": {"name": "Eve"}}}
     yield "post", "/v1/appointments", {"json": laser | {"client": {"id": ids("client")}}}
+    yield "post", "/v1/waitlist", {"json": {"appointment": ids("appointment")}}
+    waits = {"services": ["laser"], "locations": ["main"], "client": {"name": "Eve"}}
+    yield "post", "/v1/waitlist", {"json": waits | {"services": [ids("service")]}}
+    yield "post", "/v1/waitlist", {"json": waits | {"providers": [ids("resource")]}}
+    yield "post", "/v1/waitlist", {"json": waits | {"client": {"id": ids("client")}}}
     yield "post", "/v1/blocks", {"json": block_of(ids("resource"), start)}
     yield "post", "/v1/resources/ben/merge", {"json": {"into": ids("resource")}}
 
@@ -102,6 +114,8 @@ def body_for(path: str, ids: Callable[[str], str], start: datetime) -> dict[str,
         "resolve": {"resolution": "mine now"},
         "discard": {"reason": "mine now"},
         "replay": {"since": start.isoformat()},
+        "offer": visit(start),
+        "override": {"client": {"name": "Eve"}},
     }.get(last)
 
 
@@ -191,6 +205,16 @@ def everything_of(house: House) -> str:
     """What the organization has, as it stands."""
     rows = {
         table: house.clinic.desk.read(f"select to_jsonb(t) as row from holdfast.{table} t order by 1")
-        for table in ("hold", "appointment", "block", "claim", "resource", "unit", "collision")
+        for table in (
+            "hold",
+            "appointment",
+            "block",
+            "claim",
+            "resource",
+            "unit",
+            "collision",
+            "waitlist_entry",
+            "offer_detail",
+        )
     }
     return json.dumps(rows, default=str)

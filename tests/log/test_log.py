@@ -33,7 +33,12 @@ def types_the_sql_can_write(connection: psycopg.Connection[Any]) -> set[str]:
         for row in connection.execute("select tgrelid::regclass::text from pg_trigger where tgname = 'record_change'")
     ]
     catalog = {f"{t.removeprefix('holdfast.')}.{change}" for t in tables for change in ("added", "changed", "removed")}
-    return literal | let_go | steps | catalog
+    left = {f"waitlist_entry.{state}" for state in re.findall(r"leave_waitlist\([^;']*'([a-z_]+)'", text)}
+    (states,) = connection.execute(
+        "select pg_get_constraintdef(oid) from pg_constraint where conname = 'offer_state_is_known'"
+    ).fetchone() or ("",)
+    answers = {f"offer.{state}" for state in re.findall(r"'([a-z]+)'", states)} - {"offer.open"}
+    return literal | let_go | steps | catalog | left | answers
 
 
 def test_the_catalogue_has_every_type_and_no_other(admin: psycopg.Connection[Any]) -> None:

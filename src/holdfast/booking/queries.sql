@@ -217,3 +217,39 @@ limit %(limit)s;
 -- name: resolve_collision
 -- Somebody decided what to do about it. A decision stands: a second one changes nothing.
 select holdfast.resolve_collision(%(collision_id)s, %(resolution)s);
+
+-- name: live_holds_of_visitor
+-- What one visitor holds now, the latest first.
+select d.id, d.state, d.service_id, d.location_id, d.time_zone, d.starts_at, d.ends_at, d.created_at, d.expires_at,
+       d.extensions, d.surface, d.overbook_reason, d.claims
+from holdfast.hold h
+join holdfast.hold_detail d on d.organization_id = h.organization_id and d.id = h.id
+where h.organization_id = holdfast.current_organization() and h.state = 'live' and h.visitor = %(visitor)s
+  and h.expires_at > holdfast.clock()
+order by h.created_at desc;
+
+-- name: hold_of_visitor
+-- A hold of one visitor, whatever its state.
+select d.id, d.state, d.service_id, d.location_id, d.time_zone, d.starts_at, d.ends_at, d.created_at, d.expires_at,
+       d.extensions, d.surface, d.overbook_reason, d.claims
+from holdfast.hold h
+join holdfast.hold_detail d on d.organization_id = h.organization_id and d.id = h.id
+where h.organization_id = holdfast.current_organization() and h.id = %(hold_id)s and h.visitor = %(visitor)s;
+
+-- name: leave_hold
+-- The hold lasts only so many seconds more.
+select holdfast.leave_hold(%(hold_id)s, %(seconds)s);
+
+-- name: return_to_hold
+-- The hold has its term again.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims
+from holdfast.return_to_hold(%(hold_id)s);
+
+-- name: issue_visit_link
+-- Store the hash of a private link's token.
+select holdfast.issue_visit_link(%(appointment_id)s, %(token_hash)s);
+
+-- name: visit_of_link
+-- Which visit a private link is to.
+select organization_id, organization_slug, appointment_id from holdfast.visit_of_link(%(token_hash)s);

@@ -208,3 +208,17 @@ select holdfast.set_pool_requires(%(pool_id)s, %(requires)s);
 -- name: set_service_rules
 -- The grid, and notice and horizon by surface.
 select holdfast.set_service_rules(%(service_id)s, %(grid_minutes)s, %(off_grid_after_claims)s, %(leads)s);
+
+-- name: booking_page
+-- How the booking page looks and what it allows; the defaults where nothing was chosen.
+select o.id as organization_id, o.slug, o.name, o.currency, coalesce(b.accent, '#0f766e') as accent, b.logo, b.logo_type,
+       coalesce(b.embed_origins, '{*}') as embed_origins,
+       coalesce(b.change_notice_minutes, 1440) as change_notice_minutes, coalesce(b.policy, '') as policy
+from holdfast.organization o
+left join holdfast.booking_page b on b.organization_id = o.id
+where o.id = holdfast.current_organization();
+
+-- name: set_booking_page
+-- Choose how the booking page looks and what it allows.
+select holdfast.set_booking_page(%(accent)s, %(logo)s, %(logo_type)s, %(embed_origins)s, %(change_notice_minutes)s,
+                                 %(policy)s);

@@ -103,11 +103,14 @@ def _announce(settings: Settings, keys: Keys) -> None:
         f"""
 Holdfast is running with a demo clinic. Open {url}/ and stop it with Ctrl-C.
 
+Book something as a client would: {url}/b/glow
+
 Try it from another terminal: what is free for an IPL, hold one (twice: two can, the third cannot), what is booked.
   curl -s {key} '{url}/v1/availability?service=ipl&location=austin&{window}&limit=3'
   curl -s {key} {url}/v1/holds -H 'Content-Type: application/json' -d '{visit}'
   curl -s {key} '{url}/v1/appointments?limit=3'
 
+HOLDFAST_BOOKING_URL={url}/b/glow
 HOLDFAST_URL={url}
 HOLDFAST_API_KEY={keys["api"]}
 HOLDFAST_DESK_KEY={keys["desk"]}

@@ -22,6 +22,7 @@ COMMANDS: Final = (
     "import_",
     "dropout",
     "keys",
+    "waitlist",
     "webhooks",
     "deliveries",
     "messages",

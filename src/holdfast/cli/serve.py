@@ -80,6 +80,31 @@ def run_server(
         pass  # how one stops it
 
 
+def _say_where(settings: Settings, urls: DatabaseUrls) -> None:
+    """The address to open: the desk, or the first step of setting up, which only whoever reads this may take."""
+    import asyncio
+
+    from holdfast.access.service import list_organization_ids
+    from holdfast.db.pool import Pool
+    from holdfast.db.transact import Record
+    from holdfast.http.pages.setup import setup_token
+
+    async def is_new() -> bool:
+        pool = Pool(urls.app, size=1, application_name="holdfast serve")
+        await pool.open()
+        try:
+            return not await list_organization_ids(Record(pool))
+        finally:
+            await pool.close()
+
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}"
+    if asyncio.run(is_new()):
+        typer.echo(f"Set up your business here: {url}/setup?token={setup_token(settings.secret())}")
+    else:
+        typer.echo(f"Holdfast is running. The desk: {url}/desk")
+
+
 def _leave(*_: object) -> NoReturn:
     # uvicorn raises the signal again when it is done; as an exception it lets the database stop in order.
     sys.exit(0)

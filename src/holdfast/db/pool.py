@@ -18,6 +18,9 @@ SESSION_SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "5s",
     "timezone": "UTC",
 }
+# The worker's role does not wait for the disk. What a crash takes back is the end of the log, whole: a job goes with
+# the relay's position, an attempt with the job's end, and all of it is done again. Bookings, which wait, share the disk.
+WORKER_SETTINGS: Final = SESSION_SETTINGS | {"synchronous_commit": "off"}
 WAIT_SECONDS: Final = 2.0
 OPEN_SECONDS: Final = 10.0
 # Beyond this many waiters each would outlast WAIT_SECONDS, so they are refused at once instead of after a wait.
@@ -34,7 +37,14 @@ def session_options(settings: dict[str, str] = SESSION_SETTINGS) -> str:
 class Pool:
     """Connections as the application's role. Open it inside the event loop that uses it; close it at the end."""
 
-    def __init__(self, app_url: str, *, size: int, application_name: str = "holdfast") -> None:
+    def __init__(
+        self,
+        app_url: str,
+        *,
+        size: int,
+        application_name: str = "holdfast",
+        settings: dict[str, str] = SESSION_SETTINGS,
+    ) -> None:
         self._pool: AsyncConnectionPool[AnyConnection] = AsyncConnectionPool(
             app_url,
             min_size=min(size, 2),
@@ -42,7 +52,7 @@ class Pool:
             open=False,
             timeout=WAIT_SECONDS,
             max_waiting=size * WAITERS_PER_CONNECTION,
-            kwargs={"options": session_options(), "application_name": application_name, "autocommit": True},
+            kwargs={"options": session_options(settings), "application_name": application_name, "autocommit": True},
         )
 
     async def open(self) -> None:

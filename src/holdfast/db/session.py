@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import psycopg
 from psycopg import AsyncConnection
 
-from holdfast.db.pool import SESSION_SETTINGS, session_options
+from holdfast.db.pool import WORKER_SETTINGS, session_options
 from holdfast.db.transact import Transaction
 from holdfast.errors import Busy
 
@@ -31,7 +31,7 @@ class LoneSession:
     @classmethod
     async def open(cls, url: str, *, key: int, application_name: str, search_path: str = "public") -> LoneSession:
         """Connect; nothing is locked yet. Raises Busy when the database cannot be reached."""
-        settings = SESSION_SETTINGS | {"search_path": search_path, "idle_session_timeout": f"{SILENCE_SECONDS}s"}
+        settings = WORKER_SETTINGS | {"search_path": search_path, "idle_session_timeout": f"{SILENCE_SECONDS}s"}
         try:
             connection = await AsyncConnection.connect(
                 url, autocommit=True, options=session_options(settings), application_name=application_name

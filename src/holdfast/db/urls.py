@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from holdfast.errors import SetupRefused
 
 APP_ROLE: Final = "holdfast_app"
-WORKER_ROLE: Final = "holdfast_worker"  # the relay's and the job queue's: see ADR 0010
+WORKER_ROLE: Final = "holdfast_worker"  # the relay's and the job queue's: see docs/adr/0010
 
 
 @dataclass(frozen=True)

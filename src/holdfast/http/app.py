@@ -9,6 +9,7 @@ from typing import Final
 from fastapi import Depends, FastAPI, Response
 
 from holdfast import __version__
+from holdfast.access.staff import Doorkeeper
 from holdfast.config import load_settings
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
@@ -28,6 +29,7 @@ from holdfast.http.api import (
     keys,
     message_settings,
     messages,
+    waitlist,
     webhooks,
 )
 from holdfast.http.callers import KeyRing
@@ -35,6 +37,7 @@ from holdfast.http.documented import install_document, operation_id
 from holdfast.http.envelope import Envelope
 from holdfast.http.freshness import Tags
 from holdfast.http.limits import BodyLimit, only_known_parameters
+from holdfast.http.pages import assets, booking, desk, held, live, look, setup, sign_in, visit
 from holdfast.http.problems import install_problems
 from holdfast.http.reference import reference
 from holdfast.log.feed import Feed
@@ -42,8 +45,10 @@ from holdfast.log.public import EventNames
 from holdfast.logging_setup import set_up_logging
 from holdfast.messages.carriers import MessageSettings
 from holdfast.messages.carriers import message_settings as settings_of_messages
+from holdfast.web.assets import Assets
 from holdfast.webhooks.signing import SecretBox
 
+PAGES: Final = (assets, sign_in, setup, desk, look, live, held, booking, visit)
 DESCRIPTION = """The calendar that cannot double-book.
 
 A visit keeps a provider, a room and a device together. **Hold** it, then **confirm** it; or book in one step. Whatever
@@ -60,6 +65,7 @@ DOMAINS: Final = (
     holds,
     appointments,
     blocks,
+    waitlist,
     dropouts,
     collisions,
     events,
@@ -109,6 +115,8 @@ def build_app(
         app.state.alternatives = Alternatives(app.state.record)
         app.state.tags = Tags()
         app.state.secret = secret
+        app.state.doorkeeper = Doorkeeper(app.state.record, secret)
+        app.state.assets = Assets()
         app.state.webhook_secrets = SecretBox(secret)
         app.state.webhook_allowed_hosts = frozenset(webhook_allowed_hosts)
         app.state.message_settings = messages or MessageSettings()
@@ -130,14 +138,15 @@ def build_app(
         openapi_url="/openapi.json",
         # a redirect would turn a POST into a GET for many clients, and is no answer an API should give
         redirect_slashes=False,
-        dependencies=[Depends(only_known_parameters)],
         generate_unique_id_function=operation_id,
     )
     app.add_middleware(BodyLimit)
     app.add_middleware(Envelope)
     install_problems(app)
+    for pages in PAGES:
+        app.include_router(pages.router)
     for domain in DOMAINS:
-        app.include_router(domain.router)
+        app.include_router(domain.router, dependencies=[Depends(only_known_parameters)])
     install_document(app)
     app.add_api_route("/docs", reference, methods=["GET"], include_in_schema=False)
     app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)

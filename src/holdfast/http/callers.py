@@ -98,11 +98,16 @@ def visitor_of(request: Request, caller: Caller, holdfast_visitor: str | None) -
     if caller.surface not in PUBLIC_SURFACES:
         return Visitor()
     secret: bytes = request.app.state.secret
-    network = _network(request.client.host) if request.client else None
+    network = network_of(request)
     return Visitor(
         visitor=_keyed(secret, caller, "visitor", holdfast_visitor) if holdfast_visitor else None,
         network=_keyed(secret, caller, "network", network) if network else None,
     )
+
+
+def network_of(request: Request) -> str | None:
+    """The /24 or /56 that the request came from; None when nobody knows."""
+    return _network(request.client.host) if request.client else None
 
 
 def _keyed(secret: bytes, caller: Caller, label: str, value: str) -> bytes:

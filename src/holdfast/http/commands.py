@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
-from holdfast.errors import HoldfastError, Invalid, SlotTaken
+from holdfast.errors import HoldfastError, Invalid, OfferEnded, SlotTaken
 from holdfast.http.alternatives import Alternatives
 from holdfast.http.problems import Malformed
 
@@ -114,11 +114,11 @@ async def run_unstored(request: Request, caller: Caller, work: Work) -> Response
 
 
 async def _transact(request: Request, caller: Caller, work: Callable[[Transaction], Awaitable[T]]) -> T:
-    """As ``Record.transact``; a taken slot is refused together with what could be had instead."""
+    """As ``Record.transact``; a taken slot or an ended offer is refused together with what could be had instead."""
     record: Record = request.app.state.record
     try:
         return await record.transact(caller, work)
-    except SlotTaken as taken:
+    except (SlotTaken, OfferEnded) as taken:
         if taken.wanted is not None:
             # without alternatives the refusal is still true
             with suppress(HoldfastError):

@@ -26,7 +26,7 @@ REFUSALS: Final[Responses] = {
     403: _problem("The key may not do that."),
     404: _problem("Nothing with this id here."),
     409: _problem("slot-taken, claims-in-the-way, state-refused, hold-not-live or request-in-progress."),
-    410: _problem("hold-expired."),
+    410: _problem("hold-expired or offer-ended."),
     412: _problem("revision-mismatch."),
     413: _problem("too-large."),
     415: _problem("not-json."),

@@ -67,6 +67,8 @@ PROBLEMS: Final[Mapping[type[HoldfastError], tuple[HTTPStatus, str]]] = {
         HTTPStatus.NOT_FOUND,
         "Check the id: its first letters say what kind of thing it is. Ids of another organization are unknown here.",
     ),
+    errors.LinkSpent: (HTTPStatus.GONE, "Private links end. Ask whoever sent it for a new one."),
+    errors.SignInRefused: (HTTPStatus.UNAUTHORIZED, "Check the e-mail address and the password, and try again."),
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "See the <code>Allow</code> header and /docs."),
     errors.NotBookable: (
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -87,6 +89,10 @@ PROBLEMS: Final[Mapping[type[HoldfastError], tuple[HTTPStatus, str]]] = {
     errors.HoldExpired: (
         HTTPStatus.GONE,
         "The time is no longer kept for you. Hold it again; if it is still free you will get it.",
+    ),
+    errors.OfferEnded: (
+        HTTPStatus.GONE,
+        "<code>state</code> says what became of it. Book one of the <code>alternatives</code>, or go on waiting.",
     ),
     errors.HoldNotLive: (HTTPStatus.CONFLICT, "The hold became an appointment. Read or change that instead."),
     errors.ExtensionRefused: (
@@ -148,6 +154,11 @@ def problem_response(request: Request, error: HoldfastError) -> Response:
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="holdfast"'
     return Response(to_json(body), status.value, headers, MEDIA_TYPE)
+
+
+def status_of(error: HoldfastError) -> int:
+    """The status code of a refusal, for answers that are no problem details."""
+    return _meaning(error)[0].value
 
 
 def _meaning(error: HoldfastError) -> tuple[HTTPStatus, str]:

@@ -10,26 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from typing import Annotated, Any, ClassVar, Final
+from datetime import date, datetime, time
+from typing import Any, Final
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-Instant = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
+from holdfast.log import staff_facts
+from holdfast.log.facts import Facts, Instant
+
+__all__ = ["Facts", "staff_facts"]  # the latter's classes are part of the catalogue below
 
 
 class UnknownEvent(ValueError):
     """An event of a type or version that this Holdfast does not know, or whose data breaks its shape."""
-
-
-class Facts(BaseModel):
-    """What an event tells beside its envelope."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    types: ClassVar[tuple[str, ...]] = ()
-    version: ClassVar[int] = 1
 
 
 class Claim(Facts):
@@ -71,6 +65,20 @@ class HoldExtended(Facts):
     """A live hold got a fresh term."""
 
     types = ("hold.extended",)
+    expires_at: Instant
+
+
+class HoldLeft(Facts):
+    """The visitor closed the booking page: the hold ends soon, unless they come back."""
+
+    types = ("hold.left",)
+    expires_at: Instant
+
+
+class HoldReturnedTo(Facts):
+    """The visitor is back in time: the hold has its term again."""
+
+    types = ("hold.returned_to",)
     expires_at: Instant
 
 
@@ -155,6 +163,12 @@ class AppointmentStepped(Facts):
     types = ("appointment.checked_in", "appointment.completed", "appointment.cancelled", "appointment.no_show")
     from_state: str
     revision: int
+
+
+class AppointmentLinkIssued(Facts):
+    """Whoever has the private link may see, move and cancel the visit."""
+
+    types = ("appointment.link_issued",)
 
 
 # -- blocks and busy times: the subject is the block or the busy time
@@ -373,6 +387,97 @@ class ClientLanguageSet(Facts):
     """A client is written to in another language."""
 
     types = ("client.language_set",)
+
+
+# -- the waitlist: the subject is the entry, the opening, the offer, or (policy) the service
+
+
+class WaitlistJoined(Facts):
+    """Somebody waits for a time; with ``appointment_id``, for an earlier one."""
+
+    types = ("waitlist_entry.joined",)
+    client_id: UUID
+    service_ids: tuple[UUID, ...]
+    provider_ids: tuple[UUID, ...]
+    location_ids: tuple[UUID, ...]
+    windows: tuple[dict[str, Any], ...]
+    earliest_on: date | None
+    latest_on: date | None
+    notice_minutes: int
+    party_size: int
+    priority: int
+    appointment_id: UUID | None
+    joined_at: Instant
+
+
+class WaitlistEnded(Facts):
+    """Somebody waits no more: they left, or their days are over."""
+
+    types = ("waitlist_entry.left", "waitlist_entry.expired")
+
+
+class WaitlistOpeningFound(Facts):
+    """Time fell free that may be offered; ``service_id`` is of the visit that went."""
+
+    types = ("waitlist_opening.found",)
+    location_id: UUID
+    cause: str
+    service_id: UUID | None
+    starts_at: Instant
+    ends_at: Instant
+
+
+class OfferMade(Facts):
+    """A visit is held for a waitlist entry until ``expires_at``; without an opening, offered by hand."""
+
+    types = ("offer.made",)
+    entry_id: UUID
+    opening_id: UUID | None
+    hold_id: UUID
+    service_id: UUID
+    location_id: UUID
+    starts_at: Instant
+    ends_at: Instant
+    expires_at: Instant
+
+
+class OfferAccepted(Facts):
+    """The client took it: this appointment was booked, or moved to that time."""
+
+    types = ("offer.accepted",)
+    entry_id: UUID
+    appointment_id: UUID
+
+
+class OfferDeclined(Facts):
+    """The client does not want it; ``skipped``: the desk passed them over."""
+
+    types = ("offer.declined",)
+    entry_id: UUID
+    skipped: bool
+
+
+class OfferEnded(Facts):
+    """No answer in time; or the desk gave the time away, knowingly; or somebody else accepted first."""
+
+    types = ("offer.lapsed", "offer.overridden", "offer.lost")
+    entry_id: UUID
+
+
+class WaitlistPolicySet(Facts):
+    """How freed times of a service are offered from now on."""
+
+    types = ("waitlist_policy.set",)
+    mode: str
+    offer_minutes_max: int
+    offer_minutes_min: int
+    answer_percent: int
+    cut_off_minutes: int
+    quiet_from: time
+    quiet_until: time
+    offers_per_slot_max: int
+    offers_per_client_and_day_max: int
+    partial_fit_min_cents: int | None
 
 
 # -- the catalog: the whole row as it is (removed: as it was). The subject is the row, of a linking row the thing it is

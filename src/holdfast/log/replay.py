@@ -12,7 +12,8 @@ from functools import singledispatchmethod
 from uuid import UUID
 
 from holdfast.log import events
-from holdfast.log.events import Event, Facts
+from holdfast.log.events import Event
+from holdfast.log.facts import Facts
 
 
 class Impossible(ValueError):
@@ -136,6 +137,11 @@ class Replay:
     def _(self, facts: events.HoldExtended, event: Event) -> None:
         hold = self.holds[event.subject_id]
         self.holds[hold.id] = replace(hold, expires_at=facts.expires_at, extensions=hold.extensions + 1)
+
+    @_apply.register(events.HoldLeft)
+    @_apply.register(events.HoldReturnedTo)
+    def _(self, facts: events.HoldLeft | events.HoldReturnedTo, event: Event) -> None:
+        self.holds[event.subject_id] = replace(self.holds[event.subject_id], expires_at=facts.expires_at)
 
     @_apply.register(events.HoldConfirmed)
     def _(self, _: Facts, event: Event) -> None:

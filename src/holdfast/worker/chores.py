@@ -17,7 +17,7 @@ from holdfast.db.transact import Caller
 from holdfast.errors import HoldfastError
 from holdfast.messages.sending import QUERIES as MESSAGES
 from holdfast.webhooks.sending import QUERIES as WEBHOOKS
-from holdfast.worker.reactions import Means, wake_due_messages, wake_endpoints
+from holdfast.worker.reactions import Means, go_round, wake_due_messages, wake_endpoints
 
 QUERIES: Final = load_queries("holdfast.worker")
 
@@ -52,6 +52,7 @@ async def forget(means: Means) -> None:
 CHORES: Final = (
     Chore("wake_endpoints", 1.0, wake_endpoints),  # retries come due
     Chore("wake_messages", 1.0, wake_due_messages),  # reminders and retries come due
+    Chore("go_round_waitlists", 1.0, go_round),
     Chore("sweep_holds", 2.0, sweep),
     Chore("revive_jobs", 3.0, revive),
     Chore("forget", 3600.0, forget),

@@ -14,7 +14,7 @@ import procrastinate
 import structlog
 from procrastinate import exceptions, job_context, jobs, retry, worker
 
-from holdfast.db.pool import SESSION_SETTINGS, session_options
+from holdfast.db.pool import WORKER_SETTINGS, session_options
 from holdfast.db.transact import Transaction
 
 SCHEMA: Final = "procrastinate"
@@ -70,7 +70,7 @@ class Queue:
     def __init__(self, worker_url: str, *, concurrency: int = 4, stalled_seconds: float = STALLED_SECONDS) -> None:
         self._concurrency = concurrency
         self._stalled_seconds = stalled_seconds
-        settings = SESSION_SETTINGS | {"search_path": SCHEMA}
+        settings = WORKER_SETTINGS | {"search_path": SCHEMA}
         self._app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
                 conninfo=worker_url,

@@ -16,6 +16,9 @@ from holdfast.log.public import PUBLIC_TYPES, TEST_TYPE
 from holdfast.messages.planning import Planner
 from holdfast.messages.sending import QUERIES as MESSAGES
 from holdfast.messages.sending import MessageSender
+from holdfast.waitlist import rounds
+from holdfast.waitlist.service import QUERIES as WAITLIST
+from holdfast.waitlist.tokens import OfferTokens
 from holdfast.webhooks.outbound import Outbound
 from holdfast.webhooks.sending import QUERIES as WEBHOOKS
 from holdfast.webhooks.sending import Sender
@@ -32,6 +35,7 @@ class Means:
     outbound: Outbound
     sender: Sender
     message_sender: MessageSender
+    offer_tokens: OfferTokens
 
 
 React = Callable[[Means, UUID, Sequence[int]], Awaitable[None]]
@@ -103,6 +107,19 @@ def messages_job(organization_id: UUID) -> JobOrder:
     return JobOrder(SENDING_MESSAGES, f"{SENDING_MESSAGES}:{organization_id}", arguments, once=True)
 
 
+async def offer_what_fell_free(means: Means, organization_id: UUID, event_ids: Sequence[int]) -> None:
+    """Note the time that these events set free, and hold it for whoever waits for it."""
+    await rounds.note_openings(means.record, organization_id, event_ids)
+    await rounds.fill_due(means.record, means.offer_tokens, organization_id)
+
+
+async def go_round(means: Means) -> None:
+    """Offers that ran out make room for the next in line; quiet hours end."""
+    due = await means.back_record.unscoped(lambda tx: tx.records(WAITLIST["waitlists_due"]))
+    for row in due:
+        await rounds.fill_due(means.record, means.offer_tokens, row["organization_id"])
+
+
 REACTIONS: Final = (
     Reaction(
         name="webhooks.owe",
@@ -122,4 +139,5 @@ REACTIONS: Final = (
     ),
     Reaction(name="messages.replan", types=frozenset({"message_policy.changed"}), react=replan_messages),
     Reaction(name="messages.wake", types=frozenset({"message.retried"}), react=wake_messages),
+    Reaction(name="waitlist.offer", types=rounds.TYPES, react=offer_what_fell_free),
 )

@@ -12,12 +12,13 @@ from uuid import UUID
 
 import structlog
 
-from holdfast.db.pool import Pool
+from holdfast.db.pool import WORKER_SETTINGS, Pool
 from holdfast.db.transact import Record, Transaction
 from holdfast.log.public import EventNames
 from holdfast.log.relay import Handoff, Interest, Relay
 from holdfast.messages.carriers import MessageSettings
 from holdfast.messages.sending import open_sender
+from holdfast.waitlist.tokens import OfferTokens
 from holdfast.webhooks.outbound import Outbound
 from holdfast.webhooks.schedule import DELAYS_SECONDS
 from holdfast.webhooks.sending import Sender
@@ -53,7 +54,9 @@ class WorkerSettings:
 async def open_means(settings: WorkerSettings, reactions: Sequence[Reaction] = REACTIONS) -> AsyncIterator[Means]:
     """Everything connected, every task known to the queue. Raises Busy when the database cannot be reached."""
     app_pool = Pool(settings.app_url, size=CONNECTIONS, application_name="holdfast worker")
-    back_pool = Pool(settings.worker_url, size=CONNECTIONS, application_name="holdfast worker")
+    back_pool = Pool(
+        settings.worker_url, size=CONNECTIONS, application_name="holdfast worker", settings=WORKER_SETTINGS
+    )
     queue = Queue(settings.worker_url, concurrency=settings.concurrency, stalled_seconds=settings.stalled_seconds)
     await app_pool.open()
     await back_pool.open()
@@ -71,7 +74,8 @@ async def open_means(settings: WorkerSettings, reactions: Sequence[Reaction] = R
                 EventNames(settings.secret),
                 delays_seconds=settings.delays_seconds,
             )
-            means = Means(record, back_record, queue, outbound, sender, message_sender)
+            tokens = OfferTokens(settings.secret)
+            means = Means(record, back_record, queue, outbound, sender, message_sender, tokens)
             _teach(means, reactions)
             yield means
     finally:

@@ -142,6 +142,10 @@ begin
   if v_hold.state = 'confirmed' then
     perform refuse('hold_is_not_settled', jsonb_build_object('state', v_hold.state));
   end if;
+  -- what Holdfast itself keeps for somebody (an offer) is not to be confirmed for anybody else by whoever knows its id
+  if v_hold.surface = 'system' and current_surface() <> 'system' then
+    perform refuse('hold_is_nobody_elses');
+  end if;
   if p_grace then
     select make_interval(secs => grace_seconds) into v_grace from hold_policy
     where organization_id = current_organization() and surface = v_hold.surface;

@@ -1,0 +1,4 @@
+// The desk. The board is mounted here.
+import { workingButtons } from "./forms";
+
+workingButtons(document);

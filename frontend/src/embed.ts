@@ -1,0 +1,33 @@
+// <script src="https://book.example.com/embed.js" data-page="glow/austin" async></script>
+// puts the booking page where the script stands, as tall as it is. data-button="Book now" opens it in a dialog instead.
+{
+  const script = document.currentScript as HTMLScriptElement | null;
+  const where = script?.dataset.page;
+  if (script && where) {
+    const origin = new URL(script.src).origin;
+    const frame = document.createElement("iframe");
+    frame.src = `${origin}/b/${where}`;
+    frame.title = script.dataset.title ?? "Book online";
+    frame.style.cssText = "inline-size:100%;border:0;block-size:40rem;color-scheme:light dark";
+    addEventListener("message", (event) => {
+      const told = event.data as { holdfast?: string; height?: number } | null;
+      if (event.source === frame.contentWindow && event.origin === origin && told?.holdfast === "height") {
+        frame.style.blockSize = `${Math.min(Number(told.height) || 0, 20000)}px`;
+      }
+    });
+    const words = script.dataset.button;
+    if (words) {
+      const dialog = document.createElement("dialog");
+      dialog.style.cssText = "inline-size:min(46rem,100vw);max-block-size:92dvh;border:0;border-radius:16px;padding:.5rem";
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: words });
+      button.addEventListener("click", () => {
+        if (!frame.isConnected) dialog.append(frame);
+        dialog.showModal();
+      });
+      dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+      script.after(button, dialog);
+    } else {
+      script.after(frame);
+    }
+  }
+}

@@ -1,0 +1,74 @@
+// The held time: a quiet countdown, a fresh term once while they type, given back when they go elsewhere.
+import { onPage } from "./page";
+
+const SOON_SECONDS = 60;
+
+export function keepHold(): void {
+  onPage((page) => {
+    const ticket = page.querySelector<HTMLElement>("[data-hold]");
+    if (!ticket) return;
+    const url = ticket.dataset.hold!;
+    const token = page.querySelector<HTMLInputElement>("input[name=form_token]")!.value;
+    const words = ticket.querySelector<HTMLElement>(".countdown-words")!;
+    const bar = ticket.querySelector<HTMLElement>(".countdown-bar")!;
+    const all = Number(ticket.dataset.all);
+    let until = performance.now() + Number(ticket.dataset.seconds) * 1000;
+    let extended = false;
+    let settled = false;
+
+    const form = (): FormData => {
+      const data = new FormData();
+      data.set("form_token", token);
+      return data;
+    };
+    const ask = async (what: "extend" | "return"): Promise<void> => {
+      const response = await fetch(`${url}/${what}`, { method: "POST", body: form() });
+      if (response.ok) until = performance.now() + ((await response.json()) as { seconds: number }).seconds * 1000;
+      show();
+    };
+    const show = (): void => {
+      const left = Math.max(0, Math.ceil((until - performance.now()) / 1000));
+      words.textContent = left
+        ? words.dataset.words!.replace("{left}", `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`)
+        : words.dataset.over!;
+      bar.style.setProperty("scale", `${Math.min(1, left / all)} 1`);
+      bar.closest(".countdown")!.classList.toggle("soon", left <= SOON_SECONDS);
+      // Read out when it begins and near its end, not every second.
+      ticket.querySelector(".countdown")!.setAttribute("aria-live", left === SOON_SECONDS ? "polite" : "off");
+    };
+    const typing = (): void => {
+      if (!extended && until - performance.now() < (all * 1000) / 2) {
+        extended = true;
+        void ask("extend");
+      }
+    };
+    const submitted = (): void => void (settled = true);
+    const leaving = (): void => void (settled || navigator.sendBeacon(`${url}/leave`, form()));
+    const shown = (event: PageTransitionEvent): void => void (event.persisted && ask("return"));
+
+    const details = page.querySelector("[data-details]");
+    details?.addEventListener("input", typing);
+    document.addEventListener("submit", submitted, true);
+    addEventListener("pagehide", leaving);
+    addEventListener("pageshow", shown);
+    const clock = setInterval(show, 1000);
+    show();
+    // Loaded again: the beacon of the page before may still be on its way, so ask once more after it must have come.
+    const [entry] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+    let later: ReturnType<typeof setTimeout> | undefined;
+    if (entry && entry.type !== "navigate" && location.pathname === new URL(entry.name).pathname) {
+      void ask("return");
+      later = setTimeout(() => void ask("return"), 2500);
+    }
+
+    return () => {
+      clearInterval(clock);
+      clearTimeout(later);
+      document.removeEventListener("submit", submitted, true);
+      removeEventListener("pagehide", leaving);
+      removeEventListener("pageshow", shown);
+      // Elsewhere on the site without booking: somebody else may have it.
+      if (!settled) return fetch(`${url}/release`, { method: "POST", body: form(), keepalive: true, redirect: "manual" });
+    };
+  });
+}

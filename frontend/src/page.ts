@@ -1,0 +1,99 @@
+// One page at a time without loading it anew: links and forms of the site are fetched, and #page is replaced. Every
+// address is a page of its own, so reloading, sharing and going back work as without scripts.
+
+type Leave = () => void | Promise<unknown>;
+type Mount = (page: HTMLElement) => Leave | void;
+
+const mounts: Mount[] = [];
+let leaves: Leave[] = [];
+
+export const page = (): HTMLElement => document.getElementById("page")!;
+
+/** Run `mount` for every page that is shown; what it returns runs when that page is left. */
+export function onPage(mount: Mount): void {
+  mounts.push(mount);
+}
+
+function mountAll(): void {
+  leaves = mounts.map((mount) => mount(page())).filter((leave): leave is Leave => Boolean(leave));
+}
+
+async function leaveAll(): Promise<void> {
+  const left = leaves;
+  leaves = [];
+  await Promise.allSettled(left.map((leave) => leave()));
+}
+
+/** Fetch a page of this site. Refusals are pages too, so any status is an answer. */
+export async function fetchPage(url: string, form?: FormData): Promise<{ at: string; html: Document }> {
+  const body = form && new URLSearchParams([...form].map(([name, value]) => [name, String(value)]));
+  const response = await fetch(url, { method: form ? "POST" : "GET", body, headers: { Accept: "text/html" } });
+  return { at: response.url, html: new DOMParser().parseFromString(await response.text(), "text/html") };
+}
+
+/** Show another page in place of this one. */
+export async function go(url: string, form?: FormData, how: "push" | "stay" = "push"): Promise<void> {
+  const working = setTimeout(() => document.documentElement.classList.add("busy"), 150);
+  try {
+    // What this page holds is given back before the next one is read, which then shows it as free.
+    if (!form) await leaveAll();
+    const { at, html } = await fetchPage(url, form);
+    const fresh = html.getElementById("page");
+    if (!fresh) {
+      location.href = at;
+      return;
+    }
+    void leaveAll();
+    page().replaceWith(fresh);
+    document.title = html.title;
+    document.querySelector(".foot")?.replaceWith(html.querySelector(".foot")!);
+    if (how === "push" && at !== location.href) history.pushState(null, "", at);
+    mountAll();
+    if (how !== "stay") {
+      scrollTo(0, 0);
+      page().querySelector<HTMLElement>("[autofocus], [aria-invalid='true']")?.focus() ?? page().focus({ preventScroll: true });
+    }
+  } catch {
+    // No network: the browser's own way shows the browser's own words.
+    if (!form) location.href = url;
+    else toast(document.documentElement.lang === "es" ? "Sin conexión. Inténtelo de nuevo." : "No connection. Please try again.");
+  } finally {
+    clearTimeout(working);
+    document.documentElement.classList.remove("busy");
+  }
+}
+
+/** A short word at the foot of the page, read out by screen readers. */
+export function toast(words: string): void {
+  const shown = document.createElement("p");
+  shown.className = "toast";
+  shown.textContent = words;
+  document.querySelector(".toasts")?.append(shown);
+  setTimeout(() => shown.remove(), 6000);
+}
+
+const ours = (url: URL): boolean => url.origin === location.origin && /^\/(b|v)\//.test(url.pathname) && !url.pathname.includes(".");
+
+export function start(): void {
+  document.documentElement.classList.add("script");
+  document.addEventListener("click", (event) => {
+    const link = (event.target as Element).closest("a");
+    if (!link || event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey || link.target || link.download) return;
+    const url = new URL(link.href);
+    if (!ours(url) || url.searchParams.has("lang") || (url.hash && url.pathname === location.pathname)) return;
+    event.preventDefault();
+    void go(link.href);
+  });
+  document.addEventListener("submit", (event) => {
+    const form = event.target as HTMLFormElement;
+    const button = event.submitter;
+    if (form.method !== "post" || event.defaultPrevented) return;
+    event.preventDefault();
+    if (button?.classList.contains("working")) return;
+    button?.classList.add("working");
+    const data = new FormData(form, button);
+    void go(form.action, data).finally(() => button?.classList.remove("working"));
+  });
+  addEventListener("popstate", () => void go(location.href, undefined, "stay"));
+  mountAll();
+}

@@ -1,0 +1,309 @@
+"""Staff: who works here, what they may do, how they sign in and stay signed in.
+
+Tokens (sessions, links) are 256 random bits; only their SHA-256 is stored. A session ends 15 minutes after its last
+request and 12 hours after it began; the database decides. Sign-ins are throttled per account and per network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+import pyotp
+
+from holdfast.access.passwords import hash_password, password_matches
+from holdfast.access.sealed import Seal
+from holdfast.db.queries import load_queries
+from holdfast.db.transact import Caller, Record, Transaction
+from holdfast.errors import Forbidden, LinkSpent, SignInRefused, TooManyRequests
+from holdfast.ids import public_id
+
+Role = Literal["owner", "manager", "desk", "provider"]
+Permission = Literal["book", "block", "overbook", "contacts", "manage", "staff", "everybody"]
+Purpose = Literal["invitation", "reset"]
+
+QUERIES: Final = load_queries("holdfast.access")
+# `contacts`: see how a client is reached; `everybody`: see other people's days; `staff`: let people in and out.
+PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
+    "owner": frozenset({"book", "block", "overbook", "contacts", "manage", "staff", "everybody"}),
+    "manager": frozenset({"book", "block", "overbook", "contacts", "manage", "everybody"}),
+    "desk": frozenset({"book", "block", "contacts", "everybody"}),
+    "provider": frozenset({"block"}),
+}
+LINK_SECONDS: Final[Mapping[Purpose, int]] = {"invitation": 7 * 86400, "reset": 3600}
+TOTP_STEP_SECONDS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Somebody on the staff; ``resource_id`` is the provider they are."""
+
+    id: UUID
+    email: str
+    name: str
+    role: Role
+    resource_id: UUID | None
+    created_at: datetime
+    retired_at: datetime | None
+    signed_in: int
+    has_password: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Whoever holds a live session. Until ``complete``, all they may do is give their second factor."""
+
+    organization_id: UUID
+    organization_slug: str
+    session_id: UUID
+    staff_id: UUID
+    name: str
+    email: str
+    role: Role
+    resource_id: UUID | None
+    complete: bool
+    has_totp: bool
+
+    def may(self, permission: Permission) -> bool:
+        return self.complete and permission in PERMISSIONS[self.role]
+
+    def require(self, permission: Permission) -> None:
+        """Raises Forbidden when their role does not include it."""
+        if not self.may(permission):
+            raise Forbidden(f"This takes the permission {permission!r}, which the role {self.role!r} does not have.")
+
+    def caller(self, surface: str = "desk") -> Caller:
+        """The Caller of a transaction: they act by their own name, on the desk unless said otherwise."""
+        return Caller(self.organization_id, public_id("staff", self.staff_id), surface)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkHolder:
+    """Whom a link lets in, to set their password."""
+
+    organization_id: UUID
+    staff_id: UUID
+    purpose: Purpose
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session at the one moment when its token is known."""
+
+    token: str
+    complete: bool
+
+    def __repr__(self) -> str:
+        return f"NewSession(complete={self.complete})"
+
+
+@dataclass(frozen=True, slots=True)
+class _ToSignIn:
+    id: UUID
+    password_hash: str
+    totp_secret: bytes | None
+
+
+async def create_staff(tx: Transaction, *, email: str, name: str, role: Role, resource_id: UUID | None = None) -> UUID:
+    """Add somebody, who cannot sign in before they set a password by a link. Raises Invalid, NotFound."""
+    id: UUID = await tx.value(
+        QUERIES["create_staff"], email=email.strip().lower(), name=name, role=role, resource_id=resource_id
+    )
+    return id
+
+
+async def change_staff(tx: Transaction, staff_id: UUID, *, name: str, role: Role, resource_id: UUID | None) -> None:
+    """Raises NotFound; StateRefused for the last owner."""
+    await tx.run(QUERIES["change_staff"], staff_id=staff_id, name=name, role=role, resource_id=resource_id)
+
+
+async def retire_staff(tx: Transaction, staff_id: UUID) -> None:
+    """They are signed out everywhere and sign in no more. Raises NotFound; StateRefused for the last owner."""
+    await tx.run(QUERIES["retire_staff"], staff_id=staff_id)
+
+
+async def list_staff(tx: Transaction) -> list[Staff]:
+    """Everybody by name, those who left last."""
+    return await tx.rows(Staff, QUERIES["list_staff"])
+
+
+async def set_password(tx: Transaction, staff_id: UUID, password: str, *, about: str = "") -> None:
+    """Set it and sign them out everywhere. Raises Invalid for a weak one, NotFound."""
+    await tx.run(
+        QUERIES["set_staff_password"], staff_id=staff_id, password_hash=await hash_password(password, about=about)
+    )
+
+
+async def issue_link(tx: Transaction, staff_id: UUID, purpose: Purpose) -> str:
+    """The token of a link that sets the password once; any earlier link is spent. Raises NotFound."""
+    token = secrets.token_urlsafe(32)
+    await tx.value(
+        QUERIES["issue_staff_link"],
+        staff_id=staff_id,
+        purpose=purpose,
+        token_hash=_hash(token),
+        ttl_seconds=LINK_SECONDS[purpose],
+    )
+    return token
+
+
+async def holder_of_link(record: Record, token: str) -> LinkHolder:
+    """Whom the link lets in; looking spends nothing. Raises LinkSpent."""
+    found = await record.unscoped(lambda tx: tx.one(LinkHolder, QUERIES["staff_of_link"], token_hash=_hash(token)))
+    if found is None:
+        raise LinkSpent("This link was used, replaced or has expired. Ask for a new one.")
+    return found
+
+
+async def set_password_by_link(record: Record, token: str, password: str) -> LinkHolder:
+    """Spend the link. Raises LinkSpent, Invalid for a weak password (then the link is still good)."""
+    holder = await holder_of_link(record, token)
+    password_hash = await hash_password(password, about=holder.email)
+    caller = Caller(holder.organization_id, public_id("staff", holder.staff_id), "desk")
+    await record.transact(
+        caller,
+        lambda tx: tx.run(QUERIES["set_password_by_link"], token_hash=_hash(token), password_hash=password_hash),
+    )
+    return holder
+
+
+class Doorkeeper:
+    """Lets staff in: password, second factor, throttle. ``secret`` is the installation's."""
+
+    def __init__(self, record: Record, secret: bytes) -> None:
+        self._record = record
+        self._secret = secret
+        self._seal = Seal(secret, "totp")
+
+    async def sign_in(self, organization_id: UUID, email: str, password: str, network: str) -> NewSession:
+        """A session; not ``complete`` where a second factor is set up.
+
+        Raises SignInRefused, which does not say what was wrong; TooManyRequests with ``retry_after_seconds``.
+        """
+        address = email.strip().lower()
+        door = Caller(organization_id, "system", "desk")
+        account = self._keyed("account", address)
+        await self._admit(door, account, self._keyed("network", network))
+        found = await self._record.transact(
+            door, lambda tx: tx.one(_ToSignIn, QUERIES["staff_to_sign_in"], email=address)
+        )
+        if not await password_matches(found.password_hash if found else None, password) or found is None:
+            raise SignInRefused("The e-mail address and the password do not match.")
+        return await self._start(organization_id, found.id, found.totp_secret is None, account, network)
+
+    async def give_code(self, signed_in: SignedIn, code: str, network: str) -> NewSession:
+        """A complete session, with another token, for the code of the second factor.
+
+        Raises SignInRefused for a code that is wrong or was used; TooManyRequests.
+        """
+        door = signed_in.caller()
+        account = self._keyed("account", signed_in.email)
+        await self._admit(door, account, self._keyed("network", network))
+        found = await self._record.transact(
+            door, lambda tx: tx.one(_ToSignIn, QUERIES["staff_to_sign_in"], email=signed_in.email)
+        )
+        sealed = found and found.totp_secret
+        step = sealed and self._step_of(self._seal.open(sealed, signed_in.organization_id, signed_in.staff_id), code)
+        fresh = step and await self._record.transact(
+            door, lambda tx: tx.value(QUERIES["spend_totp_step"], staff_id=signed_in.staff_id, step=step)
+        )
+        if not fresh:
+            raise SignInRefused("This code is not right, or was used already. Wait for the next one.")
+        await self._record.transact(door, lambda tx: end_session(tx, signed_in.session_id))
+        return await self._start(signed_in.organization_id, signed_in.staff_id, True, account, network)
+
+    async def set_up_totp(self, signed_in: SignedIn, secret: str, code: str) -> None:
+        """From now on a sign-in takes a code of ``secret`` (base32). Raises SignInRefused when ``code`` is not."""
+        step = self._step_of(secret.encode(), code)
+        if step is None:
+            raise SignInRefused("This code is not right. Is the clock of your phone set automatically?")
+        sealed = self._seal.close(secret.encode(), signed_in.organization_id, signed_in.staff_id)
+        await self._record.transact(
+            signed_in.caller(),
+            lambda tx: tx.run(QUERIES["set_staff_totp"], staff_id=signed_in.staff_id, secret=sealed, step=step),
+        )
+
+    async def remove_totp(self, signed_in: SignedIn) -> None:
+        """A sign-in takes the password alone again."""
+        await self._record.transact(
+            signed_in.caller(),
+            lambda tx: tx.run(QUERIES["set_staff_totp"], staff_id=signed_in.staff_id, secret=None, step=0),
+        )
+
+    async def _admit(self, door: Caller, account: bytes, network: bytes) -> None:
+        wait = await self._record.transact(
+            door, lambda tx: tx.value(QUERIES["admit_sign_in"], account=account, network=network)
+        )
+        if wait:
+            raise TooManyRequests(
+                f"Too many tries. Wait {wait} seconds, then try again.", retry_after_seconds=int(wait)
+            )
+
+    async def _start(
+        self, organization_id: UUID, staff_id: UUID, complete: bool, account: bytes, network: str
+    ) -> NewSession:
+        token = secrets.token_urlsafe(32)
+        await self._record.transact(
+            Caller(organization_id, public_id("staff", staff_id), "desk"),
+            lambda tx: tx.run(
+                QUERIES["start_staff_session"],
+                staff_id=staff_id,
+                token_hash=_hash(token),
+                complete=complete,
+                account=account,
+                network=self._keyed("network", network),
+            ),
+        )
+        return NewSession(token, complete)
+
+    def _keyed(self, label: str, value: str) -> bytes:
+        return hmac.digest(self._secret, f"sign-in {label}:{value}".encode(), hashlib.sha256)[:16]
+
+    @staticmethod
+    def _step_of(secret: bytes, code: str) -> int | None:
+        """The time step whose code this is: now, or one before or after, for clocks that differ (RFC 6238, 5.2)."""
+        totp = pyotp.TOTP(secret.decode())
+        now = int(time.time()) // TOTP_STEP_SECONDS
+        typed = code.replace(" ", "").encode()
+        for step in (now, now - 1, now + 1):
+            if hmac.compare_digest(totp.at(step * TOTP_STEP_SECONDS).encode(), typed):
+                return step
+        return None
+
+
+async def authenticate_session(record: Record, token: str) -> SignedIn | None:
+    """Whose session it is, or None when it ended, was never begun, or was left alone for too long."""
+    return await record.unscoped(lambda tx: tx.one(SignedIn, QUERIES["authenticate_session"], token_hash=_hash(token)))
+
+
+async def end_session(tx: Transaction, session_id: UUID) -> None:
+    """Sign out here."""
+    await tx.run(QUERIES["end_staff_session"], session_id=session_id)
+
+
+async def end_sessions(tx: Transaction, staff_id: UUID) -> int:
+    """Sign out everywhere; how many sessions that ended."""
+    return int(await tx.value(QUERIES["end_staff_sessions"], staff_id=staff_id))
+
+
+def new_totp_secret() -> str:
+    """A fresh base32 secret for an authenticator app."""
+    return pyotp.random_base32()
+
+
+def totp_address(secret: str, email: str, organization: str) -> str:
+    """The otpauth: address of a secret, which an authenticator app reads from a picture."""
+    return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=organization)
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,75 @@
+"""What a visitor of the booking page may do with their own: their live holds, and the private link to a visit.
+
+A visitor is the keyed hash of a random id in their browser (``Visitor``); a link is 256 random bits, kept as a hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from holdfast.booking.model import Hold, Visitor
+from holdfast.db.queries import load_queries
+from holdfast.db.transact import Record, Transaction
+from holdfast.errors import LinkSpent, NotFound
+
+QUERIES: Final = load_queries("holdfast.booking")
+# Long enough for a page to be loaded again on a slow phone, short enough that a closed page keeps nobody waiting.
+LEFT_SECONDS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedVisit:
+    """Which visit a private link is to, and where."""
+
+    organization_id: UUID
+    organization_slug: str
+    appointment_id: UUID
+
+
+async def live_holds(tx: Transaction, visitor: Visitor) -> list[Hold]:
+    """What this visitor holds now, the latest first."""
+    return await tx.rows(Hold, QUERIES["live_holds_of_visitor"], visitor=visitor.visitor)
+
+
+async def own_hold(tx: Transaction, hold_id: UUID, visitor: Visitor) -> Hold:
+    """The visitor's hold, whatever its state. Raises NotFound, also for somebody else's."""
+    hold = await tx.one(Hold, QUERIES["hold_of_visitor"], hold_id=hold_id, visitor=visitor.visitor)
+    if hold is None:
+        raise NotFound("There is no such hold in this browser.")
+    return hold
+
+
+async def leave_hold(tx: Transaction, hold_id: UUID) -> None:
+    """The page was closed, or is being loaded again: the hold lasts LEFT_SECONDS more. No error when it has ended."""
+    await tx.run(QUERIES["leave_hold"], hold_id=hold_id, seconds=LEFT_SECONDS)
+
+
+async def return_to_hold(tx: Transaction, hold_id: UUID) -> Hold:
+    """They are back: the hold has its term again. Raises HoldExpired, HoldNotLive."""
+    hold = await tx.one(Hold, QUERIES["return_to_hold"], hold_id=hold_id)
+    if hold is None:
+        raise NotFound("There is no such hold.")
+    return hold
+
+
+async def issue_link(tx: Transaction, appointment_id: UUID) -> str:
+    """The token of a new private link, good until 30 days after the visit. Raises NotFound."""
+    token = secrets.token_urlsafe(32)
+    await tx.run(QUERIES["issue_visit_link"], appointment_id=appointment_id, token_hash=_hash(token))
+    return token
+
+
+async def visit_of_link(record: Record, token: str) -> LinkedVisit:
+    """Which visit it is to; looking changes nothing. Raises LinkSpent."""
+    found = await record.unscoped(lambda tx: tx.one(LinkedVisit, QUERIES["visit_of_link"], token_hash=_hash(token)))
+    if found is None:
+        raise LinkSpent("This link has expired, or was not copied whole.")
+    return found
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

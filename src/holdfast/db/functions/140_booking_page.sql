@@ -1,0 +1,81 @@
+-- The public booking page: its look, a hold that its visitor leaves and comes back to, and the private link to a visit.
+
+create or replace function holdfast.set_booking_page(
+  p_accent text, p_logo bytea, p_logo_type text, p_embed_origins text[], p_change_notice_minutes integer, p_policy text
+) returns void
+language plpgsql security definer
+set search_path = holdfast, pg_temp
+as $$
+begin
+  insert into booking_page as b (organization_id, accent, logo, logo_type, embed_origins, change_notice_minutes, policy)
+  values (current_organization(), p_accent, p_logo, p_logo_type, p_embed_origins, p_change_notice_minutes, p_policy)
+  on conflict on constraint booking_page_pkey do update set
+    accent = p_accent, logo = p_logo, logo_type = p_logo_type, embed_origins = p_embed_origins,
+    change_notice_minutes = p_change_notice_minutes, policy = p_policy;
+  perform record_event('booking_page.changed', current_organization(), '{}');
+end $$;
+
+-- The visitor closed the page, or is reloading it: which of the two, no browser says. The hold lasts a few more seconds, in
+-- which they can come back.
+create or replace function holdfast.leave_hold(p_hold_id uuid, p_seconds integer) returns void
+language plpgsql security definer
+set search_path = holdfast, pg_temp
+as $$
+declare
+  v_hold hold;
+  v_expires_at timestamptz;
+begin
+  select * into v_hold from hold where organization_id = current_organization() and id = p_hold_id for update;
+  v_expires_at := clock() + make_interval(secs => p_seconds);
+  if v_hold.state = 'live' and v_hold.expires_at > v_expires_at then
+    update hold set expires_at = v_expires_at where organization_id = v_hold.organization_id and id = v_hold.id;
+    perform record_event('hold.left', p_hold_id, jsonb_build_object('expires_at', v_expires_at));
+  end if;
+end $$;
+
+-- They are back in time: the hold has its term again, which no coming and going can make longer.
+create or replace function holdfast.return_to_hold(p_hold_id uuid) returns setof holdfast.hold_detail
+language plpgsql security definer
+set search_path = holdfast, pg_temp
+as $$
+declare
+  v_hold hold := lock_live_hold(p_hold_id, false);
+  v_policy hold_policy;
+  v_expires_at timestamptz;
+begin
+  select * into v_policy from hold_policy where organization_id = current_organization() and surface = v_hold.surface;
+  v_expires_at := v_hold.created_at + make_interval(
+    secs => least(v_policy.ttl_seconds * (1 + v_hold.extensions), v_policy.ttl_seconds_max));
+  if v_expires_at > v_hold.expires_at then
+    update hold set expires_at = v_expires_at where organization_id = v_hold.organization_id and id = v_hold.id;
+    perform record_event('hold.returned_to', p_hold_id, jsonb_build_object('expires_at', v_expires_at));
+  end if;
+  return query select * from hold_detail where organization_id = v_hold.organization_id and id = v_hold.id;
+end $$;
+
+-- A private link to a visit, good until a month after it.
+create or replace function holdfast.issue_visit_link(p_appointment_id uuid, p_token_hash bytea) returns void
+language plpgsql security definer
+set search_path = holdfast, pg_temp
+as $$
+begin
+  insert into visit_link (organization_id, appointment_id, token_hash, expires_at)
+  select a.organization_id, a.id, p_token_hash, a.ends_at + interval '30 days'
+  from appointment a where a.organization_id = current_organization() and a.id = p_appointment_id;
+  if not found then
+    perform refuse('appointment_exists');
+  end if;
+  perform record_event('appointment.link_issued', p_appointment_id, '{}');
+end $$;
+
+-- Before anybody is known to be asking: which visit is this link to? No row for one that is unknown or expired.
+create or replace function holdfast.visit_of_link(p_token_hash bytea)
+returns table (organization_id uuid, organization_slug text, appointment_id uuid)
+language sql volatile security definer
+set search_path = holdfast, pg_temp
+as $$
+  select l.organization_id, o.slug::text, l.appointment_id
+  from visit_link l
+  join organization o on o.id = l.organization_id
+  where l.token_hash = p_token_hash and l.expires_at > clock();
+$$;

@@ -1,0 +1,126 @@
+"""What every page of one booking site knows: whose it is, where, in which language, who visits, and what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+from uuid import UUID
+
+from fastapi import Request, Response
+
+from holdfast.access import service as access
+from holdfast.booking.model import Hold, Visitor
+from holdfast.catalog import service as catalog
+from holdfast.catalog.booking_page import BookingPage, get_booking_page
+from holdfast.catalog.model import Location, Resource, Service
+from holdfast.db.transact import Caller, Transaction
+from holdfast.errors import NotFound
+from holdfast.http.callers import visitor_of
+from holdfast.http.pages import browser
+from holdfast.http.pages.pages import language_of, page, record_of
+from holdfast.ids import public_id
+from holdfast.web.languages import Language, territory_of
+
+T = TypeVar("T")
+SURFACE = "widget"
+
+
+@dataclass
+class Site:
+    """The booking pages of one organization, seen by one visitor."""
+
+    request: Request
+    look: BookingPage
+    caller: Caller
+    location: Location | None = None
+    language: Language = field(init=False)
+
+    def __post_init__(self) -> None:
+        zone = self.location.time_zone if self.location else None
+        self.language = language_of(self.request, territory_of(zone) if zone else None)
+        # everybody may frame the page unless the organization says who
+        self.request.state.ancestors = self.look.embed_origins or ("'none'",)
+
+    @cached_property
+    def visitor(self) -> Visitor:
+        """Whom holds are counted against."""
+        return visitor_of(self.request, self.caller, browser.visitor_id(self.request))
+
+    @property
+    def url(self) -> str:
+        """The site's address at this location, or of the organization."""
+        base = f"/b/{self.look.slug}"
+        return f"{base}/{self.location.slug}" if self.location else base
+
+    @property
+    def here(self) -> Location:
+        """The location. Raises NotFound on the organization's own page."""
+        if self.location is None:
+            raise NotFound("There is no such location.")
+        return self.location
+
+    def hold_url(self, hold: Hold) -> str:
+        """The page of a hold: name and e-mail, and the countdown."""
+        return f"{self.url}/hold/{public_id('hold', hold.id)}"
+
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run ``work`` as this site's visitor."""
+        return await record_of(self.request).transact(self.caller, work)
+
+    def page(self, template: str, *, status: int = 200, **context: Any) -> Response:
+        """A page of the site."""
+        return page(
+            self.request, template, status=status, language=self.language, site=self, look=self.look,
+            location=self.location, **context,
+        )  # fmt: skip
+
+
+async def open_site(request: Request, organization: str, location: str | None = None) -> Site:
+    """The site with this address. Raises NotFound."""
+    record = record_of(request)
+    organization_id = await access.find_organization(record, organization)
+    return await site_of(request, organization_id, location)
+
+
+async def site_of(request: Request, organization_id: UUID, location: str | UUID | None = None) -> Site:
+    """The site of an organization. Raises NotFound for a location that is not there or closed for good."""
+    caller = Caller(organization_id, "visitor", SURFACE)
+
+    async def work(tx: Transaction) -> tuple[BookingPage, Location | None]:
+        look = await get_booking_page(tx)
+        here = await catalog.get_location(tx, location) if location is not None else None
+        if here is not None and here.retired_at is not None:
+            raise NotFound("This location takes no bookings any more.")
+        return look, here
+
+    look, here = await record_of(request).transact(caller, work)
+    return Site(request, look, caller, here)
+
+
+async def services_here(tx: Transaction, location: Location) -> dict[str, list[Service]]:
+    """What can be booked here, by category, in the order of the cheapest way in: short visits first."""
+    groups: dict[str, list[Service]] = {}
+    for service in sorted(
+        await catalog.list_services(tx, location_id=location.id), key=lambda s: (s.category, s.duration_minutes, s.name)
+    ):
+        if service.requirements:
+            groups.setdefault(service.category, []).append(service)
+    # a category made to begin with comes first
+    return dict(sorted(groups.items(), key=lambda item: min(s.price_cents for s in item[1])))
+
+
+async def providers_of(tx: Transaction, service: Service, location: Location) -> tuple[str, list[Resource]]:
+    """The role that a client may choose a person for, and the people: the longest that one provider is with them.
+
+    Empty when there is nobody to choose between.
+    """
+    people = {r.id: r for r in await catalog.list_resources(tx, kind="provider", location_id=location.id)}
+    pools = {pool.id: pool for pool in await catalog.list_pools(tx)}
+    best: tuple[int, str, list[Resource]] = (0, "", [])
+    for need in service.requirements:
+        serving = [people[m.resource_id] for m in pools[need.pool_id].members if m.resource_id in people]
+        if need.quantity == 1 and serving and need.segment_minutes > best[0]:
+            best = (need.segment_minutes, need.role, serving)
+    return (best[1], best[2]) if len(best[2]) > 1 else ("", [])

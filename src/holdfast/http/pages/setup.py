@@ -1,0 +1,244 @@
+"""The first run: five steps from nothing to a page that takes bookings.
+
+Each step does its work in the record at once, so it can be left and come back to: which one is next is read from what
+is there. The first step is open to whoever has the address that ``holdfast serve`` prints, because it makes the owner.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import unicodedata
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import time
+from typing import Annotated, Final
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+
+from holdfast.access import service as access
+from holdfast.access import staff as people
+from holdfast.access.staff import Doorkeeper, SignedIn
+from holdfast.catalog import service as catalog
+from holdfast.catalog.hours import Rules, WeeklyEntry
+from holdfast.catalog.model import PoolMember, Requirement
+from holdfast.catalog.starters import STARTERS, Business, Starter
+from holdfast.db.transact import Transaction
+from holdfast.errors import Forbidden, Invalid
+from holdfast.http.callers import network_of
+from holdfast.http.pages import staff_session
+from holdfast.http.pages.pages import PageRoute, language_of, page, record_of, see
+from holdfast.http.pages.staff_session import Desk
+from holdfast.wallclock import zone, zone_names
+
+router = APIRouter(prefix="/setup", route_class=PageRoute, include_in_schema=False)
+
+Text = Annotated[str, Form(max_length=200)]
+Lines = Annotated[str, Form(max_length=4000)]
+NAMES_MAX: Final = 50
+
+
+def setup_token(secret: bytes) -> str:
+    """What opens the first step: whoever started the server can read it, nobody else."""
+    return hmac.digest(secret, b"setup", hashlib.sha256).hex()[:32]
+
+
+@router.get("")
+async def start(request: Request, token: str = "") -> Response:
+    """Step 1: the organization and its owner."""
+    if await access.list_organization_ids(record_of(request)):
+        return see("/setup/location")
+    allowed = hmac.compare_digest(token, setup_token(request.app.state.secret))
+    return page(request, "setup/organization.html", allowed=allowed, token=token, step=1)
+
+
+@router.post("")
+async def make_organization(
+    request: Request, token: Text, organization: Text, name: Text, email: Text, password: Text
+) -> Response:
+    """The organization, its owner, and the owner signed in."""
+    record = record_of(request)
+    if not hmac.compare_digest(token.encode(), setup_token(request.app.state.secret).encode()):
+        raise Forbidden("Open the address that Holdfast printed when it started.")
+    if await access.list_organization_ids(record):
+        return see("/sign-in")
+    slug = slug_of(organization)
+
+    async def work(tx: Transaction) -> UUID:
+        await catalog.found_organization(
+            tx, slug=slug, name=organization.strip(), currency="USD", actor="system", surface="desk"
+        )
+        owner = await people.create_staff(tx, email=email, name=name.strip(), role="owner")
+        await people.set_password(tx, owner, password, about=email)
+        return (await catalog.get_organization(tx)).id
+
+    try:
+        organization_id = await record.unscoped(work)
+    except Invalid as invalid:
+        errors = {str(invalid.facts.get("field", "organization")): language_of(request).gettext(invalid.detail)}
+        typed = {"organization": organization, "name": name, "email": email}
+        return page(
+            request,
+            "setup/organization.html",
+            status=422,
+            allowed=True,
+            token=token,
+            errors=errors,
+            typed=typed,
+            step=1,
+        )
+    keeper: Doorkeeper = request.app.state.doorkeeper
+    session = await keeper.sign_in(organization_id, email, password, network_of(request) or "")
+    return staff_session.begin(request, see("/setup/location"), session)
+
+
+@router.get("/location")
+async def location_page(request: Request, staff: Desk) -> Response:
+    """Step 2: where, on which clock, and when it is open."""
+    if await _exists(request, staff, catalog.list_locations):
+        return see("/setup/providers")
+    return _location(request, {}, {})
+
+
+@router.post("/location")
+async def make_location(request: Request, staff: Desk) -> Response:
+    """The location and its opening hours."""
+    staff.require("manage")
+    form = {key: value for key, value in (await request.form()).items() if isinstance(value, str)}
+    name, time_zone = form.get("name", "").strip(), form.get("time_zone", "").strip()
+
+    async def work(tx: Transaction) -> None:
+        zone(time_zone)
+        id = await catalog.put_location(
+            tx, slug=slug_of(name), name=name, time_zone=time_zone, address=form.get("address", "").strip() or None
+        )
+        await catalog.set_rules(tx, Rules(_hours(form)), location_id=id)
+
+    try:
+        await record_of(request).transact(staff.caller(), work)
+    except Invalid as invalid:
+        field = str(invalid.facts.get("field", "name"))
+        return _location(request, form, {field: language_of(request).gettext(invalid.detail)}, status=422)
+    return see("/setup/providers")
+
+
+@router.get("/providers")
+async def providers_page(request: Request, staff: Desk) -> Response:
+    """Step 3: who treats, and in how many rooms."""
+    if await _exists(request, staff, catalog.list_resources):
+        return see("/setup/services")
+    return page(request, "setup/providers.html", step=3)
+
+
+@router.post("/providers")
+async def make_providers(
+    request: Request, staff: Desk, providers: Lines, rooms: Annotated[int, Form(ge=0, le=50)] = 0
+) -> Response:
+    """Providers and rooms, each in a pool."""
+    staff.require("manage")
+    names = [line.strip() for line in providers.splitlines() if line.strip()][:NAMES_MAX]
+    if not names:
+        errors = {"providers": language_of(request).gettext("Name at least one person.")}
+        return page(request, "setup/providers.html", status=422, errors=errors, typed={"rooms": rooms}, step=3)
+    word = language_of(request).gettext("Room")
+
+    async def work(tx: Transaction) -> None:
+        here = [location.id for location in await catalog.list_locations(tx)]
+        people_ids = [
+            await catalog.put_resource(tx, slug=slug_of(name, at), name=name, kind="provider", location_ids=here)
+            for at, name in enumerate(names, 1)
+        ]
+        room_ids = [
+            await catalog.put_resource(tx, slug=f"room-{n}", name=f"{word} {n}", kind="room", location_ids=here)
+            for n in range(1, rooms + 1)
+        ]
+        await catalog.put_pool(
+            tx, slug="providers", name="Providers", members=[PoolMember(id, 100) for id in people_ids]
+        )
+        if room_ids:
+            await catalog.put_pool(tx, slug="rooms", name="Rooms", members=[PoolMember(id, 100) for id in room_ids])
+
+    await record_of(request).transact(staff.caller(), work)
+    return see("/setup/services")
+
+
+@router.get("/services")
+async def services_page(request: Request, staff: Desk, business: Business = "med_spa") -> Response:
+    """Step 4: what is sold, from templates."""
+    if await _exists(request, staff, catalog.list_services):
+        return see("/setup/done")
+    return page(request, "setup/services.html", business=business, starters=STARTERS, step=4, currency="USD")
+
+
+@router.post("/services")
+async def make_services(request: Request, staff: Desk, business: Annotated[Business, Form()]) -> Response:
+    """The services that were chosen, each needing a provider and, where there are rooms, a room."""
+    staff.require("manage")
+    chosen = set((await request.form()).getlist("service"))
+    starters = [starter for starter in STARTERS[business] if starter.slug in chosen]
+
+    async def work(tx: Transaction) -> None:
+        here = [location.id for location in await catalog.list_locations(tx)]
+        pools = {pool.slug: pool.id for pool in await catalog.list_pools(tx)}
+        for starter in starters:
+            await catalog.put_service(
+                tx,
+                slug=starter.slug,
+                name=starter.name,
+                category=starter.category,
+                duration_minutes=starter.duration_minutes,
+                price_cents=starter.price_cents,
+                location_ids=here,
+                requirements=_requirements(starter, pools),
+            )
+
+    await record_of(request).transact(staff.caller(), work)
+    return see("/setup/done" if starters else f"/setup/services?business={quote(business)}")
+
+
+@router.get("/done")
+async def done(request: Request, staff: Desk) -> Response:
+    """Step 5: the two addresses that matter."""
+    organization = await record_of(request).transact(staff.caller(), catalog.get_organization)
+    url = f"{request.base_url}b/{organization.slug}"
+    return page(request, "setup/done.html", organization=organization, url=url, step=5)
+
+
+def slug_of(name: str, number: int = 1) -> str:
+    """A slug like the name: ``Trần Minh`` -> ``tran-minh``; the number stands in for a name without Latin letters."""
+    plain = unicodedata.normalize("NFKD", name.replace("đ", "d").replace("Đ", "D")).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:60].strip("-") or f"place-{number}"
+
+
+def _requirements(starter: Starter, pools: dict[str, UUID]) -> list[Requirement]:
+    needs = [Requirement("provider", pools["providers"], 1, 0, starter.duration_minutes, 0, 0)]
+    if "rooms" in pools:
+        needs.append(Requirement("room", pools["rooms"], 1, 0, starter.duration_minutes, 0, starter.room_minutes_after))
+    return needs
+
+
+def _hours(form: dict[str, str]) -> tuple[WeeklyEntry, ...]:
+    hours = []
+    for weekday in range(7):
+        if form.get(f"open{weekday}"):
+            try:
+                starts, ends = (time.fromisoformat(form.get(f"{edge}{weekday}", "")) for edge in ("from", "to"))
+            except ValueError:
+                raise Invalid("Write times like 09:00.", field="hours") from None
+            hours.append(WeeklyEntry("hours", weekday, starts, ends))
+    if not hours:
+        raise Invalid("It has to be open on some day.", field="hours")
+    return tuple(hours)
+
+
+def _location(request: Request, typed: dict[str, str], errors: dict[str, str], status: int = 200) -> Response:
+    return page(
+        request, "setup/location.html", status=status, typed=typed, errors=errors, zones=sorted(zone_names()), step=2
+    )
+
+
+async def _exists(request: Request, staff: SignedIn, listing: Callable[..., Awaitable[Sequence[object]]]) -> bool:
+    # one of the catalog's listings
+    return bool(await record_of(request).transact(staff.caller(), lambda tx: listing(tx, limit=1)))

@@ -1,0 +1,168 @@
+-- The waitlist: its commands, the line as it stands, what is due, and what came of it.
+
+-- name: join
+-- Wait for a time; the entry's id.
+select holdfast.join_waitlist(%(wish)s, %(client)s, %(appointment_id)s);
+
+-- name: leave
+-- Wait no more; the state the entry is in now.
+select holdfast.leave_waitlist(%(entry_id)s);
+
+-- name: entries
+-- The line, oldest first, after a place in it; of one state, or everybody who still waits.
+select e.id, e.state, e.client_id, e.service_ids, e.provider_ids, e.location_ids, e.windows, e.earliest_on, e.latest_on,
+       e.notice_minutes, e.party_size, e.priority, e.appointment_id, a.starts_at as appointment_starts_at, e.joined_at
+from holdfast.waitlist_entry e
+left join holdfast.appointment a on a.organization_id = e.organization_id and a.id = e.appointment_id
+where e.organization_id = holdfast.current_organization()
+  and (e.state = %(state)s::text or %(state)s::text is null and e.state in ('waiting', 'offered'))
+  and (%(location_id)s::uuid is null or %(location_id)s::uuid = any (e.location_ids))
+  and (%(after_at)s::timestamptz is null or (e.joined_at, e.id) > (%(after_at)s::timestamptz, %(after_id)s::uuid))
+order by e.joined_at, e.id
+limit %(limit)s;
+
+-- name: entry_by_id
+-- One entry, whatever its state.
+select e.id, e.state, e.client_id, e.service_ids, e.provider_ids, e.location_ids, e.windows, e.earliest_on, e.latest_on,
+       e.notice_minutes, e.party_size, e.priority, e.appointment_id, a.starts_at as appointment_starts_at, e.joined_at
+from holdfast.waitlist_entry e
+left join holdfast.appointment a on a.organization_id = e.organization_id and a.id = e.appointment_id
+where e.organization_id = holdfast.current_organization() and e.id = %(entry_id)s;
+
+-- name: candidates
+-- Who waits at the opening's location, was not offered it yet, and not too much else today.
+select e.id, e.state, e.client_id, e.service_ids, e.provider_ids, e.location_ids, e.windows, e.earliest_on, e.latest_on,
+       e.notice_minutes, e.party_size, e.priority, e.appointment_id, a.starts_at as appointment_starts_at, e.joined_at
+from holdfast.waitlist_entry e
+left join holdfast.appointment a on a.organization_id = e.organization_id and a.id = e.appointment_id
+where e.organization_id = holdfast.current_organization() and e.state = 'waiting'
+  and %(location_id)s::uuid = any (e.location_ids)
+  and (e.appointment_id is null or a.state = 'confirmed')
+  and not exists (
+    select from holdfast.offer o
+    where o.organization_id = e.organization_id and o.entry_id = e.id and o.opening_id = %(opening_id)s)
+  and %(offers_max)s > (
+    select count(*)
+    from holdfast.waitlist_entry w
+    join holdfast.offer o on o.organization_id = w.organization_id and o.entry_id = w.id
+    join holdfast.location l on l.organization_id = w.organization_id and l.id = %(location_id)s
+    where w.organization_id = e.organization_id and w.client_id = e.client_id
+      and (o.sent_at at time zone l.time_zone)::date = (holdfast.clock() at time zone l.time_zone)::date)
+order by e.joined_at, e.id
+limit 2000;
+
+-- name: elsewhere
+-- Where these clients have appointments in a window.
+select client_id, starts_at, ends_at, id from holdfast.appointment
+where organization_id = holdfast.current_organization() and client_id = any (%(client_ids)s)
+  and starts_at < %(to_at)s and ends_at > %(from_at)s and state in ('confirmed', 'checked_in');
+
+-- name: prices
+-- What each service costs now.
+select id, price_cents from holdfast.service where organization_id = holdfast.current_organization();
+
+-- name: policies
+-- How each service is offered, by what is said or by default.
+select p.service_id, p.mode, p.offer_minutes_max, p.offer_minutes_min, p.answer_percent, p.cut_off_minutes, p.quiet_from,
+       p.quiet_until, p.offers_per_slot_max, p.offers_per_client_and_day_max, p.partial_fit_min_cents
+from holdfast.service s cross join lateral holdfast.waitlist_policy_of(s.id) p
+where s.organization_id = holdfast.current_organization() and s.retired_at is null;
+
+-- name: set_policy
+-- Change what is given.
+select p.service_id, p.mode, p.offer_minutes_max, p.offer_minutes_min, p.answer_percent, p.cut_off_minutes, p.quiet_from,
+       p.quiet_until, p.offers_per_slot_max, p.offers_per_client_and_day_max, p.partial_fit_min_cents
+from holdfast.set_waitlist_policy(%(service_id)s, %(changes)s) p;
+
+-- name: note_openings
+-- What fell free by these events; how many openings are new.
+select holdfast.note_openings(%(event_ids)s);
+
+-- name: due_openings
+-- What is to be offered now, the soonest first; what is over is left alone.
+select id, location_id, cause, service_id, client_id, starts_at, ends_at, resource_ids, freed_at, due_at
+from holdfast.waitlist_opening
+where organization_id = holdfast.current_organization() and due_at <= holdfast.clock()
+order by starts_at, id
+limit 100;
+
+-- name: rest_opening
+-- Nobody fits now, or look again then; unless it was woken meanwhile.
+select holdfast.rest_opening(%(opening_id)s, %(seen_due_at)s, %(due_at)s);
+
+-- name: make_offers
+-- Hold a visit and offer it, all or nothing.
+select id from holdfast.make_offers(%(opening_id)s, %(service_id)s, %(location_id)s, %(start)s, %(choices)s, %(seconds)s,
+                                    %(offers)s);
+
+-- name: offers
+-- Offers, newest first, after a place in the list.
+select id, entry_id, opening_id, hold_id, client_id, service_id, location_id, time_zone, starts_at, ends_at, state, why,
+       sent_at, expires_at, settled_at, appointment_id
+from holdfast.offer_detail
+where organization_id = holdfast.current_organization()
+  and (%(state)s::text is null or state = %(state)s)
+  and (%(entry_id)s::uuid is null or entry_id = %(entry_id)s)
+  and (%(after_at)s::timestamptz is null or (sent_at, id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
+order by sent_at desc, id desc
+limit %(limit)s;
+
+-- name: offer_by_id
+-- One offer.
+select id, entry_id, opening_id, hold_id, client_id, service_id, location_id, time_zone, starts_at, ends_at, state, why,
+       sent_at, expires_at, settled_at, appointment_id
+from holdfast.offer_detail
+where organization_id = holdfast.current_organization() and id = %(offer_id)s;
+
+-- name: find_offer
+-- Whose offer a token opens.
+select organization_id, offer_id from holdfast.find_offer(%(token_hash)s);
+
+-- name: accept
+-- Say yes; the appointment.
+select id from holdfast.accept_offer(%(offer_id)s);
+
+-- name: decline
+-- Say no, or be passed over; the state the offer is in now.
+select holdfast.decline_offer(%(offer_id)s, %(skipped)s);
+
+-- name: withdraw
+-- Take the time back for somebody else, in a transaction that books it.
+select id from holdfast.withdraw_offer(%(offer_id)s);
+
+-- name: tidy
+-- Settle what ran out; how many offers and entries.
+select holdfast.tidy_waitlist();
+
+-- name: waitlists_due
+-- The organizations whose waitlist has something to do.
+select organization_id from holdfast.waitlists_due() as organization_id;
+
+-- name: rates
+-- Per local week, service that went and location: what fell free, was offered, was filled, how fast, and what it earned.
+with openings as (
+  select o.id, date_trunc('week', o.freed_at at time zone l.time_zone)::date as week, o.service_id, o.location_id,
+         l.name as location_name, o.freed_at
+  from holdfast.waitlist_opening o
+  join holdfast.location l on l.organization_id = o.organization_id and l.id = o.location_id
+  where o.organization_id = holdfast.current_organization() and o.freed_at >= %(from_at)s and o.freed_at < %(to_at)s
+), outcomes as (
+  select p.id, count(x.id) > 0 as offered, count(x.id) filter (where x.state = 'accepted') > 0 as filled,
+         min(x.settled_at) filter (where x.state = 'accepted') - p.freed_at as took,
+         coalesce(sum(a.price_cents) filter (
+           where x.state = 'accepted' and e.appointment_id is null and a.state not in ('cancelled', 'no_show')), 0) as cents
+  from openings p
+  left join holdfast.offer x on x.organization_id = holdfast.current_organization() and x.opening_id = p.id
+  left join holdfast.waitlist_entry e on e.organization_id = x.organization_id and e.id = x.entry_id
+  left join holdfast.appointment a on a.organization_id = x.organization_id and a.id = x.appointment_id
+  group by p.id, p.freed_at
+)
+select p.week, p.service_id, s.name as service_name, p.location_id, p.location_name, count(*) as openings,
+       count(*) filter (where c.offered) as offered, count(*) filter (where c.filled) as filled,
+       percentile_cont(0.5) within group (order by extract(epoch from c.took) / 60) as median_minutes_to_fill,
+       sum(c.cents)::bigint as recovered_cents
+from openings p
+join outcomes c on c.id = p.id
+left join holdfast.service s on s.organization_id = holdfast.current_organization() and s.id = p.service_id
+group by p.week, p.service_id, s.name, p.location_id, p.location_name
+order by p.week desc, p.location_name, s.name nulls last;

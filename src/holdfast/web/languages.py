@@ -1,0 +1,140 @@
+"""The languages that pages speak: gettext catalogs in ``locales/``, dates and money by Babel.
+
+English is the language of the source; every other one is a folder with a ``messages.po``. To add one: copy ``es``, and
+translate. A catalog is read when the server starts, so there is nothing to compile.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from babel import Locale, dates, negotiate_locale, numbers
+from babel.core import get_global
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from babel.units import format_unit
+
+from holdfast import wallclock
+from holdfast.wallclock import local_date, to_local
+
+SOURCE: Final = "en"
+
+
+@cache
+def catalogs() -> Mapping[str, NullTranslations]:
+    """Translations by language tag, the source's own included."""
+    found: dict[str, NullTranslations] = {SOURCE: NullTranslations()}
+    for folder in files("holdfast.web").joinpath("locales").iterdir():
+        messages = folder.joinpath("LC_MESSAGES", "messages.po")
+        if messages.is_file():
+            compiled = io.BytesIO()
+            write_mo(compiled, read_po(io.BytesIO(messages.read_bytes()), locale=folder.name))
+            compiled.seek(0)
+            found[folder.name] = Translations(compiled)
+    return found
+
+
+def choose(asked: str | None, accept_language: str | None) -> str:
+    """The tag of the language to answer in: the one asked for, else the best of ``Accept-Language``, else English."""
+    if asked in catalogs():
+        return str(asked)
+    wanted: list[tuple[float, str]] = []
+    for part in (accept_language or "")[:200].split(","):
+        tag, _, quality = part.strip().partition(";q=")
+        try:
+            wanted.append((-float(quality or 1), tag))
+        except ValueError:
+            continue
+    return negotiate_locale([tag for _, tag in sorted(wanted)], list(catalogs()), sep="-") or SOURCE
+
+
+class Language:
+    """Words, dates and money in one language. Times are shown by the wall clock of the zone that is named."""
+
+    def __init__(self, tag: str, territory: str | None = None) -> None:
+        self.tag = tag
+        self.translations = catalogs()[tag]
+        # "en" alone would write American dates for everybody; the place where the visit is knows better
+        self._locale = (
+            Locale.parse(f"{tag}_{territory}") if territory and _exists(tag, territory) else Locale.parse(tag)
+        )
+
+    @property
+    def direction(self) -> str:
+        """``ltr`` or ``rtl``."""
+        return self._locale.text_direction
+
+    def gettext(self, message: str) -> str:
+        return self.translations.gettext(message)
+
+    def time(self, at: datetime, zone: str) -> str:
+        """``2:30 PM``, ``14:30``."""
+        return dates.format_time(to_local(at, zone), "short", locale=self._locale)
+
+    def day(self, day: date) -> str:
+        """``Monday, March 2``: the year goes without saying."""
+        return dates.format_date(day, self._day_pattern, locale=self._locale)
+
+    def short_day(self, day: date) -> str:
+        """``Mon, Mar 2``."""
+        return dates.format_skeleton("MMMEd", day, locale=self._locale)
+
+    def day_of(self, at: datetime, zone: str) -> str:
+        """The day at that moment in the zone: ``Monday, March 2``."""
+        return self.day(local_date(at, zone))
+
+    def short_day_of(self, at: datetime, zone: str) -> str:
+        """``Mon, Mar 2``."""
+        return self.short_day(local_date(at, zone))
+
+    def weekday(self, day: date) -> str:
+        """``Mon``."""
+        return dates.format_date(day, "EEE", locale=self._locale)
+
+    def month(self, day: date) -> str:
+        """``March 2026``."""
+        return dates.format_skeleton("yMMMM", day, locale=self._locale)
+
+    def zone_name(self, zone: str) -> str:
+        """``Central Time``."""
+        return dates.get_timezone_name(wallclock.zone(zone), width="long", locale=self._locale)
+
+    def minutes(self, minutes: int) -> str:
+        """``50 min``, ``1 hr 15 min``."""
+        hours, rest = divmod(minutes, 60)
+        counted = [(hours, "duration-hour"), (rest, "duration-minute")]
+        parts = [format_unit(n, unit, length="short", locale=self._locale) for n, unit in counted if n]
+        return " ".join(parts) or format_unit(0, "duration-minute", length="short", locale=self._locale)
+
+    def money(self, cents: int, currency: str) -> str:
+        """``$340``, ``$340.50``: a list of prices is calmer without .00."""
+        if cents % 100:
+            return numbers.format_currency(Decimal(cents) / 100, currency, locale=self._locale)
+        whole = str(self._locale.currency_formats["standard"].pattern).replace("0.00", "0")
+        return numbers.format_currency(cents // 100, currency, format=whole, locale=self._locale, currency_digits=False)
+
+    @property
+    def _day_pattern(self) -> str:
+        full = str(self._locale.date_formats["full"].pattern)
+        return re.sub(r"[ ,]*('[^']*' ?)?y+$", "", full)
+
+
+def territory_of(zone: str) -> str | None:
+    """The country (ISO 3166-1) that an IANA zone lies in, where it lies in one."""
+    return get_global("zone_territories").get(zone)
+
+
+def _exists(tag: str, territory: str) -> bool:
+    try:
+        Locale.parse(f"{tag}_{territory}")
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,95 @@
+"""A running server for browsers and forms: the real application on a port, on a database of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+import uvicorn
+
+from holdfast.db.urls import DatabaseUrls
+from holdfast.http.app import build_app
+from holdfast.http.pages.setup import setup_token
+from tests.clinic import Clinic, Desk
+from tests.web.forms import Forms
+from tests.web.glow import open_glow
+
+SECRET = b"a secret of thirty-two bytes ..."
+
+
+@dataclass
+class Served:
+    """The server's address; ``clinic`` is what it serves."""
+
+    url: str
+    setup_url: str
+
+
+class _Server(uvicorn.Server):
+    def install_signal_handlers(self) -> None:
+        """The tests' own process keeps its handlers."""
+
+
+def serve(urls: DatabaseUrls) -> Iterator[Served]:
+    app = build_app(urls.app, secret=SECRET, pool_size=8)
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1
+    )
+    server = _Server(config)
+    ready = threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(_run(server, ready)))
+    thread.start()
+    assert ready.wait(30)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield Served(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}/setup?token={setup_token(SECRET)}")
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+async def _run(server: uvicorn.Server, ready: threading.Event) -> None:
+    started = server.startup
+
+    async def startup(sockets: Any = None) -> None:
+        await started(sockets)
+        ready.set()
+
+    server.startup = startup  # type: ignore[method-assign]
+    await server.serve()
+
+
+@pytest.fixture(scope="module")
+def served(module_database: DatabaseUrls) -> Iterator[Served]:
+    yield from serve(module_database)
+
+
+@pytest.fixture(scope="module")
+def glow(module_database: DatabaseUrls) -> Iterator[Clinic]:
+    """A small med spa that is open every day, so that no test depends on the day it runs on."""
+    with psycopg.connect(module_database.app, autocommit=True) as connection:
+        yield open_glow(connection)
+
+
+@pytest.fixture
+def desk(glow: Clinic) -> Desk:
+    return glow.desk
+
+
+@pytest.fixture
+def forms(served: Served) -> Iterator[Forms]:
+    """A browser without JavaScript."""
+    with httpx.Client(base_url=served.url, follow_redirects=True, timeout=30) as client:
+        yield Forms(client)
+
+
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    for item in items:
+        if "tests/web" in str(item.path):
+            item.add_marker(pytest.mark.timeout(180))
