@@ -108,7 +108,7 @@ def _staff(spa: Clinic) -> None:
 def _booking_page(spa: Clinic) -> None:
     desk = spa.desk
     desk("set_booking_page", accent="#123456", logo=None, logo_type=None, embed_origins=["*"],
-         change_notice_minutes=60, policy="")  # fmt: skip
+         change_notice_minutes=60, policy_text="")  # fmt: skip
     held = spa.hold("consult", 2000)
     desk("leave_hold", hold_id=held["id"], seconds=15)
     desk("return_to_hold", hold_id=held["id"])

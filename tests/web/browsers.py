@@ -1,4 +1,4 @@
-"""A real browser: Debian's Chromium through Playwright, on phone-sized and wide windows. Skipped where there is none."""
+"""A real browser: Debian's Chromium through Playwright, phone-sized by default. Skipped where there is none."""
 
 from __future__ import annotations
 
@@ -47,8 +47,7 @@ def visitor(browser: Browser, url: str, **options: Any) -> Iterator[Visitor]:
         "console",
         lambda said: (
             some.complaints.append(said.text)
-            if said.type in ("error", "warning")
-            and "Failed to load resource: the server responded with a status of 4" not in said.text
+            if said.type in ("error", "warning") and "responded with a status of 4" not in said.text
             else None
         ),
     )

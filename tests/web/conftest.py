@@ -55,12 +55,14 @@ def serve(urls: DatabaseUrls) -> Iterator[Served]:
 
 
 async def _run(server: uvicorn.Server, ready: threading.Event) -> None:
-    async def tell() -> None:
-        while not server.started:
-            await asyncio.sleep(0.01)
+    started = server.startup
+
+    async def startup(sockets: Any = None) -> None:
+        await started(sockets)
         ready.set()
 
-    await asyncio.gather(server.serve(), tell())
+    server.startup = startup  # type: ignore[method-assign]
+    await server.serve()
 
 
 @pytest.fixture(scope="module")

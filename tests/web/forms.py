@@ -64,9 +64,13 @@ class Forms:
         return self._read().links
 
     def send(
-        self, action: str | None = None, *, button: tuple[str, str] | None = None, headers: dict[str, str] | None = None,
+        self,
+        action: str | None = None,
+        *,
+        button: tuple[str, str] | None = None,
+        headers: dict[str, str] | None = None,
         **typed: str,
-    ) -> httpx.Response:  # fmt: skip
+    ) -> httpx.Response:
         """Send the form whose action ends so (the first one otherwise), with what is typed over what it has."""
         form = next(f for f in self.found if f.method == "post" and (action is None or f.action.endswith(action)))
         data = form.fields | typed | ({button[0]: button[1]} if button else {})

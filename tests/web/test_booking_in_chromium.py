@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from tests.web.browsers import Visitor, chromium, visitor
 from tests.web.conftest import Served
 
 AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
-DAY = (datetime.now() + timedelta(days=3)).date()
+DAY = (datetime.now(UTC) + timedelta(days=3)).date()
 FREE = ".slot:not([aria-disabled])"
 
 
@@ -172,7 +172,7 @@ def test_axe_finds_nothing_serious(browser: Browser, served: Served, glow: Clini
 
 
 def test_another_site_embeds_the_page_as_tall_as_it_is(ada: Visitor, served: Served) -> None:
-    line = f"<!doctype html><script src='{served.url}/embed.js' data-page='glow/austin' async></script>"
+    line = f"<!doctype html><body><script src='{served.url}/embed.js' data-page='glow/austin' async></script>"
     with site_with(line) as shop:
         ada.page.goto(shop)
         frame = ada.page.frame_locator("iframe")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -15,7 +15,7 @@ from tests.clinic import Clinic
 from tests.web.conftest import Served
 from tests.web.forms import Forms
 
-TOMORROW = (datetime.now() + timedelta(days=2)).date()
+TOMORROW = (datetime.now(UTC) + timedelta(days=2)).date()
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_who_may_frame_the_page_is_chosen(glow: Clinic, forms: Forms) -> None:
     assert "frame-ancestors *" in forms.open("/b/glow/austin").headers["content-security-policy"]
     glow.desk(
         "set_booking_page", accent="#7c3aed", logo=None, logo_type=None, embed_origins=["https://glow.example"],
-        change_notice_minutes=0, policy="Come in time.",
+        change_notice_minutes=0, policy_text="Come in time.",
     )  # fmt: skip
     policy = forms.open("/b/glow/austin").headers["content-security-policy"]
     assert policy.endswith("frame-ancestors https://glow.example")

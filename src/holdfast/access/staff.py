@@ -196,7 +196,7 @@ class Doorkeeper:
         found = await self._record.transact(
             door, lambda tx: tx.one(_ToSignIn, QUERIES["staff_to_sign_in"], email=address)
         )
-        if not await password_matches(found and found.password_hash, password) or found is None:
+        if not await password_matches(found.password_hash if found else None, password) or found is None:
             raise SignInRefused("The e-mail address and the password do not match.")
         return await self._start(organization_id, found.id, found.totp_secret is None, account, network)
 

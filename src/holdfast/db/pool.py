@@ -18,8 +18,9 @@ SESSION_SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "5s",
     "timezone": "UTC",
 }
-# The worker's role does not wait for the disk. What a crash takes back is the end of the log, whole: a job goes with the
-# relay's position, an attempt with the job's end, and all of it is done again. Bookings, which wait, share the disk.
+# The worker's role does not wait for the disk. What a crash takes back is the end of the log, whole: a job goes with
+# the relay's position, an attempt with the job's end, and all of it is done again. Bookings, which wait, share the
+# disk.
 WORKER_SETTINGS: Final = SESSION_SETTINGS | {"synchronous_commit": "off"}
 WAIT_SECONDS: Final = 2.0
 OPEN_SECONDS: Final = 10.0

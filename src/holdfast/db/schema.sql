@@ -287,6 +287,28 @@ CREATE TABLE holdfast.message (
 
 ALTER TABLE ONLY holdfast.message FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE holdfast.offer (
+    organization_id uuid NOT NULL,
+    id uuid NOT NULL,
+    entry_id uuid NOT NULL,
+    opening_id uuid,
+    hold_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    why text NOT NULL,
+    sent_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    appointment_id uuid,
+    CONSTRAINT offer_accepted_has_its_appointment CHECK (((state = 'accepted'::text) = (appointment_id IS NOT NULL))),
+    CONSTRAINT offer_settled_has_a_time CHECK (((state = 'open'::text) = (settled_at IS NULL))),
+    CONSTRAINT offer_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'lapsed'::text, 'overridden'::text, 'lost'::text]))),
+    CONSTRAINT offer_token_is_sha256 CHECK ((length(token_hash) = 32)),
+    CONSTRAINT offer_why_is_bounded CHECK (((length(why) >= 1) AND (length(why) <= 500)))
+);
+
+ALTER TABLE ONLY holdfast.offer FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE holdfast.resource (
     organization_id uuid NOT NULL,
     id uuid DEFAULT holdfast.new_id() NOT NULL,
@@ -364,6 +386,28 @@ CREATE TABLE holdfast.collision (
 
 ALTER TABLE ONLY holdfast.collision FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE holdfast.waitlist_policy (
+    organization_id uuid NOT NULL,
+    service_id uuid NOT NULL,
+    mode text DEFAULT 'first_in_line'::text NOT NULL,
+    offer_minutes_max integer DEFAULT 120 NOT NULL,
+    offer_minutes_min integer DEFAULT 10 NOT NULL,
+    answer_percent integer DEFAULT 10 NOT NULL,
+    cut_off_minutes integer DEFAULT 60 NOT NULL,
+    quiet_from time without time zone DEFAULT '21:00:00'::time without time zone NOT NULL,
+    quiet_until time without time zone DEFAULT '08:00:00'::time without time zone NOT NULL,
+    offers_per_slot_max integer DEFAULT 10 NOT NULL,
+    offers_per_client_and_day_max integer DEFAULT 3 NOT NULL,
+    partial_fit_min_cents integer DEFAULT 1,
+    CONSTRAINT waitlist_policy_caps_are_positive CHECK ((((offers_per_slot_max >= 1) AND (offers_per_slot_max <= 1000)) AND ((offers_per_client_and_day_max >= 1) AND (offers_per_client_and_day_max <= 100)))),
+    CONSTRAINT waitlist_policy_cut_off_is_bounded CHECK (((cut_off_minutes >= 0) AND (cut_off_minutes <= 10080))),
+    CONSTRAINT waitlist_policy_mode_is_known CHECK ((mode = ANY (ARRAY['first_in_line'::text, 'best_value'::text, 'priority'::text, 'all_at_once'::text]))),
+    CONSTRAINT waitlist_policy_offer_is_bounded CHECK ((((offer_minutes_min >= 1) AND (offer_minutes_min <= offer_minutes_max)) AND (offer_minutes_max <= 1440) AND ((answer_percent >= 1) AND (answer_percent <= 100)))),
+    CONSTRAINT waitlist_policy_partial_fit_is_not_negative CHECK ((partial_fit_min_cents >= 0))
+);
+
+ALTER TABLE ONLY holdfast.waitlist_policy FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE holdfast.api_key (
     organization_id uuid NOT NULL,
     id uuid DEFAULT holdfast.new_id() NOT NULL,
@@ -381,6 +425,23 @@ CREATE TABLE holdfast.api_key (
 );
 
 ALTER TABLE ONLY holdfast.api_key FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.booking_page (
+    organization_id uuid NOT NULL,
+    accent text DEFAULT '#0f766e'::text NOT NULL,
+    logo bytea,
+    logo_type text,
+    embed_origins text[] DEFAULT '{*}'::text[] NOT NULL,
+    change_notice_minutes integer DEFAULT 1440 NOT NULL,
+    policy text DEFAULT ''::text NOT NULL,
+    CONSTRAINT booking_page_accent_is_a_color CHECK ((accent ~ '^#[0-9a-f]{6}$'::text)),
+    CONSTRAINT booking_page_logo_is_a_picture CHECK ((((logo IS NULL) = (logo_type IS NULL)) AND (logo_type = ANY (ARRAY['image/png'::text, 'image/jpeg'::text, 'image/webp'::text, 'image/svg+xml'::text])) AND ((length(logo) >= 1) AND (length(logo) <= 49152)))),
+    CONSTRAINT booking_page_notice_is_bounded CHECK (((change_notice_minutes >= 0) AND (change_notice_minutes <= 43200))),
+    CONSTRAINT booking_page_origins_are_origins CHECK (((cardinality(embed_origins) <= 50) AND (array_to_string(embed_origins, ' '::text, '?'::text) ~ '^((\*|https?://[a-z0-9.-]+(:[0-9]{1,5})?)( |$))*$'::text))),
+    CONSTRAINT booking_page_policy_is_bounded CHECK ((length(policy) <= 4000))
+);
+
+ALTER TABLE ONLY holdfast.booking_page FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.busy (
     organization_id uuid NOT NULL,
@@ -596,6 +657,58 @@ CREATE TABLE holdfast.migration (
     applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
+CREATE TABLE holdfast.waitlist_entry (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    client_id uuid NOT NULL,
+    service_ids uuid[] NOT NULL,
+    provider_ids uuid[] NOT NULL,
+    location_ids uuid[] NOT NULL,
+    windows jsonb DEFAULT '[]'::jsonb NOT NULL,
+    earliest_on date,
+    latest_on date,
+    notice_minutes integer DEFAULT 0 NOT NULL,
+    party_size integer DEFAULT 1 NOT NULL,
+    priority integer DEFAULT 0 NOT NULL,
+    appointment_id uuid,
+    surface holdfast.surface NOT NULL,
+    joined_at timestamp with time zone NOT NULL,
+    CONSTRAINT waitlist_entry_days_are_ordered CHECK ((earliest_on <= latest_on)),
+    CONSTRAINT waitlist_entry_lists_are_bounded CHECK (((cardinality(provider_ids) <= 50) AND ((cardinality(location_ids) >= 1) AND (cardinality(location_ids) <= 50)))),
+    CONSTRAINT waitlist_entry_names_a_service CHECK (((cardinality(service_ids) >= 1) AND (cardinality(service_ids) <= 20))),
+    CONSTRAINT waitlist_entry_notice_is_bounded CHECK (((notice_minutes >= 0) AND (notice_minutes <= 43200))),
+    CONSTRAINT waitlist_entry_party_is_bounded CHECK (((party_size >= 1) AND (party_size <= 20))),
+    CONSTRAINT waitlist_entry_priority_is_bounded CHECK (((priority >= '-100'::integer) AND (priority <= 100))),
+    CONSTRAINT waitlist_entry_state_is_known CHECK ((state = ANY (ARRAY['waiting'::text, 'offered'::text, 'booked'::text, 'left'::text, 'expired'::text]))),
+    CONSTRAINT waitlist_entry_windows_are_a_list CHECK (((jsonb_typeof(windows) = 'array'::text) AND (jsonb_array_length(windows) <= 21)))
+);
+
+ALTER TABLE ONLY holdfast.waitlist_entry FORCE ROW LEVEL SECURITY;
+
+CREATE VIEW holdfast.offer_detail WITH (security_invoker='true') AS
+ SELECT o.organization_id,
+    o.id,
+    o.entry_id,
+    o.opening_id,
+    o.hold_id,
+    o.state,
+    o.why,
+    o.sent_at,
+    o.expires_at,
+    o.settled_at,
+    o.appointment_id,
+    e.client_id,
+    h.service_id,
+    h.location_id,
+    l.time_zone,
+    h.starts_at,
+    h.ends_at
+   FROM (((holdfast.offer o
+     JOIN holdfast.waitlist_entry e ON (((e.organization_id = o.organization_id) AND (e.id = o.entry_id))))
+     JOIN holdfast.hold h ON (((h.organization_id = o.organization_id) AND (h.id = o.hold_id))))
+     JOIN holdfast.location l ON (((l.organization_id = h.organization_id) AND (l.id = h.location_id))));
+
 CREATE TABLE holdfast.pool (
     organization_id uuid NOT NULL,
     id uuid DEFAULT holdfast.new_id() NOT NULL,
@@ -699,6 +812,65 @@ CREATE TABLE holdfast.service_location (
 
 ALTER TABLE ONLY holdfast.service_location FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE holdfast.sign_in_attempt (
+    organization_id uuid NOT NULL,
+    account bytea NOT NULL,
+    network bytea NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY holdfast.sign_in_attempt FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.staff (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    email text NOT NULL,
+    name holdfast.label NOT NULL,
+    role text NOT NULL,
+    resource_id uuid,
+    password_hash text,
+    totp_secret bytea,
+    totp_step bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT holdfast.clock() NOT NULL,
+    retired_at timestamp with time zone,
+    CONSTRAINT staff_email_is_an_address CHECK (((email = lower(email)) AND (email ~ '^[^@\s]+@[^@\s]+$'::text) AND (length(email) <= 254))),
+    CONSTRAINT staff_password_is_argon2id CHECK ((password_hash ~~ '$argon2id$%'::text)),
+    CONSTRAINT staff_provider_is_a_resource CHECK (((role <> 'provider'::text) OR (resource_id IS NOT NULL))),
+    CONSTRAINT staff_role_is_known CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'desk'::text, 'provider'::text])))
+);
+
+ALTER TABLE ONLY holdfast.staff FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.staff_link (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    staff_id uuid NOT NULL,
+    purpose text NOT NULL,
+    token_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT holdfast.clock() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT staff_link_purpose_is_known CHECK ((purpose = ANY (ARRAY['invitation'::text, 'reset'::text]))),
+    CONSTRAINT staff_link_token_is_sha256 CHECK ((length(token_hash) = 32))
+);
+
+ALTER TABLE ONLY holdfast.staff_link FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.staff_session (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    staff_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    complete boolean NOT NULL,
+    created_at timestamp with time zone DEFAULT holdfast.clock() NOT NULL,
+    seen_at timestamp with time zone DEFAULT holdfast.clock() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT staff_session_token_is_sha256 CHECK ((length(token_hash) = 32))
+);
+
+ALTER TABLE ONLY holdfast.staff_session FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE holdfast.unit (
     organization_id uuid NOT NULL,
     id uuid DEFAULT holdfast.new_id() NOT NULL,
@@ -709,6 +881,38 @@ CREATE TABLE holdfast.unit (
 );
 
 ALTER TABLE ONLY holdfast.unit FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.visit_link (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    appointment_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT holdfast.clock() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT visit_link_token_is_sha256 CHECK ((length(token_hash) = 32))
+);
+
+ALTER TABLE ONLY holdfast.visit_link FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.waitlist_opening (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    event_id bigint NOT NULL,
+    location_id uuid NOT NULL,
+    cause text NOT NULL,
+    service_id uuid,
+    price_cents integer,
+    client_id uuid,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    resource_ids uuid[] NOT NULL,
+    freed_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone,
+    CONSTRAINT waitlist_opening_cause_is_known CHECK ((cause = ANY (ARRAY['cancelled'::text, 'no_show'::text, 'moved'::text, 'block'::text, 'busy'::text, 'hours'::text]))),
+    CONSTRAINT waitlist_opening_starts_before_end CHECK ((starts_at < ends_at))
+);
+
+ALTER TABLE ONLY holdfast.waitlist_opening FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.weekly_rule (
     organization_id uuid NOT NULL,
@@ -753,6 +957,9 @@ ALTER TABLE ONLY holdfast.block
 
 ALTER TABLE ONLY holdfast.block
     ADD CONSTRAINT block_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY holdfast.booking_page
+    ADD CONSTRAINT booking_page_pkey PRIMARY KEY (organization_id);
 
 ALTER TABLE ONLY holdfast.busy
     ADD CONSTRAINT busy_blocking_is_referable UNIQUE (organization_id, id, blocking);
@@ -835,6 +1042,12 @@ ALTER TABLE ONLY holdfast.message_template
 ALTER TABLE ONLY holdfast.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY holdfast.offer
+    ADD CONSTRAINT offer_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY holdfast.offer
+    ADD CONSTRAINT offer_token_is_unique UNIQUE (token_hash);
+
 ALTER TABLE ONLY holdfast.organization
     ADD CONSTRAINT organization_pkey PRIMARY KEY (id);
 
@@ -892,11 +1105,47 @@ ALTER TABLE ONLY holdfast.service
 ALTER TABLE ONLY holdfast.service
     ADD CONSTRAINT service_slug_is_unique UNIQUE (organization_id, slug);
 
+ALTER TABLE ONLY holdfast.staff
+    ADD CONSTRAINT staff_email_is_unique UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY holdfast.staff_link
+    ADD CONSTRAINT staff_link_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY holdfast.staff_link
+    ADD CONSTRAINT staff_link_token_is_unique UNIQUE (token_hash);
+
+ALTER TABLE ONLY holdfast.staff
+    ADD CONSTRAINT staff_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY holdfast.staff_session
+    ADD CONSTRAINT staff_session_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY holdfast.staff_session
+    ADD CONSTRAINT staff_session_token_is_unique UNIQUE (token_hash);
+
 ALTER TABLE ONLY holdfast.unit
     ADD CONSTRAINT unit_ordinal_is_unique UNIQUE (organization_id, resource_id, ordinal);
 
 ALTER TABLE ONLY holdfast.unit
     ADD CONSTRAINT unit_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY holdfast.visit_link
+    ADD CONSTRAINT visit_link_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY holdfast.visit_link
+    ADD CONSTRAINT visit_link_token_is_unique UNIQUE (token_hash);
+
+ALTER TABLE ONLY holdfast.waitlist_entry
+    ADD CONSTRAINT waitlist_entry_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY holdfast.waitlist_opening
+    ADD CONSTRAINT waitlist_opening_is_found_once UNIQUE (organization_id, event_id, location_id);
+
+ALTER TABLE ONLY holdfast.waitlist_opening
+    ADD CONSTRAINT waitlist_opening_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY holdfast.waitlist_policy
+    ADD CONSTRAINT waitlist_policy_pkey PRIMARY KEY (organization_id, service_id);
 
 ALTER TABLE ONLY holdfast.webhook_endpoint
     ADD CONSTRAINT webhook_endpoint_pkey PRIMARY KEY (organization_id, id);
@@ -954,6 +1203,36 @@ CREATE INDEX message_list ON holdfast.message USING btree (organization_id, crea
 
 CREATE INDEX message_provider ON holdfast.message USING btree (provider_id) WHERE (provider_id IS NOT NULL);
 
+CREATE INDEX offer_entry ON holdfast.offer USING btree (organization_id, entry_id, sent_at);
+
+CREATE INDEX offer_hold ON holdfast.offer USING btree (organization_id, hold_id);
+
+CREATE UNIQUE INDEX offer_is_the_only_accepted_one ON holdfast.offer USING btree (organization_id, hold_id) WHERE (state = 'accepted'::text);
+
+CREATE UNIQUE INDEX offer_is_the_only_open_one ON holdfast.offer USING btree (organization_id, entry_id) WHERE (state = 'open'::text);
+
+CREATE INDEX offer_open ON holdfast.offer USING btree (expires_at) WHERE (state = 'open'::text);
+
+CREATE INDEX offer_opening ON holdfast.offer USING btree (organization_id, opening_id);
+
+CREATE INDEX sign_in_attempt_by_account ON holdfast.sign_in_attempt USING btree (organization_id, account, at);
+
+CREATE INDEX sign_in_attempt_by_network ON holdfast.sign_in_attempt USING btree (organization_id, network, at);
+
+CREATE INDEX staff_session_of_staff ON holdfast.staff_session USING btree (organization_id, staff_id) WHERE (ended_at IS NULL);
+
+CREATE INDEX visit_link_of_appointment ON holdfast.visit_link USING btree (organization_id, appointment_id);
+
+CREATE INDEX waitlist_entry_client ON holdfast.waitlist_entry USING btree (organization_id, client_id) WHERE (state = ANY (ARRAY['waiting'::text, 'offered'::text]));
+
+CREATE INDEX waitlist_entry_waiting ON holdfast.waitlist_entry USING btree (organization_id, joined_at, id) WHERE (state = ANY (ARRAY['waiting'::text, 'offered'::text]));
+
+CREATE INDEX waitlist_opening_due ON holdfast.waitlist_opening USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX waitlist_opening_ends ON holdfast.waitlist_opening USING btree (organization_id, ends_at);
+
+CREATE INDEX waitlist_opening_freed ON holdfast.waitlist_opening USING btree (organization_id, freed_at);
+
 CREATE TRIGGER record_change AFTER INSERT OR DELETE OR UPDATE ON holdfast.dated_rule FOR EACH ROW EXECUTE FUNCTION holdfast.record_catalog_change('id');
 
 CREATE TRIGGER record_change AFTER INSERT OR DELETE OR UPDATE ON holdfast.hold_policy FOR EACH ROW EXECUTE FUNCTION holdfast.record_catalog_change('organization_id');
@@ -1007,6 +1286,9 @@ ALTER TABLE ONLY holdfast.block
 
 ALTER TABLE ONLY holdfast.block
     ADD CONSTRAINT block_resource_exists FOREIGN KEY (organization_id, resource_id) REFERENCES holdfast.resource(organization_id, id);
+
+ALTER TABLE ONLY holdfast.booking_page
+    ADD CONSTRAINT booking_page_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
 ALTER TABLE ONLY holdfast.busy
     ADD CONSTRAINT busy_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
@@ -1095,6 +1377,21 @@ ALTER TABLE ONLY holdfast.message_preference
 ALTER TABLE ONLY holdfast.message_template
     ADD CONSTRAINT message_template_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
+ALTER TABLE ONLY holdfast.offer
+    ADD CONSTRAINT offer_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
+
+ALTER TABLE ONLY holdfast.offer
+    ADD CONSTRAINT offer_entry_exists FOREIGN KEY (organization_id, entry_id) REFERENCES holdfast.waitlist_entry(organization_id, id);
+
+ALTER TABLE ONLY holdfast.offer
+    ADD CONSTRAINT offer_hold_exists FOREIGN KEY (organization_id, hold_id) REFERENCES holdfast.hold(organization_id, id);
+
+ALTER TABLE ONLY holdfast.offer
+    ADD CONSTRAINT offer_opening_exists FOREIGN KEY (organization_id, opening_id) REFERENCES holdfast.waitlist_opening(organization_id, id);
+
+ALTER TABLE ONLY holdfast.offer
+    ADD CONSTRAINT offer_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
+
 ALTER TABLE ONLY holdfast.pool_member
     ADD CONSTRAINT pool_member_pool_exists FOREIGN KEY (organization_id, pool_id) REFERENCES holdfast.pool(organization_id, id);
 
@@ -1143,8 +1440,47 @@ ALTER TABLE ONLY holdfast.service_location
 ALTER TABLE ONLY holdfast.service
     ADD CONSTRAINT service_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
+ALTER TABLE ONLY holdfast.sign_in_attempt
+    ADD CONSTRAINT sign_in_attempt_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
+
+ALTER TABLE ONLY holdfast.staff_link
+    ADD CONSTRAINT staff_link_staff_exists FOREIGN KEY (organization_id, staff_id) REFERENCES holdfast.staff(organization_id, id);
+
+ALTER TABLE ONLY holdfast.staff
+    ADD CONSTRAINT staff_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
+
+ALTER TABLE ONLY holdfast.staff
+    ADD CONSTRAINT staff_resource_exists FOREIGN KEY (organization_id, resource_id) REFERENCES holdfast.resource(organization_id, id);
+
+ALTER TABLE ONLY holdfast.staff_session
+    ADD CONSTRAINT staff_session_staff_exists FOREIGN KEY (organization_id, staff_id) REFERENCES holdfast.staff(organization_id, id);
+
 ALTER TABLE ONLY holdfast.unit
     ADD CONSTRAINT unit_resource_exists FOREIGN KEY (organization_id, resource_id) REFERENCES holdfast.resource(organization_id, id);
+
+ALTER TABLE ONLY holdfast.visit_link
+    ADD CONSTRAINT visit_link_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
+
+ALTER TABLE ONLY holdfast.waitlist_entry
+    ADD CONSTRAINT waitlist_entry_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
+
+ALTER TABLE ONLY holdfast.waitlist_entry
+    ADD CONSTRAINT waitlist_entry_client_exists FOREIGN KEY (organization_id, client_id) REFERENCES holdfast.client(organization_id, id);
+
+ALTER TABLE ONLY holdfast.waitlist_entry
+    ADD CONSTRAINT waitlist_entry_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
+
+ALTER TABLE ONLY holdfast.waitlist_opening
+    ADD CONSTRAINT waitlist_opening_event_exists FOREIGN KEY (organization_id, event_id) REFERENCES holdfast.event(organization_id, id);
+
+ALTER TABLE ONLY holdfast.waitlist_opening
+    ADD CONSTRAINT waitlist_opening_location_exists FOREIGN KEY (organization_id, location_id) REFERENCES holdfast.location(organization_id, id);
+
+ALTER TABLE ONLY holdfast.waitlist_opening
+    ADD CONSTRAINT waitlist_opening_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
+
+ALTER TABLE ONLY holdfast.waitlist_policy
+    ADD CONSTRAINT waitlist_policy_service_exists FOREIGN KEY (organization_id, service_id) REFERENCES holdfast.service(organization_id, id);
 
 ALTER TABLE ONLY holdfast.webhook_endpoint
     ADD CONSTRAINT webhook_endpoint_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
@@ -1163,6 +1499,8 @@ ALTER TABLE holdfast.api_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE holdfast.appointment ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.block ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.booking_page ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.busy ENABLE ROW LEVEL SECURITY;
 
@@ -1198,6 +1536,8 @@ ALTER TABLE holdfast.message_preference ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.message_template ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE holdfast.offer ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE holdfast.organization ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY own_organization ON holdfast.api_key FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
@@ -1205,6 +1545,8 @@ CREATE POLICY own_organization ON holdfast.api_key FOR SELECT TO holdfast_app US
 CREATE POLICY own_organization ON holdfast.appointment FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.block FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
+CREATE POLICY own_organization ON holdfast.booking_page FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.busy FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
@@ -1240,6 +1582,8 @@ CREATE POLICY own_organization ON holdfast.message_preference FOR SELECT TO hold
 
 CREATE POLICY own_organization ON holdfast.message_template FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
+CREATE POLICY own_organization ON holdfast.offer FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
 CREATE POLICY own_organization ON holdfast.organization FOR SELECT TO holdfast_app USING ((id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.pool FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
@@ -1262,7 +1606,23 @@ CREATE POLICY own_organization ON holdfast.service_lead FOR SELECT TO holdfast_a
 
 CREATE POLICY own_organization ON holdfast.service_location FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
+CREATE POLICY own_organization ON holdfast.sign_in_attempt FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
+CREATE POLICY own_organization ON holdfast.staff FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
+CREATE POLICY own_organization ON holdfast.staff_link FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
+CREATE POLICY own_organization ON holdfast.staff_session FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
 CREATE POLICY own_organization ON holdfast.unit FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
+CREATE POLICY own_organization ON holdfast.visit_link FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
+CREATE POLICY own_organization ON holdfast.waitlist_entry FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
+CREATE POLICY own_organization ON holdfast.waitlist_opening FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
+CREATE POLICY own_organization ON holdfast.waitlist_policy FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.webhook_endpoint FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
@@ -1273,6 +1633,8 @@ CREATE POLICY owner_commands ON holdfast.api_key TO holdfast_owner USING (true) 
 CREATE POLICY owner_commands ON holdfast.appointment TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.block TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.booking_page TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.busy TO holdfast_owner USING (true) WITH CHECK (true);
 
@@ -1308,6 +1670,8 @@ CREATE POLICY owner_commands ON holdfast.message_preference TO holdfast_owner US
 
 CREATE POLICY owner_commands ON holdfast.message_template TO holdfast_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_commands ON holdfast.offer TO holdfast_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_commands ON holdfast.organization TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.pool TO holdfast_owner USING (true) WITH CHECK (true);
@@ -1330,7 +1694,23 @@ CREATE POLICY owner_commands ON holdfast.service_lead TO holdfast_owner USING (t
 
 CREATE POLICY owner_commands ON holdfast.service_location TO holdfast_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_commands ON holdfast.sign_in_attempt TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.staff TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.staff_link TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.staff_session TO holdfast_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_commands ON holdfast.unit TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.visit_link TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.waitlist_entry TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.waitlist_opening TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.waitlist_policy TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.webhook_endpoint TO holdfast_owner USING (true) WITH CHECK (true);
 
@@ -1356,7 +1736,23 @@ ALTER TABLE holdfast.service_lead ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.service_location ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE holdfast.sign_in_attempt ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.staff ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.staff_link ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.staff_session ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE holdfast.unit ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.visit_link ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.waitlist_entry ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.waitlist_opening ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.waitlist_policy ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.webhook_endpoint ENABLE ROW LEVEL SECURITY;
 
@@ -1389,6 +1785,28 @@ GRANT SELECT ON TABLE holdfast.delivery TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.message TO holdfast_app;
 
+GRANT SELECT(organization_id) ON TABLE holdfast.offer TO holdfast_app;
+
+GRANT SELECT(id) ON TABLE holdfast.offer TO holdfast_app;
+
+GRANT SELECT(entry_id) ON TABLE holdfast.offer TO holdfast_app;
+
+GRANT SELECT(opening_id) ON TABLE holdfast.offer TO holdfast_app;
+
+GRANT SELECT(hold_id) ON TABLE holdfast.offer TO holdfast_app;
+
+GRANT SELECT(state) ON TABLE holdfast.offer TO holdfast_app;
+
+GRANT SELECT(why) ON TABLE holdfast.offer TO holdfast_app;
+
+GRANT SELECT(sent_at) ON TABLE holdfast.offer TO holdfast_app;
+
+GRANT SELECT(expires_at) ON TABLE holdfast.offer TO holdfast_app;
+
+GRANT SELECT(settled_at) ON TABLE holdfast.offer TO holdfast_app;
+
+GRANT SELECT(appointment_id) ON TABLE holdfast.offer TO holdfast_app;
+
 GRANT SELECT ON TABLE holdfast.resource TO holdfast_app;
 
 GRANT SELECT(organization_id) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
@@ -1419,6 +1837,8 @@ GRANT SELECT ON TABLE holdfast.block TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.collision TO holdfast_app;
 
+GRANT SELECT ON TABLE holdfast.waitlist_policy TO holdfast_app;
+
 GRANT SELECT(organization_id) ON TABLE holdfast.api_key TO holdfast_app;
 
 GRANT SELECT(id) ON TABLE holdfast.api_key TO holdfast_app;
@@ -1436,6 +1856,8 @@ GRANT SELECT(created_at) ON TABLE holdfast.api_key TO holdfast_app;
 GRANT SELECT(last_used_on) ON TABLE holdfast.api_key TO holdfast_app;
 
 GRANT SELECT(revoked_at) ON TABLE holdfast.api_key TO holdfast_app;
+
+GRANT SELECT ON TABLE holdfast.booking_page TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.busy TO holdfast_app;
 
@@ -1455,6 +1877,10 @@ GRANT SELECT ON TABLE holdfast.message_preference TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.message_template TO holdfast_app;
 
+GRANT SELECT ON TABLE holdfast.waitlist_entry TO holdfast_app;
+
+GRANT SELECT ON TABLE holdfast.offer_detail TO holdfast_app;
+
 GRANT SELECT ON TABLE holdfast.pool TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.pool_member TO holdfast_app;
@@ -1471,6 +1897,40 @@ GRANT SELECT ON TABLE holdfast.service_lead TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.service_location TO holdfast_app;
 
+GRANT SELECT(organization_id) ON TABLE holdfast.staff TO holdfast_app;
+
+GRANT SELECT(id) ON TABLE holdfast.staff TO holdfast_app;
+
+GRANT SELECT(email) ON TABLE holdfast.staff TO holdfast_app;
+
+GRANT SELECT(name) ON TABLE holdfast.staff TO holdfast_app;
+
+GRANT SELECT(role) ON TABLE holdfast.staff TO holdfast_app;
+
+GRANT SELECT(resource_id) ON TABLE holdfast.staff TO holdfast_app;
+
+GRANT SELECT(created_at) ON TABLE holdfast.staff TO holdfast_app;
+
+GRANT SELECT(retired_at) ON TABLE holdfast.staff TO holdfast_app;
+
+GRANT SELECT(organization_id) ON TABLE holdfast.staff_session TO holdfast_app;
+
+GRANT SELECT(id) ON TABLE holdfast.staff_session TO holdfast_app;
+
+GRANT SELECT(staff_id) ON TABLE holdfast.staff_session TO holdfast_app;
+
+GRANT SELECT(complete) ON TABLE holdfast.staff_session TO holdfast_app;
+
+GRANT SELECT(created_at) ON TABLE holdfast.staff_session TO holdfast_app;
+
+GRANT SELECT(seen_at) ON TABLE holdfast.staff_session TO holdfast_app;
+
+GRANT SELECT(expires_at) ON TABLE holdfast.staff_session TO holdfast_app;
+
+GRANT SELECT(ended_at) ON TABLE holdfast.staff_session TO holdfast_app;
+
 GRANT SELECT ON TABLE holdfast.unit TO holdfast_app;
+
+GRANT SELECT ON TABLE holdfast.waitlist_opening TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.weekly_rule TO holdfast_app;

@@ -16,9 +16,10 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from holdfast.log import staff_facts as staff_facts  # its classes are part of the catalogue below
-from holdfast.log.facts import Facts as Facts
-from holdfast.log.facts import Instant
+from holdfast.log import staff_facts
+from holdfast.log.facts import Facts, Instant
+
+__all__ = ["Facts", "staff_facts"]  # the latter's classes are part of the catalogue below
 
 
 class UnknownEvent(ValueError):

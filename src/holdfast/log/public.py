@@ -15,7 +15,8 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from holdfast.ids import KINDS, public_id
-from holdfast.log.events import CATALOGUE, Facts
+from holdfast.log.events import CATALOGUE
+from holdfast.log.facts import Facts
 
 # The kinds of subject that outsiders can ask for by id; the first word of an event's type.
 _PUBLIC_NOUNS: Final = frozenset(

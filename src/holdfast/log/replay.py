@@ -12,7 +12,8 @@ from functools import singledispatchmethod
 from uuid import UUID
 
 from holdfast.log import events
-from holdfast.log.events import Event, Facts
+from holdfast.log.events import Event
+from holdfast.log.facts import Facts
 
 
 class Impossible(ValueError):

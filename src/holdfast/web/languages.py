@@ -16,6 +16,7 @@ from importlib.resources import files
 from typing import Final
 
 from babel import Locale, dates, negotiate_locale, numbers
+from babel.core import get_global
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -128,7 +129,7 @@ class Language:
 
 def territory_of(zone: str) -> str | None:
     """The country (ISO 3166-1) that an IANA zone lies in, where it lies in one."""
-    return dates.get_global("zone_territories").get(zone)
+    return get_global("zone_territories").get(zone)
 
 
 def _exists(tag: str, territory: str) -> bool:

@@ -53,15 +53,24 @@ class _AgainUntilDone(retry.BaseRetryStrategy):
 class _Worker(worker.Worker):
     """Looks for jobs also when one has ended: nothing announces that the next of its lane may begin.
 
-    Without it a lane moves once a poll, and a backlog never shrinks. The event is the library's own and not documented;
-    a test watches over it.
+    Without it a lane moves once a poll, and a backlog never shrinks. What is overridden is the library's own and not
+    documented; a test watches over it.
     """
+
+    _ended = 0
 
     async def _process_job(self, context: job_context.JobContext) -> None:
         try:
             await super()._process_job(context)
         finally:
+            self._ended += 1
             self._new_job_event.set()
+
+    async def _fetch_and_process_jobs(self) -> None:
+        before = self._ended
+        await super()._fetch_and_process_jobs()  # type: ignore[no-untyped-call]
+        if self._ended != before:
+            self._new_job_event.set()  # it forgets what it was told while it looked
 
 
 class Queue:

@@ -1,17 +1,17 @@
 -- The public booking page: its look, a hold that its visitor leaves and comes back to, and the private link to a visit.
 
 create or replace function holdfast.set_booking_page(
-  p_accent text, p_logo bytea, p_logo_type text, p_embed_origins text[], p_change_notice_minutes integer, p_policy text
+  p_accent text, p_logo bytea, p_logo_type text, p_embed_origins text[], p_change_notice_minutes integer, p_policy_text text
 ) returns void
 language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
 begin
   insert into booking_page as b (organization_id, accent, logo, logo_type, embed_origins, change_notice_minutes, policy)
-  values (current_organization(), p_accent, p_logo, p_logo_type, p_embed_origins, p_change_notice_minutes, p_policy)
+  values (current_organization(), p_accent, p_logo, p_logo_type, p_embed_origins, p_change_notice_minutes, p_policy_text)
   on conflict on constraint booking_page_pkey do update set
     accent = p_accent, logo = p_logo, logo_type = p_logo_type, embed_origins = p_embed_origins,
-    change_notice_minutes = p_change_notice_minutes, policy = p_policy;
+    change_notice_minutes = p_change_notice_minutes, policy = p_policy_text;
   perform record_event('booking_page.changed', current_organization(), '{}');
 end $$;
 
