@@ -36,6 +36,20 @@ PARAMETERS = {
 }
 
 
+TABLES = (
+    "hold",
+    "appointment",
+    "block",
+    "claim",
+    "resource",
+    "unit",
+    "collision",
+    "waitlist_entry",
+    "offer_detail",
+    "message",
+)
+
+
 @pytest.fixture(scope="module")
 def theirs(module_database: DatabaseUrls, rival: House, day: Callable[[], datetime]) -> dict[str, str]:
     """One thing of each kind that the other organization has."""
@@ -117,6 +131,11 @@ def requests_with(
     yield "post", "/v1/appointments", {"json": laser | {"client": {"id": ids("client")}}}
     yield "post", "/v1/blocks", {"json": block_of(ids("resource"), start)}
     yield "post", "/v1/resources/ben/merge", {"json": {"into": ids("resource")}}
+    yield "post", "/v1/waitlist", {"json": {"appointment": ids("appointment")}}
+    waits = {"services": ["laser"], "locations": ["main"], "client": {"name": "Eve"}}
+    yield "post", "/v1/waitlist", {"json": waits | {"services": [ids("service")]}}
+    yield "post", "/v1/waitlist", {"json": waits | {"providers": [ids("resource")]}}
+    yield "post", "/v1/waitlist", {"json": waits | {"client": {"id": ids("client")}}}
 
 
 def body_for(path: str, ids: Callable[[str], str], start: datetime) -> dict[str, Any] | None:
@@ -219,6 +238,6 @@ def everything_of(house: House) -> str:
     """What the organization has, as it stands."""
     rows = {
         table: house.clinic.desk.read(f"select to_jsonb(t) as row from holdfast.{table} t order by 1")
-        for table in ("hold", "appointment", "block", "claim", "resource", "unit", "collision")
+        for table in TABLES
     }
     return json.dumps(rows, default=str)
