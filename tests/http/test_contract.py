@@ -25,6 +25,7 @@ from tests.http.server import served
 
 # Enough to meet every operation; a long run: HOLDFAST_CONTRACT_EXAMPLES=200.
 EXAMPLES = int(os.environ.get("HOLDFAST_CONTRACT_EXAMPLES", "4"))
+REACHED_MIN = 0.7  # of the operations are seen to succeed, or only refusals would have been looked at
 # What the schema allows can still be taken, unknown or in the past; and a hold that was given back can still be read.
 EXCLUDED = [positive_data_acceptance, use_after_free]
 BOUNDED = settings(
@@ -43,7 +44,6 @@ class Examined:
 
     house: House
     reached: set[str] = field(default_factory=set)
-    asked: set[str] = field(default_factory=set)
 
     @property
     def key(self) -> dict[str, str]:
@@ -52,7 +52,6 @@ class Examined:
     def ask(self, case: Any) -> Any:
         """Send a request, and hold the answer against the document."""
         response = case.call(headers=self.key)
-        self.asked.add(case.operation.label)
         if response.status_code < 300:
             self.reached.add(case.operation.label)
         case.validate_response(response, excluded_checks=EXCLUDED, headers=self.key)
@@ -93,7 +92,7 @@ def test_requests_of_every_kind(examined: Examined) -> None:
 
 
 def test_every_link_leads_on(examined: Examined) -> None:
-    """Each operation with what this clinic has, and then wherever the document says that its answer leads."""
+    """Each operation with what this clinic has, then wherever the document says that its answer leads. Most succeed."""
     fit = Fitting()
     by_id = {each.definition.raw["operationId"]: each for each in operations_of(examined)}
     for operation in by_id.values():
@@ -107,6 +106,8 @@ def test_every_link_leads_on(examined: Examined) -> None:
             value = pointed_at(source, expression.removeprefix("$response.body#"))
             reached = examined.ask(fit.case(by_id[link["operationId"]], {parameter: value}))
             assert reached.status_code < 300 or name in ("complete", "discard_delivery"), (name, reached.text)
+    missed = sorted({each.label for each in by_id.values()} - examined.reached)
+    assert len(missed) <= (1 - REACHED_MIN) * len(by_id), missed
 
 
 def operations_of(examined: Examined) -> list[Any]:
@@ -156,20 +157,18 @@ class Fitting:
             "set_capacity": {"capacity": 2},
             "merge_resources": {"into": "room-1"},
             "resolve_collision": {"resolution": "Moved."},
-            "add_endpoint": {"url": "https://hooks.example.org/"},
+            "add_endpoint": {"url": "https://hooks.example.org/", "events": ["*"]},
+            "set_message_policy": {"sender_name": "The Spa"},
+            "set_quiet_hours": {"location": "main", "quiet_from": "20:00", "quiet_until": "09:00"},
             "change_endpoint": {"description": "Accounting"},
             "replay": {"since": at},
             "retry_dead": {"since": at},
             "discard_delivery": {"reason": "No longer wanted."},
+            "join_waitlist": {"client": {"name": "Ada Byron"}, "services": ["consult"], "locations": ["main"]},
+            "offer_by_hand": visit,
             "create_api_key": {"name": "Widget", "scopes": ["book"], "surfaces": ["widget"]},
         }
         return bodies.get(operation)
-
-
-def test_most_operations_were_reached(examined: Examined) -> None:
-    """At least 70 % answered 2xx, or the tests above have looked at refusals alone."""
-    missed = sorted(examined.asked - examined.reached)
-    assert len(examined.reached) >= 0.7 * len(examined.asked), missed
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")

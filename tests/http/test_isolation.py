@@ -16,8 +16,8 @@ import psycopg
 import pytest
 
 from holdfast.db.urls import DatabaseUrls
-from holdfast.ids import KINDS, public_id
-from tests.http.houses import ROLES, House, made, visit
+from holdfast.ids import KINDS, parse_id, public_id
+from tests.http.houses import ADA, ROLES, House, made, visit
 from tests.postgres import superuser_url
 
 NOBODY = "0" * 32
@@ -32,11 +32,26 @@ PARAMETERS = {
     "delivery_id": "delivery",
     "entry_id": "waitlist_entry",
     "offer_id": "offer",
+    "message_id": "message",
 }
 
 
+TABLES = (
+    "hold",
+    "appointment",
+    "block",
+    "claim",
+    "resource",
+    "unit",
+    "collision",
+    "waitlist_entry",
+    "offer_detail",
+    "message",
+)
+
+
 @pytest.fixture(scope="module")
-def theirs(rival: House, day: Callable[[], datetime]) -> dict[str, str]:
+def theirs(module_database: DatabaseUrls, rival: House, day: Callable[[], datetime]) -> dict[str, str]:
     """One thing of each kind that the other organization has."""
     start = day()
     appointment = rival.book(start)
@@ -51,15 +66,12 @@ def theirs(rival: House, day: Callable[[], datetime]) -> dict[str, str]:
         end=start + timedelta(minutes=50),
     )
     collision = made(rival.manager.get("/v1/collisions"))["items"][0]
+    entry = made(rival.manager.post("/v1/waitlist", json={"client": ADA, "services": ["laser"], "locations": ["main"]}))
+    offered = rival.manager.post(f"/v1/waitlist/{entry['id']}/offer", json=visit(start + timedelta(hours=6)))
     key = made(rival.manager.get("/v1/api-keys"))["items"][-1]
     webhook = made(rival.manager.post("/v1/webhooks", json={"url": "https://hooks.example.org/", "events": ["*"]}))
     delivery = made(rival.manager.post(f"/v1/webhooks/{webhook['id']}/test"))
-    waits = {"services": ["laser"], "locations": ["main"], "client": {"name": "Wanda", "email": "wanda@example.org"}}
-    entry = made(rival.desk.post("/v1/waitlist", json=waits))
-    offer = made(rival.desk.post(f"/v1/waitlist/{entry['id']}/offer", json=visit(start + timedelta(hours=6))))
     return {
-        "waitlist_entry": entry["id"],
-        "offer": offer["id"],
         "appointment": appointment["id"],
         "hold": rival.hold(start + timedelta(hours=4))["id"],
         "client": appointment["client"]["id"],
@@ -68,10 +80,30 @@ def theirs(rival: House, day: Callable[[], datetime]) -> dict[str, str]:
         "api_key": key["id"],
         "webhook_endpoint": webhook["id"],
         "delivery": delivery["id"],
+        "waitlist_entry": entry["id"],
+        "offer": made(offered)["id"],
+        "message": message_to(module_database, rival, appointment),
         "location": public_id("location", rival.clinic.location_id),
         "service": public_id("service", rival.clinic.services["laser"]),
         "resource": rival.resource_id("ana"),
     }
+
+
+def message_to(database: DatabaseUrls, house: House, appointment: dict[str, Any]) -> str:
+    """A message that waits to be sent; the worker, which is not running here, would have planned it."""
+    with psycopg.connect(superuser_url(database), autocommit=True) as admin:
+        row = admin.execute(
+            """insert into holdfast.message
+                 (organization_id, appointment_id, client_id, kind, occasion, due_at, next_attempt_at, created_at)
+               values (%s, %s, %s, 'confirmation', 1, now(), now(), now()) returning id""",
+            (
+                house.clinic.organization_id,
+                parse_id("appointment", appointment["id"]),
+                parse_id("client", appointment["client"]["id"]),
+            ),
+        ).fetchone()
+    assert row is not None
+    return public_id("message", row[0])
 
 
 def requests_with(
@@ -80,8 +112,9 @@ def requests_with(
     """Every operation of the API with an id in its path, its query or its body."""
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            named = re.findall(r"{(\w+)}", path)
-            for parameter in named:
+            for parameter in re.findall(r"{(\w+)}", path):
+                if parameter in ("kind", "language"):
+                    continue  # words, not ids
                 kind = PARAMETERS.get(parameter) or path.split("/")[2].removesuffix("s")
                 yield method, path.replace(f"{{{parameter}}}", ids(kind)), {"json": body_for(path, ids, start)}
             names = [each["name"] for each in operation.get("parameters", []) if each["in"] == "query"]
@@ -96,13 +129,13 @@ def requests_with(
     yield "post", "/v1/holds", {"json": laser | {"resources": {"provider": ids("resource")}}}
     yield "post", "/v1/appointments", {"json": {"hold_id": ids("hold"), "client": {"name": "Eve"}}}
     yield "post", "/v1/appointments", {"json": laser | {"client": {"id": ids("client")}}}
+    yield "post", "/v1/blocks", {"json": block_of(ids("resource"), start)}
+    yield "post", "/v1/resources/ben/merge", {"json": {"into": ids("resource")}}
     yield "post", "/v1/waitlist", {"json": {"appointment": ids("appointment")}}
     waits = {"services": ["laser"], "locations": ["main"], "client": {"name": "Eve"}}
     yield "post", "/v1/waitlist", {"json": waits | {"services": [ids("service")]}}
     yield "post", "/v1/waitlist", {"json": waits | {"providers": [ids("resource")]}}
     yield "post", "/v1/waitlist", {"json": waits | {"client": {"id": ids("client")}}}
-    yield "post", "/v1/blocks", {"json": block_of(ids("resource"), start)}
-    yield "post", "/v1/resources/ben/merge", {"json": {"into": ids("resource")}}
 
 
 def body_for(path: str, ids: Callable[[str], str], start: datetime) -> dict[str, Any] | None:
@@ -205,16 +238,6 @@ def everything_of(house: House) -> str:
     """What the organization has, as it stands."""
     rows = {
         table: house.clinic.desk.read(f"select to_jsonb(t) as row from holdfast.{table} t order by 1")
-        for table in (
-            "hold",
-            "appointment",
-            "block",
-            "claim",
-            "resource",
-            "unit",
-            "collision",
-            "waitlist_entry",
-            "offer_detail",
-        )
+        for table in TABLES
     }
     return json.dumps(rows, default=str)

@@ -71,6 +71,8 @@ _LEADS_ON: Final = {
     "list_locations": ("/items/0/id", "reference", ("get_location",)),
     "list_services": ("/items/0/id", "reference", ("get_service",)),
     "list_resources": ("/items/0/id", "reference", ("get_resource", "set_capacity")),
+    "join_waitlist": ("/id", "entry_id", ("get_waitlist_entry", "offer_by_hand", "leave_waitlist")),
+    "list_offers": ("/items/0/id", "offer_id", ("skip_offer",)),
     "list_collisions": ("/items/0/id", "collision_id", ("resolve_collision",)),
 }
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, time
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from holdfast.http.shapes import Ask, Name, Reason, Reference
 from holdfast.ids import public_id
@@ -16,6 +17,22 @@ Kind = Literal["confirmation", "change", "cancellation", "reminder", "follow_up"
 Channel = Literal["email", "sms"]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$"), Field(description="Two letters, such as en or es.")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+
+_WALL_TIME: Final = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
+
+
+def _wall_time(value: object) -> object:
+    if isinstance(value, time) or (isinstance(value, str) and re.fullmatch(_WALL_TIME, value, re.ASCII)):
+        return value
+    raise ValueError("write a time of day like 21:00")
+
+
+# Not OpenAPI's format "time", which has an offset (RFC 3339 section 5.6).
+WallTime = Annotated[
+    time,
+    BeforeValidator(_wall_time),
+    WithJsonSchema({"type": "string", "pattern": _WALL_TIME, "examples": ["21:00"]}),
+]
 
 
 class MessageShape(BaseModel):
@@ -125,8 +142,8 @@ class PolicyShape(Ask):
         list[Channel], Field(max_length=2, description="The first that reaches the client carries the message.")
     ] = Field(["email", "sms"])
     reminder_channels: Annotated[list[Channel], Field(max_length=2)] = Field(["sms", "email"])
-    quiet_from: Annotated[time, Field(description="On the location's clock; equal times: never quiet.")] = time(21)
-    quiet_until: time = time(8)
+    quiet_from: Annotated[WallTime, Field(description="On the location's clock; equal times: never quiet.")] = time(21)
+    quiet_until: WallTime = time(8)
     say_service: Annotated[bool, Field(description="May messages say what is booked?")] = False
     say_provider: bool = False
 
@@ -143,8 +160,8 @@ class QuietHoursAsk(Ask):
     """Quiet hours of one location; without times, as the organization has them."""
 
     location: Reference
-    quiet_from: time | None = None
-    quiet_until: time | None = None
+    quiet_from: WallTime | None = None
+    quiet_until: WallTime | None = None
 
 
 class RuleShape(Ask):
