@@ -333,8 +333,8 @@ def dump(admin: psycopg.Connection[Any], organization_id: UUID) -> dict[str, lis
         ))
         for table in tables(admin)
         if admin.execute(
-            "select from pg_attribute where attrelid = %s::regclass and attname = 'organization_id'"
-            " union select where %s = 'organization'", (f"holdfast.{table}", table),
+            "select 1 from pg_attribute where attrelid = %s::regclass and attname = 'organization_id'"
+            " union select 1 where %s = 'organization'", (f"holdfast.{table}", table),
         ).fetchone()
     }  # fmt: skip
 
