@@ -21,6 +21,7 @@ from holdfast.http.api.references import (
 from holdfast.http.callers import BookKey, ChangeKey, ReadKey, VisitorHeader, visitor_of
 from holdfast.http.commands import Answer, answer, expected_revision, read, run_command
 from holdfast.http.documented import REFUSALS, made
+from holdfast.http.history_shapes import Story
 from holdfast.http.shapes import (
     AppointmentAsk,
     AppointmentList,
@@ -31,6 +32,8 @@ from holdfast.http.shapes import (
     VisitAsk,
 )
 from holdfast.ids import parse_id
+from holdfast.log.public import EventNames
+from holdfast.log.service import history
 from holdfast.wallclock import parse_instant
 
 router = APIRouter(prefix="/v1/appointments", tags=["appointments"], responses=REFUSALS)
@@ -124,6 +127,19 @@ async def get_appointment(request: Request, appointment_id: str, principal: Read
 
     async def work(tx: Transaction) -> Answer:
         return _answer(await booking.get_appointment(tx, id))
+
+    return await read(request, principal.caller(), work)
+
+
+@router.get("/{appointment_id}/history", responses=made(Story, 200))
+async def get_history(request: Request, appointment_id: str, principal: ReadKey) -> Response:
+    """Its story, from the first hold to now: who did what, on which surface, when."""
+    id = parse_id("appointment", appointment_id)
+    names: EventNames = request.app.state.event_names
+
+    async def work(tx: Transaction) -> Answer:
+        appointment = await booking.get_appointment(tx, id)
+        return answer(200, Story.of(await history(tx, id), names, principal.organization_id, appointment.time_zone))
 
     return await read(request, principal.caller(), work)
 
