@@ -9,12 +9,15 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from psycopg import errors, sql
+from psycopg.types.json import Jsonb
 
 from tests.busy_day import live_a_busy_day
 from tests.clinic import Clinic, Desk, Refused, at, open_med_spa
 
 # Definer functions without an organization to filter by: they say whose key it is, make an organization, or tidy all.
 BEFORE_ANYBODY_ACTS = {
+    # a link's or a session's secret says whose it is
+    "authenticate_session", "find_offer", "staff_of_link", "visit_of_link",
     "authenticate", "create_organization", "organization_by_slug", "organization_ids", "guard_probe", "forget_answers",
     "feed_now", "refresh_statistics", "relay_lag", "act_as",
     # a carrier's text comes to a telephone line that several organizations may share
@@ -330,8 +333,8 @@ def dump(admin: psycopg.Connection[Any], organization_id: UUID) -> dict[str, lis
         ))
         for table in tables(admin)
         if admin.execute(
-            "select from pg_attribute where attrelid = %s::regclass and attname = 'organization_id'"
-            " union select where %s = 'organization'", (f"holdfast.{table}", table),
+            "select 1 from pg_attribute where attrelid = %s::regclass and attname = 'organization_id'"
+            " union select 1 where %s = 'organization'", (f"holdfast.{table}", table),
         ).fetchone()
     }  # fmt: skip
 
@@ -358,10 +361,93 @@ class AnyId(dict[str, UUID]):
         return uuid4()
 
 
-def test_every_command_was_tried_with_a_foreign_id(spa: Clinic, admin: psycopg.Connection[Any]) -> None:
+# Arguments that are in order for whatever a command without its own lines above wants.
+PLAIN = {
+    "text": "x", "text[]": ["x"], "integer": 1, "integer[]": [1], "bigint": 1, "bigint[]": [1], "boolean": True,
+    "bytea": b"x" * 32, "timestamp with time zone": at(3000), "jsonb": Jsonb({}), "time without time zone": time(9),
+}  # fmt: skip
+
+
+def others(spa: Clinic, admin: psycopg.Connection[Any]) -> dict[str, list[tuple[str, str]]]:
+    """The commands that take ids and have no lines of their own above, with the names and types of their arguments."""
     tried = {name.partition(" ")[0] for name in calls(spa, AnyId())}
-    commands = set(functions(admin, COMMANDS))
-    assert commands - tried - WITHOUT_IDS - BEFORE_ANYBODY_ACTS == set()
+    left = set(functions(admin, COMMANDS)) - tried - WITHOUT_IDS - BEFORE_ANYBODY_ACTS
+    signatures = admin.execute(
+        "select proname, pg_get_function_identity_arguments(oid) from pg_proc"
+        " where pronamespace = 'holdfast'::regnamespace and proname = any (%s)", (sorted(left),),
+    ).fetchall()  # fmt: skip
+    split = {name: [tuple(a.split(" ", 1)) for a in arguments.split(", ") if a] for name, arguments in signatures}
+    return {name: arguments for name, arguments in split.items() if any(kind == "uuid" for _, kind in arguments)}
+
+
+def an_id_of(admin: psycopg.Connection[Any], parameter: str, organization_id: UUID) -> UUID:
+    """An id that this organization has in the table that the parameter is named after; any id, where it has none."""
+    kind = parameter.removeprefix("p_").removesuffix("_id")
+    for table in tables(admin):
+        if table.endswith(kind):
+            try:
+                row = admin.execute(
+                    sql.SQL("select id from {} where organization_id = %s limit 1").format(
+                        sql.Identifier("holdfast", table)
+                    ), (organization_id,),
+                ).fetchone()  # fmt: skip
+            except errors.UndefinedColumn:
+                continue
+            if row is not None:
+                return UUID(str(row[0]))
+    return uuid4()
+
+
+def outcome(desk: Desk, function: str, arguments: list[tuple[str, str]], ids: dict[str, UUID]) -> str:
+    """The rule, the SQLSTATE, or what was answered."""
+    values = [ids[name] if kind == "uuid" else PLAIN[kind] for name, kind in arguments]
+    statement = sql.SQL("select t::text from holdfast.{}({}) t").format(
+        sql.Identifier(function),
+        sql.SQL(", ").join(sql.SQL("{} => %s").format(sql.Identifier(n)) for n, _ in arguments),
+    )
+    try:
+        with desk.connection.transaction():
+            desk.act()
+            return str(desk.connection.execute(statement, values).fetchall())
+    except psycopg.Error as error:
+        return f"{error.sqlstate} {error.diag.constraint_name}"
+
+
+def test_commands_that_nobody_wrote_a_line_for_do_not_tell_a_foreign_id_from_none(
+    spa: Clinic, app: psycopg.Connection[Any], admin: psycopg.Connection[Any]
+) -> None:
+    """So that a new command is tried from the day it exists."""
+    theirs = open_med_spa(app, "theirs")
+    live_a_busy_day(theirs)
+    for function, arguments in others(spa, admin).items():
+        names = [name for name, kind in arguments if kind == "uuid"]
+        foreign = {name: an_id_of(admin, name, theirs.organization_id) for name in names}
+        nowhere = {name: uuid4() for name in names}
+        before = dump(admin, theirs.organization_id)
+        told = outcome(spa.desk, function, arguments, foreign)
+        # what an answer repeats of the question is no news
+        blank = {str(id) for id in (*foreign.values(), *nowhere.values())}
+        assert without(told, blank) == without(outcome(spa.desk, function, arguments, nowhere), blank), function
+        assert dump(admin, theirs.organization_id) == before, function
+
+
+def test_control_a_command_that_forgets_the_organization_is_noticed(
+    spa: Clinic, app: psycopg.Connection[Any], admin: psycopg.Connection[Any]
+) -> None:
+    admin.execute("""
+        create function holdfast.forget_resource(p_resource_id uuid) returns void
+        language sql security definer set search_path = holdfast, pg_temp
+        as 'update resource set name = name || current_organization()::text where id = p_resource_id';
+        grant execute on function holdfast.forget_resource(uuid) to holdfast_app;
+    """)
+    with pytest.raises(AssertionError, match="forget_resource"):
+        test_commands_that_nobody_wrote_a_line_for_do_not_tell_a_foreign_id_from_none(spa, app, admin)
+
+
+def without(text: str, blank: set[str]) -> str:
+    for word in blank:
+        text = text.replace(word, "")
+    return text
 
 
 def test_nothing_is_inferred_through_a_constraint(spa: Clinic, app: psycopg.Connection[Any]) -> None:
