@@ -73,6 +73,10 @@ def test_interrupt_ends_a_wait(storm_url: str) -> None:
 
         waiting = threading.Thread(target=wait_for_first)
         waiting.start()
+        waits = "select from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
+        watch = schema.connect()
+        while not watch.rows(waits, (second.backend_pid,)):
+            assert waiting.is_alive(), "the second insert waits for the first"
         schema.interrupt()
         waiting.join()
         assert len(raised) == 1
