@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -21,6 +22,8 @@ import psycopg
 
 from holdfast.db.embedded import EmbeddedServer
 from holdfast.db.migrate import Migrator
+
+WEB_PROCESSES = 2
 
 
 @dataclass(frozen=True)
@@ -96,11 +99,14 @@ def _fill(connection: psycopg.Connection[Any], owner_url: str, app_url: str, loc
 
 @contextmanager
 def web(found: Clinic) -> Iterator[int]:
-    """The web application in a process of its own; its port on 127.0.0.1."""
+    """The web application as `holdfast serve --workers 2` runs it; its port on 127.0.0.1."""
     with socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    with subprocess.Popen([sys.executable, "-m", "bench.serve", found.app_url, str(port)]) as process:
+    served = [sys.executable, "-m", "uvicorn", "--factory", "holdfast.http.app:create_app", "--port", str(port)]
+    served += ["--workers", str(WEB_PROCESSES), "--log-level", "warning", "--no-access-log"]
+    settings = {"HOLDFAST_APP_DATABASE_URL": found.app_url, "HOLDFAST_SECRET_KEY": "bench" * 8}
+    with subprocess.Popen(served, env={**os.environ, **settings}) as process:
         try:
             for _ in range(200):
                 try:
