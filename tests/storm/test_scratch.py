@@ -60,9 +60,11 @@ def test_no_database_is_one_sentence() -> None:
 
 def test_interrupt_ends_a_wait(storm_url: str) -> None:
     with ScratchSchema(storm_url, TABLE) as schema:
-        first, second = schema.connect(), schema.connect()
+        # Not one of the schema's connections: cut with the others, it would let the second insert through.
+        first = BlockingConnection(storm_url, application_name="in the way", search_path=schema.name)
         first.execute("begin")
         first.execute("insert into thing values (1)")
+        second = schema.connect()
         raised: list[BaseException] = []
 
         def wait_for_first() -> None:
@@ -80,6 +82,7 @@ def test_interrupt_ends_a_wait(storm_url: str) -> None:
         schema.interrupt()
         waiting.join()
         assert len(raised) == 1
+        first.close()
 
 
 def insert_two_and_one(connection: BlockingConnection) -> None:

@@ -11,9 +11,8 @@ from datetime import datetime
 from functools import singledispatchmethod
 from uuid import UUID
 
-from holdfast.log import events
 from holdfast.log.events import Event
-from holdfast.log.facts import Facts
+from holdfast.log.facts import Facts, booking
 
 
 class Impossible(ValueError):
@@ -119,7 +118,7 @@ class Replay:
         """Events of the catalog, of clients and keys tell of no booking."""
 
     @_apply.register
-    def _(self, facts: events.HoldPlaced, event: Event) -> None:
+    def _(self, facts: booking.HoldPlaced, event: Event) -> None:
         id = event.subject_id
         self.holds[id] = Hold(
             id, facts.state, facts.service_id, facts.location_id, facts.starts_at, facts.ends_at, facts.expires_at, 0,
@@ -134,42 +133,42 @@ class Replay:
         ]  # fmt: skip
 
     @_apply.register
-    def _(self, facts: events.HoldExtended, event: Event) -> None:
+    def _(self, facts: booking.HoldExtended, event: Event) -> None:
         hold = self.holds[event.subject_id]
         self.holds[hold.id] = replace(hold, expires_at=facts.expires_at, extensions=hold.extensions + 1)
 
-    @_apply.register(events.HoldLeft)
-    @_apply.register(events.HoldReturnedTo)
-    def _(self, facts: events.HoldLeft | events.HoldReturnedTo, event: Event) -> None:
+    @_apply.register(booking.HoldLeft)
+    @_apply.register(booking.HoldReturnedTo)
+    def _(self, facts: booking.HoldLeft | booking.HoldReturnedTo, event: Event) -> None:
         self.holds[event.subject_id] = replace(self.holds[event.subject_id], expires_at=facts.expires_at)
 
-    @_apply.register(events.HoldConfirmed)
+    @_apply.register(booking.HoldConfirmed)
     def _(self, _: Facts, event: Event) -> None:
         self.holds[event.subject_id] = replace(self.holds[event.subject_id], state="confirmed")
 
-    @_apply.register(events.HoldReleased)
+    @_apply.register(booking.HoldReleased)
     def _(self, _: Facts, event: Event) -> None:
         self.holds[event.subject_id] = replace(self.holds[event.subject_id], state="released")
         self._let_go(event.subject_id)
 
-    @_apply.register(events.HoldExpired)
+    @_apply.register(booking.HoldExpired)
     def _(self, _: Facts, event: Event) -> None:
         self.holds[event.subject_id] = replace(self.holds[event.subject_id], state="expired")
         self._let_go(event.subject_id)
 
     @_apply.register
-    def _(self, facts: events.ClaimPromoted, event: Event) -> None:
+    def _(self, facts: booking.ClaimPromoted, event: Event) -> None:
         for claim in self._taken(event.subject_id, facts.unit_id, facts.starts_at):
             self.claims[event.subject_id].append(replace(claim, overbook=False))
 
     @_apply.register
-    def _(self, facts: events.ClaimMoved, event: Event) -> None:
+    def _(self, facts: booking.ClaimMoved, event: Event) -> None:
         for claim in self._taken(event.subject_id, facts.from_unit_id, facts.starts_at):
             moved = replace(claim, unit_id=facts.unit_id, overbook=facts.overbook)
             self.claims[event.subject_id].append(moved)
 
     @_apply.register
-    def _(self, facts: events.AppointmentBooked, event: Event) -> None:
+    def _(self, facts: booking.AppointmentBooked, event: Event) -> None:
         id = event.subject_id
         self.appointments[id] = Appointment(
             id, "confirmed", facts.revision, facts.hold_id, facts.client_id, facts.service_id, facts.location_id,
@@ -177,7 +176,7 @@ class Replay:
         )  # fmt: skip
 
     @_apply.register
-    def _(self, facts: events.AppointmentRescheduled, event: Event) -> None:
+    def _(self, facts: booking.AppointmentRescheduled, event: Event) -> None:
         self.appointments[event.subject_id] = replace(
             self.appointments[event.subject_id],
             revision=facts.revision,
@@ -188,34 +187,34 @@ class Replay:
         )
 
     @_apply.register
-    def _(self, facts: events.AppointmentStepped, event: Event) -> None:
+    def _(self, facts: booking.AppointmentStepped, event: Event) -> None:
         self.appointments[event.subject_id] = replace(
             self.appointments[event.subject_id], state=event.type.partition(".")[2], revision=facts.revision
         )
 
     @_apply.register
-    def _(self, facts: events.BlockPlaced, event: Event) -> None:
+    def _(self, facts: booking.BlockPlaced, event: Event) -> None:
         id = event.subject_id
         self.blocks[id] = Block(id, facts.resource_id, facts.starts_at, facts.ends_at, removed=False)
         self._claim(id, facts.claims)
 
-    @_apply.register(events.BlockRemoved)
+    @_apply.register(booking.BlockRemoved)
     def _(self, _: Facts, event: Event) -> None:
         self.blocks[event.subject_id] = replace(self.blocks[event.subject_id], removed=True)
         self._let_go(event.subject_id)
 
     @_apply.register
-    def _(self, facts: events.BusyRecorded, event: Event) -> None:
+    def _(self, facts: booking.BusyRecorded, event: Event) -> None:
         id = event.subject_id
         self.busies[id] = Busy(id, facts.resource_id, facts.source, facts.starts_at, facts.ends_at, removed=False)
         self._claim(id, facts.claims)
 
-    @_apply.register(events.BusyRemoved)
+    @_apply.register(booking.BusyRemoved)
     def _(self, _: Facts, event: Event) -> None:
         self.busies[event.subject_id] = replace(self.busies[event.subject_id], removed=True)
         self._let_go(event.subject_id)
 
-    def _claim(self, holder_id: UUID, claims: Iterable[events.Claim]) -> None:
+    def _claim(self, holder_id: UUID, claims: Iterable[booking.Claim]) -> None:
         self.claims[holder_id] = [
             Claim(
                 holder_id, claim.unit_id, claim.starts_at, claim.ends_at, claim.starts_at, claim.ends_at, claim.role,
