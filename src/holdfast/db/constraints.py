@@ -40,6 +40,18 @@ RULES: Final[dict[str, Meaning]] = {
         "This hold has had its {extensions_max} extensions, or cannot last longer.",
     ),
     "hold_is_for_this_service": (errors.NotBookable, "The hold is for another service than the appointment."),
+    "hold_stands_alone": (
+        errors.StateRefused,
+        "This hold is part of a visit: extend, confirm or return to the visit as a whole.",
+    ),
+    "visit_exists": (errors.NotFound, "There is no such visit."),
+    "visit_is_bounded": (errors.Invalid, "A visit has 1 to 20 appointments."),
+    "visit_is_booked": (errors.StateRefused, "This visit is not booked: confirm it first, or hold it again."),
+    "visit_is_as_it_was_read": (
+        errors.StateRefused,
+        "An appointment of this visit was changed meanwhile. Read it again, then decide.",
+    ),
+    "visit_wait_is_bounded": (errors.Invalid, "max_wait_minutes lies between 0 and 1,440."),
     "client_exists": (errors.NotFound, "There is no such client."),
     "appointment_exists": (errors.NotFound, "There is no such appointment."),
     "appointment_state_allows": (
@@ -48,7 +60,7 @@ RULES: Final[dict[str, Meaning]] = {
     ),
     "revision_is_current": (
         errors.RevisionMismatch,
-        "The appointment is at revision {revision} now. Read it again, then decide.",
+        "It is at revision {revision} now. Read it again, then decide.",
     ),
     "resource_exists": (errors.NotFound, "There is no such resource."),
     "resource_is_in_service": (errors.StateRefused, "This resource was retired."),
@@ -390,6 +402,10 @@ BUGS: Final[frozenset[str]] = frozenset(
         "waitlist_opening_starts_before_end",
         "waitlist_policy_pkey",
         "waitlist_policy_service_exists",
+        "hold_visit_exists",
+        "visit_location_exists",
+        "visit_organization_id_fkey",
+        "visit_pkey",
         "visit_link_appointment_exists",
         "visit_link_pkey",
         "visit_link_token_is_sha256",

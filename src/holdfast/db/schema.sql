@@ -84,6 +84,7 @@ CREATE TABLE holdfast.hold (
     network bytea,
     overbook_reason text,
     outside_rules boolean DEFAULT false NOT NULL,
+    visit_id uuid,
     CONSTRAINT hold_expires_after_creation CHECK (((expires_at > created_at) AND isfinite(expires_at))),
     CONSTRAINT hold_starts_before_end CHECK ((starts_at < ends_at)),
     CONSTRAINT hold_state_is_known CHECK ((state = ANY (ARRAY['live'::text, 'confirmed'::text, 'released'::text, 'expired'::text])))
@@ -150,7 +151,8 @@ CREATE VIEW holdfast.appointment_detail WITH (security_invoker='true') AS
     a.cancel_reason,
     a.created_at,
     h.overbook_reason,
-    holdfast.claims_of_hold(a.organization_id, a.hold_id) AS claims
+    holdfast.claims_of_hold(a.organization_id, a.hold_id) AS claims,
+    h.visit_id
    FROM ((((holdfast.appointment a
      JOIN holdfast.organization o ON ((o.id = a.organization_id)))
      JOIN holdfast.client c ON (((c.organization_id = a.organization_id) AND (c.id = a.client_id))))
@@ -195,6 +197,19 @@ CREATE TABLE holdfast.claim (
 
 ALTER TABLE ONLY holdfast.claim FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE holdfast.visit (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    location_id uuid NOT NULL,
+    max_wait_minutes integer NOT NULL,
+    same_provider boolean NOT NULL,
+    surface holdfast.surface NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT visit_wait_is_bounded CHECK (((max_wait_minutes >= 0) AND (max_wait_minutes <= 1440)))
+);
+
+ALTER TABLE ONLY holdfast.visit FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE holdfast.location (
     organization_id uuid NOT NULL,
     id uuid DEFAULT holdfast.new_id() NOT NULL,
@@ -226,7 +241,8 @@ CREATE VIEW holdfast.hold_detail WITH (security_invoker='true') AS
     h.extensions,
     h.surface,
     h.overbook_reason,
-    holdfast.claims_of_hold(h.organization_id, h.id) AS claims
+    holdfast.claims_of_hold(h.organization_id, h.id) AS claims,
+    h.visit_id
    FROM (holdfast.hold h
      JOIN holdfast.location l ON (((l.organization_id = h.organization_id) AND (l.id = h.location_id))));
 
@@ -1135,6 +1151,9 @@ ALTER TABLE ONLY holdfast.visit_link
 ALTER TABLE ONLY holdfast.visit_link
     ADD CONSTRAINT visit_link_token_is_unique UNIQUE (token_hash);
 
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_pkey PRIMARY KEY (organization_id, id);
+
 ALTER TABLE ONLY holdfast.waitlist_entry
     ADD CONSTRAINT waitlist_entry_pkey PRIMARY KEY (organization_id, id);
 
@@ -1192,6 +1211,8 @@ CREATE INDEX hold_live_by_expiry ON holdfast.hold USING btree (organization_id, 
 CREATE INDEX hold_live_by_network ON holdfast.hold USING btree (organization_id, network) WHERE ((state = 'live'::text) AND (network IS NOT NULL));
 
 CREATE INDEX hold_live_by_visitor ON holdfast.hold USING btree (organization_id, visitor) WHERE ((state = 'live'::text) AND (visitor IS NOT NULL));
+
+CREATE INDEX hold_visit ON holdfast.hold USING btree (organization_id, visit_id) WHERE (visit_id IS NOT NULL);
 
 CREATE INDEX idempotency_created_at ON holdfast.idempotency USING btree (created_at);
 
@@ -1353,6 +1374,9 @@ ALTER TABLE ONLY holdfast.hold_policy
 ALTER TABLE ONLY holdfast.hold
     ADD CONSTRAINT hold_service_exists FOREIGN KEY (organization_id, service_id) REFERENCES holdfast.service(organization_id, id);
 
+ALTER TABLE ONLY holdfast.hold
+    ADD CONSTRAINT hold_visit_exists FOREIGN KEY (organization_id, visit_id) REFERENCES holdfast.visit(organization_id, id) DEFERRABLE INITIALLY DEFERRED;
+
 ALTER TABLE ONLY holdfast.idempotency
     ADD CONSTRAINT idempotency_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
@@ -1460,6 +1484,12 @@ ALTER TABLE ONLY holdfast.unit
 
 ALTER TABLE ONLY holdfast.visit_link
     ADD CONSTRAINT visit_link_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
+
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_location_exists FOREIGN KEY (organization_id, location_id) REFERENCES holdfast.location(organization_id, id);
+
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
 ALTER TABLE ONLY holdfast.waitlist_entry
     ADD CONSTRAINT waitlist_entry_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
@@ -1616,6 +1646,8 @@ CREATE POLICY own_organization ON holdfast.staff_session FOR SELECT TO holdfast_
 
 CREATE POLICY own_organization ON holdfast.unit FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
+CREATE POLICY own_organization ON holdfast.visit FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
 CREATE POLICY own_organization ON holdfast.visit_link FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.waitlist_entry FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
@@ -1704,6 +1736,8 @@ CREATE POLICY owner_commands ON holdfast.staff_session TO holdfast_owner USING (
 
 CREATE POLICY owner_commands ON holdfast.unit TO holdfast_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_commands ON holdfast.visit TO holdfast_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_commands ON holdfast.visit_link TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.waitlist_entry TO holdfast_owner USING (true) WITH CHECK (true);
@@ -1746,6 +1780,8 @@ ALTER TABLE holdfast.staff_session ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.unit ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE holdfast.visit ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE holdfast.visit_link ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.waitlist_entry ENABLE ROW LEVEL SECURITY;
@@ -1776,6 +1812,8 @@ GRANT SELECT ON TABLE holdfast.appointment_detail TO holdfast_app;
 GRANT SELECT ON TABLE holdfast.hold_policy TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.claim TO holdfast_app;
+
+GRANT SELECT ON TABLE holdfast.visit TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.location TO holdfast_app;
 

@@ -29,6 +29,7 @@ from holdfast.http.api import (
     keys,
     message_settings,
     messages,
+    visits,
     waitlist,
     webhooks,
 )
@@ -64,6 +65,7 @@ DOMAINS: Final = (
     availability,
     holds,
     appointments,
+    visits,
     blocks,
     waitlist,
     dropouts,
