@@ -63,6 +63,7 @@ class Message:
     id: UUID
     appointment_id: UUID
     client_id: UUID
+    client_name: str
     kind: Kind
     lead_minutes: int
     state: str

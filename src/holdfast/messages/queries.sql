@@ -109,21 +109,26 @@ select holdfast.forget_message_texts();
 
 -- name: messages
 -- Messages, newest first, after a place in the list.
-select id, appointment_id, client_id, kind, lead_minutes, state, due_at, created_at,
-       case when state = 'pending' then next_attempt_at end as next_attempt_at, settled_at, attempts, reason, channel,
-       provider_id, delivered, subject, body, answer
-from holdfast.message
-where organization_id = holdfast.current_organization()
-  and (%(id)s::uuid is null or id = %(id)s)
-  and (%(state)s::text is null or state = %(state)s)
-  and (%(appointment_id)s::uuid is null or appointment_id = %(appointment_id)s)
-  and (%(after_at)s::timestamptz is null or (created_at, id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
-order by created_at desc, id desc
+select m.id, m.appointment_id, m.client_id, c.name::text as client_name, m.kind, m.lead_minutes, m.state, m.due_at,
+       m.created_at, case when m.state = 'pending' then m.next_attempt_at end as next_attempt_at, m.settled_at, m.attempts,
+       m.reason, m.channel, m.provider_id, m.delivered, m.subject, m.body, m.answer
+from holdfast.message m
+join holdfast.client c on c.organization_id = m.organization_id and c.id = m.client_id
+where m.organization_id = holdfast.current_organization()
+  and (%(id)s::uuid is null or m.id = %(id)s)
+  and (%(state)s::text is null or m.state = %(state)s)
+  and (%(appointment_id)s::uuid is null or m.appointment_id = %(appointment_id)s)
+  and (%(after_at)s::timestamptz is null or (m.created_at, m.id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
+order by m.created_at desc, m.id desc
 limit %(limit)s;
 
 -- name: retry
 -- Send it now after all.
 select holdfast.retry_message(%(id)s);
+
+-- name: retry_since
+-- Send every dead message that died since then after all; how many.
+select holdfast.retry_messages_since(%(since)s);
 
 -- name: discard
 -- Give it up, with a reason.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import time
+from datetime import datetime, time
 from typing import Final
 from uuid import UUID
 
@@ -75,6 +75,11 @@ async def retry_message(tx: Transaction, message_id: UUID) -> Message:
     """Send a dead or skipped message now, if it still makes sense. Raises NotFound, StateRefused."""
     await tx.run(QUERIES["retry"], id=message_id)
     return await get_message(tx, message_id)
+
+
+async def retry_since(tx: Transaction, since: datetime) -> int:
+    """Send every message that died since then now, if it still makes sense; how many."""
+    return int(await tx.value(QUERIES["retry_since"], since=since))
 
 
 async def discard_message(tx: Transaction, message_id: UUID, reason: str) -> Message:
@@ -166,6 +171,17 @@ async def preview(
     if language is not None and language != context.language:
         own = {(one.kind, one.language): one for one in await list_wordings(tx)}
         return render_wording(own.get((kind, language)) or built_in(language)[kind], context, can_reply=True)
+    return render(context, can_reply=True)
+
+
+async def preview_message(tx: Transaction, message_id: UUID) -> Rendered:
+    """One message as it would go out now: for one that was not sent yet, or whose words are forgotten by now.
+
+    What was sent is in the message itself, as it was sent. Raises NotFound.
+    """
+    context = await tx.one(Context, QUERIES["context"], id=message_id, appointment_id=None, kind=None)
+    if context is None:
+        raise NotFound("There is no such message.")
     return render(context, can_reply=True)
 
 

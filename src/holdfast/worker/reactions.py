@@ -138,6 +138,6 @@ REACTIONS: Final = (
         react=plan_messages,
     ),
     Reaction(name="messages.replan", types=frozenset({"message_policy.changed"}), react=replan_messages),
-    Reaction(name="messages.wake", types=frozenset({"message.retried"}), react=wake_messages),
+    Reaction(name="messages.wake", types=frozenset({"message.retried", "message.all_retried"}), react=wake_messages),
     Reaction(name="waitlist.offer", types=rounds.TYPES, react=offer_what_fell_free),
 )

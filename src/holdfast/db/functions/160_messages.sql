@@ -153,6 +153,24 @@ begin
   perform record_event('message.retried', v_message.id, jsonb_build_object('from_state', v_message.state));
 end $$;
 
+-- Every dead letter since then; how many. One event tells it, whose subject is the organization.
+create or replace function holdfast.retry_messages_since(p_since timestamptz) returns integer
+language plpgsql security definer
+set search_path = holdfast, pg_temp
+as $$
+declare
+  v_count integer;
+begin
+  update message set state = 'pending', attempts = 0, next_attempt_at = clock(), settled_at = null, reason = null
+  where organization_id = current_organization() and state = 'dead' and settled_at >= p_since;
+  get diagnostics v_count = row_count;
+  if v_count > 0 then
+    perform record_event('message.all_retried', current_organization(),
+      jsonb_build_object('since', p_since, 'messages', v_count));
+  end if;
+  return v_count;
+end $$;
+
 create or replace function holdfast.discard_message(p_message_id uuid, p_reason text) returns void
 language plpgsql security definer
 set search_path = holdfast, pg_temp

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from holdfast.log.facts import Facts
+from holdfast.log.facts import Facts, Instant
 
 
 class MessageDied(Facts):
@@ -21,6 +21,14 @@ class MessageRetried(Facts):
 
     types = ("message.retried",)
     from_state: str
+
+
+class MessagesRetried(Facts):
+    """A person had every message that died since then tried again. The subject is the organization."""
+
+    types = ("message.all_retried",)
+    since: Instant
+    messages: int
 
 
 class MessageDiscarded(Facts):
