@@ -50,6 +50,10 @@ RULES: Final[dict[str, Meaning]] = {
         errors.RevisionMismatch,
         "The appointment is at revision {revision} now. Read it again, then decide.",
     ),
+    "client_is_as_seen": (
+        errors.RevisionMismatch,
+        "Somebody changed this client meanwhile. Look at them as they are now, then decide.",
+    ),
     "resource_exists": (errors.NotFound, "There is no such resource."),
     "resource_is_in_service": (errors.StateRefused, "This resource was retired."),
     "no_claims_in_the_way": (

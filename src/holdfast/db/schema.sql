@@ -59,6 +59,7 @@ CREATE TABLE holdfast.client (
     phone text,
     created_at timestamp with time zone DEFAULT holdfast.clock() NOT NULL,
     language text,
+    revision integer DEFAULT 1 NOT NULL,
     CONSTRAINT client_email_is_lower_case CHECK (((email = lower(email)) AND (length(email) <= 254))),
     CONSTRAINT client_language_is_plain CHECK ((language ~ '^[a-z]{2}$'::text)),
     CONSTRAINT client_phone_is_e164 CHECK ((phone ~ '^\+[1-9][0-9]{5,14}$'::text))
@@ -1174,7 +1175,11 @@ CREATE INDEX claim_overbook ON holdfast.claim USING btree (organization_id, unit
 
 CREATE INDEX client_email ON holdfast.client USING btree (organization_id, email) WHERE (email IS NOT NULL);
 
+CREATE INDEX client_latest ON holdfast.client USING btree (organization_id, created_at, id);
+
 CREATE INDEX client_phone ON holdfast.client USING btree (organization_id, phone) WHERE (phone IS NOT NULL);
+
+CREATE INDEX client_search ON holdfast.client USING gin (holdfast.client_terms(organization_id, (name)::text, email, phone));
 
 CREATE INDEX collision_open ON holdfast.collision USING btree (organization_id, starts_at) WHERE (resolved_at IS NULL);
 
