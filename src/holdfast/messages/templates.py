@@ -144,12 +144,12 @@ def render_wording(
     check(wording)
     values = variables(context, wording.language, link=link, can_reply=can_reply)
     subject, text, sms = (_render_part(getattr(wording, part), values) for part in _PARTS)
-    html = mail_html(wording.language, subject, text, preferences_url=preferences_url)
+    html = mail_html(wording.language, subject, text, link=link, preferences_url=preferences_url)
     return Rendered(wording.language, " ".join(subject.split()), text, html, " ".join(sms.split()))
 
 
-def mail_html(language: str, subject: str, text: str, *, preferences_url: str | None = None) -> str:
-    """The HTML of a mail, made from its text: an empty line begins a paragraph."""
+def mail_html(language: str, subject: str, text: str, *, link: str = "", preferences_url: str | None = None) -> str:
+    """The HTML of a mail, made from its text: an empty line begins a paragraph, and ``link`` becomes one to tap."""
     return _html.get_template("email.html.j2").render(
         language=language,
         subject=subject,
