@@ -1,4 +1,4 @@
-"""Many at once for visits of several appointments: one winner, nobody with a part, no deadlock, in whatever order asked."""
+"""Many at once for one visit of several appointments: one winner, nobody with a part, no deadlock, in any order."""
 
 from __future__ import annotations
 

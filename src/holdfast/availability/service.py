@@ -17,7 +17,7 @@ from holdfast.access.model import PUBLIC_SURFACES
 from holdfast.availability import bitmap
 from holdfast.availability.catalog import Catalog
 from holdfast.availability.explain import Explanation, explain
-from holdfast.availability.model import Request, Slot, Snapshot
+from holdfast.availability.model import Claim, Request, Slot, Snapshot
 from holdfast.availability.permit import Wanted, refusal
 from holdfast.availability.search import Search, window_of
 from holdfast.availability.snapshot import QUERIES, current_catalog, load_snapshot
@@ -49,12 +49,17 @@ class FoundDays:
     holds_end_at: datetime | None
 
 
-async def search(tx: Transaction, asked: Request, locations: Sequence[str]) -> Found:
+async def search(
+    tx: Transaction, asked: Request, locations: Sequence[str], *, without_hold: UUID | None = None
+) -> Found:
     """The slots of one request at each of the locations; with several, all of them merged in the ranking's order.
+
+    ``without_hold``: as if this hold had let go, for a visit that is to be moved.
 
     Raises Invalid or NotFound, naming the field, for what can have no sensible answer.
     """
-    snapshot, requests = await _ready(tx, asked, locations)
+    given_up = () if without_hold is None else (without_hold,)
+    snapshot, requests = await _ready(tx, asked, locations, without_holds=given_up)
     slots = [(request.location, slot) for request in requests for slot in Search(snapshot, request).slots()]
     if len(requests) > 1 and asked.rank == "earliest":
         slots.sort(key=lambda pair: pair[1].start)
@@ -137,7 +142,18 @@ class WantedVisit:
         return UUID(self.request.location)
 
 
-async def alternatives(tx: Transaction, wanted: Wanted | WantedVisit, count: int = ALTERNATIVES) -> list[Slot]:
+@dataclass(frozen=True)
+class Absence:
+    """A resource that is out for ``[start, end)``, though nothing in the record says so yet."""
+
+    resource_id: UUID
+    start: datetime
+    end: datetime
+
+
+async def alternatives(
+    tx: Transaction, wanted: Wanted | WantedVisit, count: int = ALTERNATIVES, *, without: Absence | None = None
+) -> list[Slot]:
     """Up to ``count`` starts instead of one that was refused, nearest first: the same services, location and roles.
 
     Whoever was asked for by name comes first where they are free; otherwise the next free one of the pool serves.
@@ -148,7 +164,8 @@ async def alternatives(tx: Transaction, wanted: Wanted | WantedVisit, count: int
         start = max(wanted.start - reach, min(tx.scene.began_at, wanted.start))
         near = replace(asked, start=start, until=wanted.start + reach)
         snapshot, [request] = await _ready(tx, near, [near.location], without_holds=without_holds)
-        found = Search(snapshot, request).nearest(wanted.start, count)
+        seen = snapshot if without is None else _with_absence(snapshot, without)
+        found = Search(seen, request).nearest(wanted.start, count)
         if len(found) == count:
             break
     return found
@@ -165,6 +182,15 @@ def _asked_instead(wanted: Wanted | WantedVisit) -> tuple[Request, Collection[UU
         prefer=tuple(str(id) for units in wanted.choices.values() for chosen in units for id in chosen),
     )
     return asked, (wanted.without_hold,) if wanted.without_hold else ()
+
+
+def _with_absence(snapshot: Snapshot, absence: Absence) -> Snapshot:
+    """The snapshot as if the resource were blocked."""
+    blocked = Claim(absence.start, absence.end, "block")
+    units = snapshot.resources[str(absence.resource_id)].units if str(absence.resource_id) in snapshot.resources else ()
+    return replace(
+        snapshot, claims={**snapshot.claims, **{unit: [*snapshot.claims.get(unit, ()), blocked] for unit in units}}
+    )
 
 
 async def suggest(record: Record, caller: Caller, wanted: Wanted) -> list[Slot]:
