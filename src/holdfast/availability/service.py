@@ -45,12 +45,16 @@ class FoundDays:
     holds_end_at: datetime | None
 
 
-async def search(tx: Transaction, asked: Request, locations: Sequence[str]) -> Found:
+async def search(
+    tx: Transaction, asked: Request, locations: Sequence[str], *, without_hold: UUID | None = None
+) -> Found:
     """The slots of one request at each of the locations; with several, all of them merged in the ranking's order.
+
+    ``without_hold``: as if this hold had let go, for a visit that is to be moved.
 
     Raises Invalid or NotFound, naming the field, for what can have no sensible answer.
     """
-    snapshot, requests = await _ready(tx, asked, locations)
+    snapshot, requests = await _ready(tx, asked, locations, without_hold=without_hold)
     slots = [(request.location, slot) for request in requests for slot in Search(snapshot, request).slots()]
     if len(requests) > 1 and asked.rank == "earliest":
         slots.sort(key=lambda pair: pair[1].start)

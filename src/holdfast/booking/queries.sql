@@ -148,6 +148,26 @@ from page
 join holdfast.appointment_detail d on d.organization_id = holdfast.current_organization() and d.id = page.id
 order by page.starts_at, page.id;
 
+-- name: change_note
+-- What staff wrote about the visit.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims
+from holdfast.change_note(%(appointment_id)s, %(revision)s, %(note)s);
+
+-- name: appointment_of_code
+-- The appointment that a client was told this code for.
+select id from holdfast.appointment
+where organization_id = holdfast.current_organization() and confirmation_code = %(code)s;
+
+-- name: services_by_use
+-- Services by how often they were booked in the last weeks, the most first.
+select service_id from holdfast.appointment
+where organization_id = holdfast.current_organization()
+  and starts_at > holdfast.clock() - interval '30 days' and starts_at <= holdfast.clock()
+group by service_id
+order by count(*) desc, service_id;
+
 -- name: place_block
 -- Close a resource for a time; bookings in the way are listed instead.
 select id, resource_id, starts_at, ends_at, reason, created_at, removed_at

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from holdfast.access import service as access
-from holdfast.catalog.service import get_organization
-from holdfast.http.pages.pages import PageRoute, page, record_of, see
+from holdfast.http.pages.desk_frame import desk_page
+from holdfast.http.pages.pages import PageRoute, record_of, see
 from holdfast.http.pages.staff_session import Desk
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -21,7 +21,6 @@ async def home(request: Request) -> Response:
 @router.get("/desk")
 async def desk(request: Request, staff: Desk) -> Response:
     """Where staff arrive."""
-    organization = await record_of(request).transact(staff.caller(), get_organization)
-    return page(
-        request, "desk/welcome.html", staff=staff, place=organization.name, booking_url=f"/b/{organization.slug}"
+    return await desk_page(
+        request, staff, "desk/welcome.html", section="day", booking_url=f"/b/{staff.organization_slug}"
     )
