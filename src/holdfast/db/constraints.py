@@ -130,6 +130,7 @@ RULES: Final[dict[str, Meaning]] = {
     "appointment_note_is_bounded": (errors.Invalid, "A note has at most 2,000 characters."),
     "appointment_cancel_reason_is_bounded": (errors.Invalid, "A reason has at most 500 characters."),
     "block_reason_is_bounded": (errors.Invalid, "A reason has at most 500 characters."),
+    "collision_resolution_is_bounded": (errors.Invalid, "A resolution has at most 500 characters."),
     "busy_starts_before_end": (errors.Invalid, "An event ends after it starts."),
     "busy_names_are_bounded": (errors.Invalid, "A calendar's name has at most 200 characters, an event's id 1,000."),
     "hold_policy_ttl_is_bounded": (errors.Invalid, "A hold lasts from 1 second to ttl_seconds_max, at most a day."),
