@@ -36,8 +36,8 @@ from holdfast.http.callers import KeyRing
 from holdfast.http.documented import install_document, operation_id
 from holdfast.http.envelope import Envelope
 from holdfast.http.freshness import Tags
-from holdfast.http.limits import BodyLimit, only_known_parameters
-from holdfast.http.pages import assets, booking, desk, held, live, look, setup, sign_in, visit
+from holdfast.http.limits import BodyLimit, Pace, only_known_parameters
+from holdfast.http.pages import assets, booking, desk, held, live, look, offer, setup, sign_in, visit, waitlist_join
 from holdfast.http.problems import install_problems
 from holdfast.http.reference import reference
 from holdfast.log.feed import Feed
@@ -48,7 +48,7 @@ from holdfast.messages.carriers import message_settings as settings_of_messages
 from holdfast.web.assets import Assets
 from holdfast.webhooks.signing import SecretBox
 
-PAGES: Final = (assets, sign_in, setup, desk, look, live, held, booking, visit)
+PAGES: Final = (assets, sign_in, setup, desk, look, live, held, waitlist_join, booking, visit, offer)
 DESCRIPTION = """The calendar that cannot double-book.
 
 A visit keeps a provider, a room and a device together. **Hold** it, then **confirm** it; or book in one step. Whatever
@@ -120,6 +120,7 @@ def build_app(
         app.state.webhook_secrets = SecretBox(secret)
         app.state.webhook_allowed_hosts = frozenset(webhook_allowed_hosts)
         app.state.message_settings = messages or MessageSettings()
+        app.state.link_pace = Pace(message_links.LINKS_A_MINUTE, 60)
         app.state.event_names = EventNames(secret)
         app.state.feed = Feed(app.state.record, app.state.event_names)
         try:
