@@ -101,6 +101,10 @@ RULES: Final[dict[str, Meaning]] = {
     "message_exists": (errors.NotFound, "There is no such message."),
     "message_state_allows": (errors.StateRefused, "This message is {state}."),
     "waitlist_entry_exists": (errors.NotFound, "There is no such waitlist entry."),
+    "waitlist_joins_are_few": (
+        errors.TooManyRequests,
+        "Too many places in the line were taken from here. Come back later, or call.",
+    ),
     "waitlist_entries_are_few": (errors.StateRefused, "This client waits for ten times already. Leave one first."),
     "entry_is_waiting": (errors.StateRefused, "This entry has an open offer, is booked, or left the waitlist."),
     "offers_are_within_caps": (errors.StateRefused, "No more offers for this {cap} today."),

@@ -694,6 +694,8 @@ CREATE TABLE holdfast.waitlist_entry (
     appointment_id uuid,
     surface holdfast.surface NOT NULL,
     joined_at timestamp with time zone NOT NULL,
+    visitor bytea,
+    network bytea,
     CONSTRAINT waitlist_entry_days_are_ordered CHECK ((earliest_on <= latest_on)),
     CONSTRAINT waitlist_entry_lists_are_bounded CHECK (((cardinality(provider_ids) <= 50) AND ((cardinality(location_ids) >= 1) AND (cardinality(location_ids) <= 50)))),
     CONSTRAINT waitlist_entry_names_a_service CHECK (((cardinality(service_ids) >= 1) AND (cardinality(service_ids) <= 20))),
@@ -1260,6 +1262,8 @@ CREATE INDEX staff_session_of_staff ON holdfast.staff_session USING btree (organ
 CREATE INDEX visit_link_of_appointment ON holdfast.visit_link USING btree (organization_id, appointment_id);
 
 CREATE INDEX waitlist_entry_client ON holdfast.waitlist_entry USING btree (organization_id, client_id) WHERE (state = ANY (ARRAY['waiting'::text, 'offered'::text]));
+
+CREATE INDEX waitlist_entry_network ON holdfast.waitlist_entry USING btree (organization_id, network, joined_at) WHERE (network IS NOT NULL);
 
 CREATE INDEX waitlist_entry_waiting ON holdfast.waitlist_entry USING btree (organization_id, joined_at, id) WHERE (state = ANY (ARRAY['waiting'::text, 'offered'::text]));
 

@@ -52,6 +52,8 @@ from holdfast.http.pages import (
     staff_links,
     visit,
 )
+from holdfast.http.limits import BodyLimit, Pace, only_known_parameters
+from holdfast.http.pages import assets, booking, desk, held, live, look, offer, setup, sign_in, visit, waitlist_join
 from holdfast.http.problems import install_problems
 from holdfast.http.reference import reference
 from holdfast.log.feed import Feed
@@ -73,8 +75,10 @@ PAGES: Final = (
     look,
     live,
     held,
+    waitlist_join,
     booking,
     visit,
+    offer,
 )
 DESCRIPTION = """The calendar that cannot double-book.
 
@@ -148,6 +152,7 @@ def build_app(
         app.state.webhook_secrets = SecretBox(secret)
         app.state.webhook_allowed_hosts = frozenset(webhook_allowed_hosts)
         app.state.message_settings = messages or MessageSettings()
+        app.state.link_pace = Pace(message_links.LINKS_A_MINUTE, 60)
         app.state.event_names = EventNames(secret)
         app.state.feed = Feed(app.state.record, app.state.event_names)
         try:
