@@ -37,7 +37,8 @@ from holdfast.http.documented import install_document, operation_id
 from holdfast.http.envelope import Envelope
 from holdfast.http.freshness import Tags
 from holdfast.http.limits import BodyLimit, only_known_parameters
-from holdfast.http.pages import assets, booking, desk, held, live, look, setup, sign_in, visit
+from holdfast.http.pages import assets, board, board_live, booking, desk, held, live, look, setup, sign_in, visit
+from holdfast.http.pages.board_live import Boards
 from holdfast.http.problems import install_problems
 from holdfast.http.reference import reference
 from holdfast.log.feed import Feed
@@ -48,7 +49,19 @@ from holdfast.messages.carriers import message_settings as settings_of_messages
 from holdfast.web.assets import Assets
 from holdfast.webhooks.signing import SecretBox
 
-PAGES: Final = (assets, sign_in, setup, desk, look, live, held, booking, visit)
+PAGES: Final = (
+    assets,
+    sign_in,
+    setup,
+    desk,
+    board,
+    board_live,
+    look,
+    live,
+    held,
+    booking,
+    visit,
+)
 DESCRIPTION = """The calendar that cannot double-book.
 
 A visit keeps a provider, a room and a device together. **Hold** it, then **confirm** it; or book in one step. Whatever
@@ -122,6 +135,7 @@ def build_app(
         app.state.message_settings = messages or MessageSettings()
         app.state.event_names = EventNames(secret)
         app.state.feed = Feed(app.state.record, app.state.event_names)
+        app.state.boards = Boards(app.state.record, app.state.feed)
         try:
             yield
         finally:
