@@ -67,7 +67,7 @@ export async function moveVisit(board: Board, entry: Entry, start: string, colum
 /** Give a block other times, or another column. */
 export async function changeBlock(board: Board, entry: Entry, start: string, end: string, column: string, undoing = false): Promise<void> {
   board.pending(entry.key, true);
-  const { ok, answer } = await send(board, `/desk/blocks/${entry.id}/change`, undefined, { start, end, resource: column });
+  const { ok, answer } = await send(board, `/desk/blocks/${entry.id}/change`, undefined, { start, end, resource: column, location: board.location });
   board.pending(entry.key, false);
   if (!ok) return refused(board, entry, answer);
   if (undoing) return toast(board.words.moved_back!);

@@ -37,7 +37,23 @@ from holdfast.http.documented import install_document, operation_id
 from holdfast.http.envelope import Envelope
 from holdfast.http.freshness import Tags
 from holdfast.http.limits import BodyLimit, only_known_parameters
-from holdfast.http.pages import assets, board, board_live, booking, desk, held, live, look, setup, sign_in, visit
+from holdfast.http.pages import (
+    assets,
+    board,
+    board_blocks,
+    board_lists,
+    board_live,
+    board_move,
+    board_why,
+    booking,
+    desk,
+    held,
+    live,
+    look,
+    setup,
+    sign_in,
+    visit,
+)
 from holdfast.http.pages.board_live import Boards
 from holdfast.http.problems import install_problems
 from holdfast.http.reference import reference
@@ -55,7 +71,11 @@ PAGES: Final = (
     setup,
     desk,
     board,
+    board_blocks,
+    board_lists,
     board_live,
+    board_move,
+    board_why,
     look,
     live,
     held,

@@ -40,7 +40,7 @@ async def day(request: Request, staff: Desk, location: str = "", date: str = "",
         kinds=KINDS if staff.may("everybody") else (),
         picture=picture,
         rows=rows_of(board),
-        columns=[column for column in board.columns if by in ("all", column.kind)],
+        columns=of_kind(board, by),
         words=json.dumps(_words(language_of(request)), ensure_ascii=False),
         **around(place),
     )

@@ -6,18 +6,19 @@ Nothing here decides: the record takes the new time and gives back the old one, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from holdfast.access.staff import SignedIn
 from holdfast.availability.permit import Choices, Wanted
 from holdfast.booking import service as booking
 from holdfast.booking.model import Appointment
-from holdfast.catalog.service import list_pools, list_resources, get_service
+from holdfast.catalog.service import get_service, list_pools, list_resources
 from holdfast.db.transact import Transaction
 from holdfast.errors import HoldfastError, Invalid, NotBookable, RevisionMismatch, SlotTaken, StateRefused
 from holdfast.http.alternatives import Alternatives
@@ -32,11 +33,9 @@ from holdfast.wallclock import parse_instant, to_local
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-Text = Annotated[str, Form(max_length=100)]
-
 
 class MoveAsk(BaseModel):
-    """``start`` is a wall time at the appointment's location. ``resource`` takes over ``role`` from ``from_resource``."""
+    """``start`` is a wall time where the appointment is. ``resource`` takes over ``role`` from ``from_resource``."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -76,6 +75,9 @@ async def choose(request: Request, staff: Desk, appointment_id: str) -> Response
 async def _dragged(request: Request, staff: SignedIn, id: UUID) -> Response:
     try:
         ask = MoveAsk.model_validate_json(await request.body())
+    except ValidationError:
+        return problem_response(request, Invalid("This is not a move that can be read."))
+    try:
         revision = expected_revision(request)
         if revision is None:
             raise Invalid("Say which revision was seen, with If-Match.", field="If-Match")
@@ -91,10 +93,8 @@ async def _dragged(request: Request, staff: SignedIn, id: UUID) -> Response:
             return answer(200, shape, revision=moved.revision)
 
         return await run_command(request, staff.caller(), work)
-    except ValidationError:
-        return problem_response(request, Invalid("This is not a move that can be read."))
     except HoldfastError as error:
-        await _offer(request, staff, id, error)
+        await _offer(request, staff, id, ask.start, error)
         error.detail = refusal(error, language_of(request))
         return problem_response(request, error)
 
@@ -114,7 +114,7 @@ async def _typed(request: Request, staff: SignedIn, id: UUID) -> Response:
     except ValueError:
         return await _form(request, staff, id, typed=form, error=Invalid("Reload this page and try again."))
     except (SlotTaken, NotBookable, RevisionMismatch, StateRefused, Invalid) as error:
-        await _offer(request, staff, id, error)
+        await _offer(request, staff, id, start, error)
         return await _form(request, staff, id, typed=form, error=error)
     return see(f"/desk/appointments/{public_id('appointment', id)}")
 
@@ -147,42 +147,20 @@ async def _reschedule(
     )
 
 
-async def _offer(request: Request, staff: SignedIn, id: UUID, error: HoldfastError) -> None:
-    """Alternatives for a refusal that has none yet: near the time that was wanted, given up the time that is had."""
-    if "alternatives" in error.facts or not isinstance(error, SlotTaken | NotBookable):
-        return
-    wanted = error.wanted if isinstance(error, SlotTaken) else await _wanted(request, staff, id)
-    if wanted is None:
-        return
-    instead: Alternatives = request.app.state.alternatives
-    try:
-        error.facts["alternatives"] = await instead.find(staff.caller(), wanted)
-    except HoldfastError:
-        return  # without alternatives the refusal is still true
+async def _offer(request: Request, staff: SignedIn, id: UUID, start: str, error: HoldfastError) -> None:
+    """Alternatives for a refusal that has none yet: near what was wanted, with the time that is had given up."""
 
-
-async def _wanted(request: Request, staff: SignedIn, id: UUID) -> Wanted | None:
-    """What was wanted, where the rules refused it before anything was looked for."""
-
-    async def work(tx: Transaction) -> Wanted:
+    async def wanted(tx: Transaction) -> Wanted:
         now = await booking.get_appointment(tx, id)
-        body = MoveAsk.model_validate_json(await request.body()) if _is_json(request) else None
-        start = body.start if body else await _typed_start(request)
         return Wanted(now.service_id, now.location_id, parse_instant(start, now.time_zone), {}, now.hold_id)
 
-    try:
-        return await record_of(request).transact(staff.caller(), work)
-    except HoldfastError:
-        return None
-
-
-def _is_json(request: Request) -> bool:
-    return request.headers.get("content-type", "").startswith("application/json")
-
-
-async def _typed_start(request: Request) -> str:
-    form = await request.form()
-    return str(form.get("start") or f"{form.get('date', '')}T{form.get('time', '')}")
+    if "alternatives" in error.facts or not isinstance(error, SlotTaken | NotBookable):
+        return
+    # without alternatives the refusal is still true
+    with suppress(HoldfastError):
+        near = await record_of(request).transact(staff.caller(), wanted)
+        instead: Alternatives = request.app.state.alternatives
+        error.facts["alternatives"] = await instead.find(staff.caller(), near)
 
 
 async def _form(
