@@ -156,9 +156,7 @@ class _Kept:
         if known is not None and known[0] is catalog:
             self._masks.move_to_end(key)
             return known[1]
-        window = Window(origin, WINDOW_MINUTES)
-        bare = Snapshot(now, catalog.locations, catalog.resources, catalog.services, {})
-        masks = Masks(bare, catalog.locations[location_id], window)
+        masks = _bare_masks(catalog, location_id, origin, now)
         self._masks[key] = catalog, masks
         if len(self._masks) > MASKS_KEPT:
             self._masks.popitem(last=False)
@@ -168,10 +166,23 @@ class _Kept:
 _kept: Final = _Kept()
 
 
+def masks_around(catalog: Catalog, location_id: str, start: datetime, now: datetime) -> Masks:
+    """The bitmaps around a start with nothing claimed, not kept; the same for all starts of one day in UTC."""
+    return _bare_masks(catalog, location_id, _origin(start), now)
+
+
 def _static_masks(catalog: Catalog, location_id: str, start: datetime, now: datetime) -> Masks:
     """The bitmaps around a start with nothing claimed: nothing in them moves while the catalog stands."""
-    day = start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return _kept.masks(catalog, location_id, day - DAYS_BEFORE, now)
+    return _kept.masks(catalog, location_id, _origin(start), now)
+
+
+def _bare_masks(catalog: Catalog, location_id: str, origin: datetime, now: datetime) -> Masks:
+    bare = Snapshot(now, catalog.locations, catalog.resources, catalog.services, {})
+    return Masks(bare, catalog.locations[location_id], Window(origin, WINDOW_MINUTES))
+
+
+def _origin(start: datetime) -> datetime:
+    return start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - DAYS_BEFORE
 
 
 async def _claimed_masks(tx: Transaction, catalog: Catalog, service: Service, wanted: Wanted, window: Window) -> Masks:

@@ -94,6 +94,34 @@ select id, state, revision, hold_id, client_id, client_name, client_email, clien
 from holdfast.appointment_detail
 where organization_id = holdfast.current_organization() and id = %(appointment_id)s;
 
+-- name: appointments_to_come
+-- Confirmed visits that have not begun, of any of these services, at any of these locations or with any of these resources.
+with chosen as (
+  select a.id
+  from holdfast.appointment a
+  where a.organization_id = holdfast.current_organization() and a.state = 'confirmed' and a.starts_at > holdfast.clock()
+    and (a.service_id = any (%(service_ids)s::uuid[]) or a.location_id = any (%(location_ids)s::uuid[]) or exists (
+      select from holdfast.claim k
+      join holdfast.unit u on u.organization_id = k.organization_id and u.id = k.unit_id
+      where k.organization_id = a.organization_id and k.hold_id = a.hold_id
+        and u.resource_id = any (%(resource_ids)s::uuid[])))
+)
+select d.id, d.state, d.revision, d.hold_id, d.client_id, d.client_name, d.client_email, d.client_phone, d.service_id,
+       d.service_name, d.location_id, d.time_zone, d.starts_at, d.ends_at, d.local_start, d.confirmation_code,
+       d.price_cents, d.currency, d.surface, d.note, d.cancel_reason, d.created_at, d.overbook_reason, d.claims
+from chosen
+join holdfast.appointment_detail d on d.organization_id = holdfast.current_organization() and d.id = chosen.id
+order by d.location_id, d.starts_at, d.id;
+
+-- name: appointments_by_id
+-- These appointments, by start.
+select d.id, d.state, d.revision, d.hold_id, d.client_id, d.client_name, d.client_email, d.client_phone, d.service_id,
+       d.service_name, d.location_id, d.time_zone, d.starts_at, d.ends_at, d.local_start, d.confirmation_code,
+       d.price_cents, d.currency, d.surface, d.note, d.cancel_reason, d.created_at, d.overbook_reason, d.claims
+from holdfast.appointment_detail d
+where d.organization_id = holdfast.current_organization() and d.id = any (%(ids)s::uuid[])
+order by d.starts_at, d.id;
+
 -- name: appointments
 -- A page of appointments by start, after a cursor. The page is cut before claims are gathered, so its cost is its length.
 with page as (
@@ -119,6 +147,26 @@ select d.id, d.state, d.revision, d.hold_id, d.client_id, d.client_name, d.clien
 from page
 join holdfast.appointment_detail d on d.organization_id = holdfast.current_organization() and d.id = page.id
 order by page.starts_at, page.id;
+
+-- name: change_note
+-- What staff wrote about the visit.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims
+from holdfast.change_note(%(appointment_id)s, %(revision)s, %(note)s);
+
+-- name: appointment_of_code
+-- The appointment that a client was told this code for.
+select id from holdfast.appointment
+where organization_id = holdfast.current_organization() and confirmation_code = %(code)s;
+
+-- name: services_by_use
+-- Services by how often they were booked in the last weeks, the most first.
+select service_id from holdfast.appointment
+where organization_id = holdfast.current_organization()
+  and starts_at > holdfast.clock() - interval '30 days' and starts_at <= holdfast.clock()
+group by service_id
+order by count(*) desc, service_id;
 
 -- name: place_block
 -- Close a resource for a time; bookings in the way are listed instead.

@@ -174,6 +174,22 @@ async def take_step(tx: Transaction, step: Step, appointment_id: UUID, *, revisi
     return await _appointment(tx, step, appointment_id=appointment_id, revision=revision)
 
 
+async def change_note(tx: Transaction, appointment_id: UUID, note: str, *, revision: int) -> Appointment:
+    """Replace what staff wrote about the visit; empty: nothing. Raises RevisionMismatch, NotFound, Invalid."""
+    return await _appointment(tx, "change_note", appointment_id=appointment_id, revision=revision, note=note)
+
+
+async def find_appointment(tx: Transaction, code: str) -> UUID | None:
+    """The id of the appointment with this confirmation code, in any case."""
+    id: UUID | None = await tx.value(QUERIES["appointment_of_code"], code=code.strip().upper())
+    return id
+
+
+async def services_by_use(tx: Transaction) -> list[UUID]:
+    """The services of the last 30 days' visits, the most frequent first."""
+    return [row[0] for row in await tx.tuples(QUERIES["services_by_use"])]
+
+
 async def get_appointment(tx: Transaction, appointment_id: UUID) -> Appointment:
     """The appointment as it stands. Raises NotFound."""
     found = await tx.one(Appointment, QUERIES["appointment_by_id"], appointment_id=appointment_id)

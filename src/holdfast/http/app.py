@@ -47,11 +47,14 @@ from holdfast.http.pages import (
     board_why,
     booking,
     desk,
+    desk_appointment,
+    desk_book,
     held,
     live,
     look,
     setup,
     sign_in,
+    staff_links,
     visit,
 )
 from holdfast.http.pages.board_live import Boards
@@ -68,6 +71,7 @@ from holdfast.webhooks.signing import SecretBox
 PAGES: Final = (
     assets,
     sign_in,
+    staff_links,
     setup,
     desk,
     board,
@@ -76,6 +80,8 @@ PAGES: Final = (
     board_live,
     board_move,
     board_why,
+    desk_appointment,
+    desk_book,
     look,
     live,
     held,

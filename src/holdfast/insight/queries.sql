@@ -175,7 +175,7 @@ from pg_proc p
 cross join pg_roles r
 where r.rolname = 'holdfast_app' and p.pronamespace = 'holdfast'::regnamespace and not p.prosecdef
   and has_function_privilege(r.oid, p.oid, 'execute')
-  and p.proname not in ('act_as', 'clock', 'claims_of_hold', 'current_organization', 'current_actor', 'current_surface',
+  and p.proname not in ('act_as', 'clock', 'current_organization', 'current_actor', 'current_surface',
                         'opted_out')
 union all
 select null, 'function', p.proname::text, 'it runs with the owner''s rights and without a fixed search_path'

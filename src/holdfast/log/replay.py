@@ -193,6 +193,10 @@ class Replay:
         )
 
     @_apply.register
+    def _(self, facts: booking.AppointmentNoteChanged, event: Event) -> None:
+        self.appointments[event.subject_id] = replace(self.appointments[event.subject_id], revision=facts.revision)
+
+    @_apply.register
     def _(self, facts: booking.BlockPlaced, event: Event) -> None:
         id = event.subject_id
         self.blocks[id] = Block(id, facts.resource_id, facts.starts_at, facts.ends_at, removed=False)

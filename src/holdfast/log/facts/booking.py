@@ -146,6 +146,13 @@ class AppointmentStepped(Facts):
     revision: int
 
 
+class AppointmentNoteChanged(Facts):
+    """What staff wrote about the visit was changed; the words are read by id."""
+
+    types = ("appointment.note_changed",)
+    revision: int
+
+
 class AppointmentLinkIssued(Facts):
     """Whoever has the private link may see, move and cancel the visit."""
 
