@@ -40,6 +40,12 @@ from holdfast.http.freshness import Tags
 from holdfast.http.limits import BodyLimit, only_known_parameters
 from holdfast.http.pages import (
     assets,
+    board,
+    board_blocks,
+    board_lists,
+    board_live,
+    board_move,
+    board_why,
     booking,
     desk,
     desk_appointment,
@@ -54,6 +60,7 @@ from holdfast.http.pages import (
 )
 from holdfast.http.limits import BodyLimit, Pace, only_known_parameters
 from holdfast.http.pages import assets, booking, desk, held, live, look, offer, setup, sign_in, visit, waitlist_join
+from holdfast.http.pages.board_live import Boards
 from holdfast.http.problems import install_problems
 from holdfast.http.reference import reference
 from holdfast.log.feed import Feed
@@ -70,6 +77,12 @@ PAGES: Final = (
     staff_links,
     setup,
     desk,
+    board,
+    board_blocks,
+    board_lists,
+    board_live,
+    board_move,
+    board_why,
     desk_appointment,
     desk_book,
     look,
@@ -155,6 +168,7 @@ def build_app(
         app.state.link_pace = Pace(message_links.LINKS_A_MINUTE, 60)
         app.state.event_names = EventNames(secret)
         app.state.feed = Feed(app.state.record, app.state.event_names)
+        app.state.boards = Boards(app.state.record, app.state.feed)
         try:
             yield
         finally:
