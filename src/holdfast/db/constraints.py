@@ -157,7 +157,7 @@ RULES: Final[dict[str, Meaning]] = {
     "reminder_rule_service_exists": (errors.NotFound, "There is no such service."),
     "message_template_kind_is_known": (
         errors.Invalid,
-        "A kind is confirmation, change, cancellation, reminder or follow_up.",
+        "A kind is confirmation, change, cancellation, reminder, follow_up or waitlist_offer.",
     ),
     "message_template_language_is_plain": (errors.Invalid, "A language is a two-letter code such as en or es."),
     "message_template_is_bounded": (
@@ -311,8 +311,11 @@ BUGS: Final[frozenset[str]] = frozenset(
         "message_appointment_exists",
         "message_channel_is_known",
         "message_client_exists",
+        "message_is_about_one_thing",
         "message_is_owed_once",
         "message_kind_is_known",
+        "message_offer_exists",
+        "message_offer_is_told_once",
         "message_pkey",
         "message_policy_organization_id_fkey",
         "message_policy_pkey",

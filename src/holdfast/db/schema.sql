@@ -259,7 +259,7 @@ ALTER TABLE ONLY holdfast.delivery FORCE ROW LEVEL SECURITY;
 CREATE TABLE holdfast.message (
     organization_id uuid NOT NULL,
     id uuid DEFAULT holdfast.new_id() NOT NULL,
-    appointment_id uuid NOT NULL,
+    appointment_id uuid,
     client_id uuid NOT NULL,
     kind text NOT NULL,
     lead_minutes integer DEFAULT 0 NOT NULL,
@@ -277,9 +277,11 @@ CREATE TABLE holdfast.message (
     subject text,
     body text,
     answer text,
-    CONSTRAINT message_answer_is_known CHECK ((answer = ANY (ARRAY['confirm'::text, 'cancel'::text]))),
+    offer_id uuid,
+    CONSTRAINT message_answer_is_known CHECK ((answer = ANY (ARRAY['confirm'::text, 'cancel'::text, 'accept'::text, 'decline'::text]))),
     CONSTRAINT message_channel_is_known CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
-    CONSTRAINT message_kind_is_known CHECK ((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text]))),
+    CONSTRAINT message_is_about_one_thing CHECK ((num_nonnulls(appointment_id, offer_id) = 1)),
+    CONSTRAINT message_kind_is_known CHECK (((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text, 'waitlist_offer'::text])) AND ((kind = 'waitlist_offer'::text) = (offer_id IS NOT NULL)))),
     CONSTRAINT message_reason_is_bounded CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
     CONSTRAINT message_settled_has_a_time CHECK (((state = 'pending'::text) = (settled_at IS NULL))),
     CONSTRAINT message_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'dead'::text, 'skipped'::text]))),
@@ -645,7 +647,7 @@ CREATE TABLE holdfast.message_template (
     sms text NOT NULL,
     changed_at timestamp with time zone NOT NULL,
     CONSTRAINT message_template_is_bounded CHECK (((length(subject) <= 500) AND (length(email) <= 10000) AND (length(sms) <= 2000))),
-    CONSTRAINT message_template_kind_is_known CHECK ((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text]))),
+    CONSTRAINT message_template_kind_is_known CHECK ((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text, 'waitlist_offer'::text]))),
     CONSTRAINT message_template_language_is_plain CHECK ((language ~ '^[a-z]{2}$'::text))
 );
 
@@ -1029,6 +1031,9 @@ ALTER TABLE ONLY holdfast.message
     ADD CONSTRAINT message_is_owed_once UNIQUE (organization_id, appointment_id, kind, lead_minutes, occasion);
 
 ALTER TABLE ONLY holdfast.message
+    ADD CONSTRAINT message_offer_is_told_once UNIQUE (organization_id, offer_id);
+
+ALTER TABLE ONLY holdfast.message
     ADD CONSTRAINT message_pkey PRIMARY KEY (organization_id, id);
 
 ALTER TABLE ONLY holdfast.message_policy
@@ -1372,6 +1377,9 @@ ALTER TABLE ONLY holdfast.message
 
 ALTER TABLE ONLY holdfast.message
     ADD CONSTRAINT message_client_exists FOREIGN KEY (organization_id, client_id) REFERENCES holdfast.client(organization_id, id);
+
+ALTER TABLE ONLY holdfast.message
+    ADD CONSTRAINT message_offer_exists FOREIGN KEY (organization_id, offer_id) REFERENCES holdfast.offer(organization_id, id);
 
 ALTER TABLE ONLY holdfast.message_policy
     ADD CONSTRAINT message_policy_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);

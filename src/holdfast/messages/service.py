@@ -27,6 +27,8 @@ DEFAULT_POLICY: Final = Policy(
     say_service=False,
     say_provider=False,
 )
+# A preview shows where a link would stand, and never one that works.
+EXAMPLE_LINK: Final = "https://www.example.com/…"
 DEFAULT_RULE: Final = ReminderRule(None, [3 * 24 * 60, 2 * 60], None)
 
 
@@ -167,11 +169,13 @@ async def preview(
     if context is None:
         raise NotFound("There is no appointment to preview this with.")
     if wording is not None:
-        return render_wording(wording, context, can_reply=True)
+        return render_wording(wording, context, link=EXAMPLE_LINK, can_reply=True)
     if language is not None and language != context.language:
         own = {(one.kind, one.language): one for one in await list_wordings(tx)}
-        return render_wording(own.get((kind, language)) or built_in(language)[kind], context, can_reply=True)
-    return render(context, can_reply=True)
+        return render_wording(
+            own.get((kind, language)) or built_in(language)[kind], context, link=EXAMPLE_LINK, can_reply=True
+        )
+    return render(context, link=EXAMPLE_LINK, can_reply=True)
 
 
 async def preview_message(tx: Transaction, message_id: UUID) -> Rendered:
@@ -182,7 +186,7 @@ async def preview_message(tx: Transaction, message_id: UUID) -> Rendered:
     context = await tx.one(Context, QUERIES["context"], id=message_id, appointment_id=None, kind=None)
     if context is None:
         raise NotFound("There is no such message.")
-    return render(context, can_reply=True)
+    return render(context, link=EXAMPLE_LINK, can_reply=True)
 
 
 async def set_preference(tx: Transaction, client_id: UUID, channel: Channel, *, allowed: bool, source: str) -> None:

@@ -53,19 +53,27 @@ begin
   return query select * from hold_detail where organization_id = v_hold.organization_id and id = v_hold.id;
 end $$;
 
--- A private link to a visit, good until a month after it.
+-- A private link to a visit, good until a month after it. Issuing the same one again changes nothing, but for when it ends
+-- if the visit was moved.
 create or replace function holdfast.issue_visit_link(p_appointment_id uuid, p_token_hash bytea) returns void
 language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
+declare
+  v_appointment appointment;
 begin
-  insert into visit_link (organization_id, appointment_id, token_hash, expires_at)
-  select a.organization_id, a.id, p_token_hash, a.ends_at + interval '30 days'
-  from appointment a where a.organization_id = current_organization() and a.id = p_appointment_id;
-  if not found then
+  select * into v_appointment from appointment where organization_id = current_organization() and id = p_appointment_id;
+  if v_appointment.id is null then
     perform refuse('appointment_exists');
   end if;
-  perform record_event('appointment.link_issued', p_appointment_id, '{}');
+  update visit_link set expires_at = v_appointment.ends_at + interval '30 days'
+  where organization_id = v_appointment.organization_id and appointment_id = p_appointment_id and token_hash = p_token_hash;
+  if not found then
+    insert into visit_link (organization_id, appointment_id, token_hash, expires_at)
+    values (v_appointment.organization_id, p_appointment_id, p_token_hash, v_appointment.ends_at + interval '30 days')
+    on conflict on constraint visit_link_token_is_unique do nothing;
+    perform record_event('appointment.link_issued', p_appointment_id, '{}');
+  end if;
 end $$;
 
 -- Before anybody is known to be asking: which visit is this link to? No row for one that is unknown or expired.

@@ -64,6 +64,11 @@ as $$
   returning m.id, m.attempts, m.due_at < clock() - interval '5 minutes';
 $$;
 
+-- What a message is about, as its events tell it.
+create or replace function holdfast.subject_of(p_message holdfast.message) returns jsonb
+language sql immutable
+as $$ select jsonb_build_object('appointment_id', p_message.appointment_id, 'offer_id', p_message.offer_id) $$;
+
 -- Write down how an attempt went: `sent`, `skipped`, `failed` (due again after `p_retry_in_seconds`; null: never, dead) or
 -- `postponed`, which counts as no attempt.
 create or replace function holdfast.settle_message(
@@ -87,8 +92,8 @@ begin
   where organization_id = current_organization() and id = p_message_id and state = 'pending'
   returning * into v_message;
   if v_message.state = 'dead' then
-    perform record_event('message.died', p_message_id,
-      jsonb_build_object('appointment_id', v_message.appointment_id, 'kind', v_message.kind, 'cause', p_reason));
+    perform record_event('message.died', v_message.id, subject_of(v_message)
+      || jsonb_build_object('kind', v_message.kind, 'cause', p_reason));
   end if;
 end $$;
 
@@ -328,8 +333,7 @@ declare
   v_message message := lock_message(p_message_id, '{sent}');
 begin
   update message set answer = p_answer where organization_id = v_message.organization_id and id = v_message.id;
-  perform record_event('message.answered', v_message.id,
-    jsonb_build_object('appointment_id', v_message.appointment_id, 'answer', p_answer));
+  perform record_event('message.answered', v_message.id, subject_of(v_message) || jsonb_build_object('answer', p_answer));
 end $$;
 
 -- What the carrier says of a text it took: with `p_cause` it did not arrive, which a person must see.
@@ -348,7 +352,7 @@ begin
     perform act_as(v_message.organization_id, 'carrier', 'system');
     update message set state = 'dead', reason = p_cause
     where organization_id = v_message.organization_id and id = v_message.id;
-    perform record_event('message.died', v_message.id,
-      jsonb_build_object('appointment_id', v_message.appointment_id, 'kind', v_message.kind, 'cause', p_cause));
+    perform record_event('message.died', v_message.id, subject_of(v_message)
+      || jsonb_build_object('kind', v_message.kind, 'cause', p_cause));
   end if;
 end $$;

@@ -11,7 +11,8 @@ class MessageDied(Facts):
     """The last attempt failed, or the carrier could not deliver: a person must tell the client."""
 
     types = ("message.died",)
-    appointment_id: UUID
+    appointment_id: UUID | None
+    offer_id: UUID | None = None
     kind: str
     cause: str
 
@@ -38,10 +39,14 @@ class MessageDiscarded(Facts):
 
 
 class MessageAnswered(Facts):
-    """The client answered by text: ``confirm`` (will come) or ``cancel``, which also cancels the appointment."""
+    """The client answered by text: ``confirm`` or ``cancel`` a visit, ``accept`` or ``decline`` an offer.
+
+    ``confirm`` says that they will come; the others do what they say.
+    """
 
     types = ("message.answered",)
-    appointment_id: UUID
+    appointment_id: UUID | None
+    offer_id: UUID | None = None
     answer: str
 
 
