@@ -120,7 +120,7 @@ async def change_messages(
         for channel in CHANNELS:
             wanted = channel in (takes or [])
             if wanted != await messages.takes_messages(tx, id, channel):
-                await messages.set_preference(tx, id, channel, allowed=wanted, source="desk")
+                await messages.set_preference(tx, id, channel, allowed=wanted, source="staff")
 
     await record_of(request).transact(staff.caller(), work)
     return see(f"/desk/clients/{client_id}")
