@@ -226,9 +226,7 @@ async def move(
     return see(f"{seen.url}?new=1")
 
 
-async def _hold_for(
-    request: Request, staff: SignedIn, visit: Appointment, sought: Sought, at: datetime
-) -> Hold | None:
+async def _hold_for(request: Request, staff: SignedIn, visit: Appointment, sought: Sought, at: datetime) -> Hold | None:
     """The new time with the people and things that the visit has now, else with any, unless somebody was named.
 
     None where the new time meets the old: the visit stands in its own way, and only the move, which gives up the old

@@ -28,6 +28,7 @@ from holdfast.ids import parse_id, public_id
 from holdfast.waitlist import service as waitlist
 from holdfast.waitlist.model import EVERY_DAY, Offer, Place, Rate, TimeWindow, Wish
 from holdfast.waitlist.tokens import OfferTokens
+from holdfast.wallclock import local_date
 from holdfast.web.languages import Language
 
 router = APIRouter(prefix="/desk/waitlist", route_class=PageRoute, include_in_schema=False)
@@ -59,20 +60,22 @@ async def line(
     after = read_time_cursor(cursor)
     location_id = parse_id("location", location) if location else None
 
-    async def work(tx: Transaction) -> tuple[list[Place], list[Rate], list[Location]]:
+    async def work(tx: Transaction) -> tuple[list[Place], list[Rate], list[Location], datetime]:
         now = tx.scene.began_at
         places = await waitlist.list_line(tx, limit=PAGE + 1, location_id=location_id, after=after)
         rates = await waitlist.rates(tx, now - timedelta(weeks=WEEKS), now)
-        return places, rates, await catalog.list_locations(tx)
+        return places, rates, await catalog.list_locations(tx), now
 
-    places, rates, locations = await record_of(request).transact(staff.caller(), work)
+    places, rates, locations, now = await record_of(request).transact(staff.caller(), work)
     more = places[PAGE - 1].entry if len(places) > PAGE else None
     place = write_cursor(more.joined_at.isoformat(), str(more.id)) if more else ""
+    zone = locations[0].time_zone if locations else "UTC"
+    today = local_date(now, zone)
     language = language_of(request)
     return await desk_page(
         request, staff, "desk/waitlist.html", section="waitlist", places=places[:PAGE], locations=locations,
-        location=location, zone=locations[0].time_zone if locations else "UTC", public_id=public_id,
-        weeks=_by_week(rates, language), services=_by(rates, "service_name", language.gettext("longer hours")),
+        location=location, zone=zone, public_id=public_id,
+        weeks=_by_week(rates, today, language), services=_by(rates, "service_name", language.gettext("longer hours")),
         sites=_by(rates, "location_name", ""), words=_words(language),
         next_url=f"/desk/waitlist?location={location}&cursor={place}" if more else None,
     )  # fmt: skip
@@ -262,11 +265,11 @@ def _windows(parts: Sequence[str], weekdays: Sequence[int]) -> list[TimeWindow]:
     return [TimeWindow(starts, ends, days) for starts, ends in times]
 
 
-def _by_week(rates: Sequence[Rate], language: Language) -> list[Share]:
-    weeks: dict[date, list[Rate]] = {}
-    for rate in sorted(rates, key=lambda each: each.week):
-        weeks.setdefault(rate.week, []).append(rate)
-    return [_share(language.short_day(week), found) for week, found in weeks.items()]
+def _by_week(rates: Sequence[Rate], today: date, language: Language) -> list[Share]:
+    """The last weeks, also those in which nothing fell free."""
+    monday = today - timedelta(days=today.weekday())
+    weeks = [monday - timedelta(weeks=n) for n in reversed(range(WEEKS))]
+    return [_share(language.short_day(week), [rate for rate in rates if rate.week == week]) for week in weeks]
 
 
 def _by(rates: Sequence[Rate], name: str, otherwise: str) -> list[Share]:
