@@ -114,6 +114,14 @@ async def carry_out(record: Record, plan: Plan, *, dry_run: bool = False) -> Non
         raise BookingsInTheWay(conflicts)
 
 
+async def make_changes(tx: Transaction, changes: Sequence[Change]) -> None:
+    """Do these in the open transaction, in the order that ``changes_between`` gives.
+
+    Raises ClaimsInTheWay (``conflicts`` listed); Invalid, StateRefused.
+    """
+    await _Maker().make(tx, changes)
+
+
 class _Undone(Exception):
     """Everything was possible, and was taken back."""
 
@@ -123,8 +131,12 @@ class _Attempt:
     plan: Plan
     changes: Sequence[Change]
     undo: bool
-    current: Change | None = None  # what was being changed when it failed
-    ids: dict[str, dict[str, UUID]] = field(default_factory=dict)
+    maker: _Maker = field(default_factory=lambda: _Maker())
+
+    @property
+    def current(self) -> Change | None:
+        """What was being changed when it failed."""
+        return self.maker.current
 
     async def run(self, record: Record) -> None:
         if self.plan.organization_id is None:
@@ -146,6 +158,19 @@ class _Attempt:
         await self._work(tx, self.changes)
 
     async def _work(self, tx: Transaction, changes: Sequence[Change]) -> None:
+        await self.maker.make(tx, changes)
+        if self.undo:
+            raise _Undone
+
+
+@dataclass
+class _Maker:
+    """Makes changes one by one; ``current`` is the one it is at."""
+
+    current: Change | None = None
+    ids: dict[str, dict[str, UUID]] = field(default_factory=dict)
+
+    async def make(self, tx: Transaction, changes: Sequence[Change]) -> None:
         self.ids = {
             "locations": {each.slug: each.id for each in await service.list_locations(tx)},
             "resources": {each.slug: each.id for each in await service.list_resources(tx)},
@@ -156,8 +181,6 @@ class _Attempt:
             self.current = change
             await (self._put(tx, change) if change.new is not None else self._retire(tx, change))
         self.current = None
-        if self.undo:
-            raise _Undone
 
     async def _put(self, tx: Transaction, change: Change) -> None:
         match change.new:
