@@ -209,7 +209,8 @@ async def test_what_cannot_be_taken_away_says_what_is_on_it(clinic: Clinic) -> N
     both = [await book(clinic, "15:00", who) for who in ("ana", "bo")]
     retired = await preview(clinic, lambda tx: catalog.retire_resource(tx, clinic.ids["ana"]))
     assert told(retired) == {each.id: ["ana cannot be taken away while it has this."] for each in (visit, both[0])}
-    assert {conflict["id"] for conflict in retired.conflicts} == {str(visit.id), str(both[0].id)}
+    assert retired.refusal is not None
+    assert {conflict["id"] for conflict in retired.refusal.facts["conflicts"]} == {str(visit.id), str(both[0].id)}
     one_room = await preview(clinic, lambda tx: catalog.set_capacity(tx, clinic.ids["room"], 1))
     assert len(one_room.affected) == 1
     assert one_room.affected[0].appointment.id in {each.id for each in both}

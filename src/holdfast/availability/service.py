@@ -16,7 +16,7 @@ from uuid import UUID
 from holdfast.access.model import PUBLIC_SURFACES
 from holdfast.availability.catalog import Catalog
 from holdfast.availability.explain import Explanation, explain
-from holdfast.availability.model import Request, Slot, Snapshot
+from holdfast.availability.model import Claim, Request, Slot, Snapshot
 from holdfast.availability.permit import Wanted
 from holdfast.availability.search import Search, window_of
 from holdfast.availability.snapshot import QUERIES, current_catalog, load_snapshot
@@ -90,7 +90,18 @@ async def explain_start(tx: Transaction, asked: Request, start: datetime) -> Exp
     return replace(why, nearest=nearest[0] if nearest else None)
 
 
-async def alternatives(tx: Transaction, wanted: Wanted, count: int = ALTERNATIVES) -> list[Slot]:
+@dataclass(frozen=True)
+class Absence:
+    """A resource that is out for ``[start, end)``, though nothing in the record says so yet."""
+
+    resource_id: UUID
+    start: datetime
+    end: datetime
+
+
+async def alternatives(
+    tx: Transaction, wanted: Wanted, count: int = ALTERNATIVES, *, without: Absence | None = None
+) -> list[Slot]:
     """Up to ``count`` starts instead of one that was refused, nearest first: the same service, location and roles.
 
     Whoever was asked for by name comes first where they are free; otherwise the next free one of the pool serves.
@@ -105,10 +116,20 @@ async def alternatives(tx: Transaction, wanted: Wanted, count: int = ALTERNATIVE
             prefer=tuple(str(id) for units in wanted.choices.values() for chosen in units for id in chosen),
         )
         snapshot, [request] = await _ready(tx, asked, [asked.location], without_hold=wanted.without_hold)
-        found = Search(snapshot, request).nearest(wanted.start, count)
+        seen = snapshot if without is None else _with_absence(snapshot, without)
+        found = Search(seen, request).nearest(wanted.start, count)
         if len(found) == count:
             break
     return found
+
+
+def _with_absence(snapshot: Snapshot, absence: Absence) -> Snapshot:
+    """The snapshot as if the resource were blocked."""
+    blocked = Claim(absence.start, absence.end, "block")
+    units = snapshot.resources[str(absence.resource_id)].units if str(absence.resource_id) in snapshot.resources else ()
+    return replace(
+        snapshot, claims={**snapshot.claims, **{unit: [*snapshot.claims.get(unit, ()), blocked] for unit in units}}
+    )
 
 
 async def suggest(record: Record, caller: Caller, wanted: Wanted) -> list[Slot]:

@@ -155,11 +155,7 @@ class Reading:
             yield replace(about, reason="not_in_pool")
         masks = self._masks_of(visit)
         # the segment as it stands: hours are asked about the time that is booked, not about what a new rule would book
-        booked = replace(
-            need,
-            offset_minutes=(claim.segment_start - visit.start) // MINUTE,
-            length_minutes=(claim.segment_end - claim.segment_start) // MINUTE,
-        )
+        booked = as_booked(need, visit.start, claim.segment_start, claim.segment_end)
         if reason := absence_reason(masks, booked, resource, masks.window.index(visit.start)):
             yield replace(about, reason=reason)
         load = self._loads.get((resource.id, masks.days.date_of(masks.window.index(visit.start))), 0)
@@ -181,6 +177,15 @@ class Reading:
                 day = wallclock.local_date(visit.start, location.zone)
                 loads.update({(claim.resource, day) for claim in visit.claims})
         return loads
+
+
+def as_booked(need: Requirement, start: datetime, segment_start: datetime, segment_end: datetime) -> Requirement:
+    """The requirement with the segment of a visit as it stands, which began under other rules perhaps."""
+    return replace(
+        need,
+        offset_minutes=(segment_start - start) // MINUTE,
+        length_minutes=(segment_end - segment_start) // MINUTE,
+    )
 
 
 def _of_time(visit: StandingVisit, need: Requirement, claim: StandingClaim, about: Effect) -> Iterator[Effect]:

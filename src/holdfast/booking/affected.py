@@ -7,10 +7,10 @@ the change itself; what becomes of the visits is for a person to decide.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from holdfast.availability.catalog import Catalog
@@ -18,7 +18,8 @@ from holdfast.availability.snapshot import load_catalog
 from holdfast.availability.standing import Effect, Reading, StandingClaim, StandingVisit, changed_between
 from holdfast.booking.model import Appointment
 from holdfast.booking.service import QUERIES
-from holdfast.db.transact import Transaction
+from holdfast.catalog.transfer import ACTOR, SURFACE, BookingsInTheWay, Plan, carry_out
+from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import ClaimsInTheWay
 
 Proposal = Callable[[Transaction], Awaitable[object]]
@@ -44,18 +45,18 @@ class AffectedAppointment:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a change would touch, by start. ``conflicts`` (as ``ClaimsInTheWay`` lists them) are what forbids it:
-    while there are any, the change is refused, and their appointments are among ``affected`` as ``in_the_way``.
+    """What a change would touch, by start. ``refusal`` is what the change meets as things stand, None when it could be
+    made; the appointments in its way are among ``affected``.
     """
 
     affected: list[AffectedAppointment]
-    conflicts: Sequence[Mapping[str, Any]] = ()
+    refusal: ClaimsInTheWay | None = None
 
 
 async def affected_by(tx: Transaction, change: Proposal) -> Preview:
     """The visits that ``change`` would touch. It is made and taken back: nothing is changed, no event is left.
 
-    Raises whatever the change itself raises, other than ClaimsInTheWay, which is what ``conflicts`` tell.
+    Raises whatever else the change raises.
     """
     before = await load_catalog(tx)
     found: list[AffectedAppointment] = []
@@ -66,9 +67,29 @@ async def affected_by(tx: Transaction, change: Proposal) -> Preview:
             raise _TakenBack
     except _TakenBack:
         return Preview(found)
-    except ClaimsInTheWay as error:
-        conflicts: list[dict[str, Any]] = error.facts["conflicts"]
-        return Preview(await in_the_way(tx, conflicts), conflicts)
+    except ClaimsInTheWay as refusal:
+        return Preview(await _in_the_way(tx, refusal), refusal)
+
+
+async def affected_by_import(record: Record, plan: Plan) -> Preview:
+    """The same for a catalog file. ``refusal`` is a BookingsInTheWay; what else raises is what ``carry_out`` raises."""
+    if plan.organization_id is None:
+        await carry_out(record, plan, dry_run=True)
+        return Preview([])
+    caller = Caller(plan.organization_id, ACTOR, SURFACE)
+    before = await record.transact(caller, load_catalog)
+    found: list[AffectedAppointment] = []
+
+    async def inspect(tx: Transaction) -> None:
+        found[:] = await affected_since(tx, before)
+
+    try:
+        await carry_out(record, plan, dry_run=True, inspect=inspect)
+    except BookingsInTheWay as error:
+        refusal = error
+    else:
+        return Preview(found)
+    return Preview(_merged(found + await record.transact(caller, lambda tx: _in_the_way(tx, refusal))), refusal)
 
 
 async def affected_since(tx: Transaction, before: Catalog) -> list[AffectedAppointment]:
@@ -89,17 +110,30 @@ async def affected_since(tx: Transaction, before: Catalog) -> list[AffectedAppoi
         known, now = (reading.effects(visit) for reading in readings)
         if effects := dict.fromkeys(effect for effect in now if effect not in known):
             affected.append(AffectedAppointment(appointment, tuple(effects)))
-    return sorted(affected, key=lambda each: (each.appointment.starts_at, each.appointment.id))
+    return sorted(affected, key=_by_start)
 
 
-async def in_the_way(tx: Transaction, conflicts: Iterable[Mapping[str, Any]]) -> list[AffectedAppointment]:
+async def _in_the_way(tx: Transaction, refusal: ClaimsInTheWay) -> list[AffectedAppointment]:
     """The appointments among the conflicts of a refused change, by start."""
     effects: dict[UUID, list[Effect]] = {}
-    for each in conflicts:
+    for each in refusal.facts["conflicts"]:
         if each["kind"] == "appointment":
             effects.setdefault(UUID(each["id"]), []).append(Effect(IN_THE_WAY, resource=each["resource_id"]))
     appointments = await tx.rows(Appointment, QUERIES["appointments_by_id"], ids=list(effects))
     return [AffectedAppointment(each, tuple(dict.fromkeys(effects[each.id]))) for each in appointments]
+
+
+def _merged(found: Iterable[AffectedAppointment]) -> list[AffectedAppointment]:
+    """Each visit once, with all that was found of it, by start."""
+    by_id: dict[UUID, AffectedAppointment] = {}
+    for each in found:
+        known = by_id.get(each.appointment.id, AffectedAppointment(each.appointment, ()))
+        by_id[each.appointment.id] = AffectedAppointment(each.appointment, known.effects + each.effects)
+    return sorted(by_id.values(), key=_by_start)
+
+
+def _by_start(affected: AffectedAppointment) -> tuple[datetime, UUID]:
+    return affected.appointment.starts_at, affected.appointment.id
 
 
 class _TakenBack(Exception):

@@ -84,16 +84,20 @@ async def plan_import(
     )
 
 
-async def carry_out(record: Record, plan: Plan, *, dry_run: bool = False) -> None:
+Inspect = Callable[[Transaction], Awaitable[object]]
+
+
+async def carry_out(record: Record, plan: Plan, *, dry_run: bool = False, inspect: Inspect | None = None) -> None:
     """Do everything in one transaction. A dry run does it too, and takes it back, so that it finds the same conflicts.
 
+    ``inspect`` looks at what a dry run did before it is taken back; what met conflicts was left out.
     Raises BookingsInTheWay with every conflict; StateRefused when the catalog changed since the plan was made; Invalid,
     naming the thing. Then nothing was changed.
     """
     conflicts: list[Conflict] = []
     changes = list(plan.changes)
     while True:
-        attempt = _Attempt(plan, changes, undo=dry_run or bool(conflicts))
+        attempt = _Attempt(plan, changes, undo=dry_run or bool(conflicts), inspect=inspect)
         try:
             await attempt.run(record)
         except _Undone:
@@ -131,6 +135,7 @@ class _Attempt:
     plan: Plan
     changes: Sequence[Change]
     undo: bool
+    inspect: Inspect | None = None
     maker: _Maker = field(default_factory=lambda: _Maker())
 
     @property
@@ -160,6 +165,8 @@ class _Attempt:
     async def _work(self, tx: Transaction, changes: Sequence[Change]) -> None:
         await self.maker.make(tx, changes)
         if self.undo:
+            if self.inspect is not None:
+                await self.inspect(tx)
             raise _Undone
 
 
