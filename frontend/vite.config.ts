@@ -11,7 +11,7 @@ export default defineConfig({
     manifest: true,
     modulePreload: false,
     rolldownOptions: {
-      input: { booking: "src/booking.ts", desk: "src/desk.ts", embed: "src/embed.ts" },
+      input: { booking: "src/booking.ts", desk: "src/desk.ts", embed: "src/embed.ts", manage: "src/manage.ts" },
       output: {
         entryFileNames: "[name]-[hash].js",
         chunkFileNames: "[name]-[hash].js",

@@ -37,7 +37,23 @@ from holdfast.http.documented import install_document, operation_id
 from holdfast.http.envelope import Envelope
 from holdfast.http.freshness import Tags
 from holdfast.http.limits import BodyLimit, only_known_parameters
-from holdfast.http.pages import assets, booking, desk, held, live, look, setup, sign_in, staff_links, visit
+from holdfast.http.pages import (
+    assets,
+    booking,
+    desk,
+    held,
+    live,
+    look,
+    manage,
+    manage_locations,
+    manage_pools,
+    manage_resources,
+    manage_services,
+    setup,
+    sign_in,
+    staff_links,
+    visit,
+)
 from holdfast.http.problems import install_problems
 from holdfast.http.reference import reference
 from holdfast.log.feed import Feed
@@ -48,7 +64,23 @@ from holdfast.messages.carriers import message_settings as settings_of_messages
 from holdfast.web.assets import Assets
 from holdfast.webhooks.signing import SecretBox
 
-PAGES: Final = (assets, sign_in, staff_links, setup, desk, look, live, held, booking, visit)
+PAGES: Final = (
+    assets,
+    sign_in,
+    staff_links,
+    setup,
+    desk,
+    manage,
+    manage_locations,
+    manage_resources,
+    manage_pools,
+    manage_services,
+    look,
+    live,
+    held,
+    booking,
+    visit,
+)
 DESCRIPTION = """The calendar that cannot double-book.
 
 A visit keeps a provider, a room and a device together. **Hold** it, then **confirm** it; or book in one step. Whatever

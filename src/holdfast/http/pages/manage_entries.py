@@ -149,6 +149,7 @@ class _Sheet:
             document=self.document,
             more=more,
             rows=lambda name: row_numbers(self.fields, name, more=1),
+            named=lambda entries: [(each.slug, each.name) for each in entries.values()],
             **form.around(self.document, self.fields, language_of(self.request)),
         )
 

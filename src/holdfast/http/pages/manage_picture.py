@@ -41,7 +41,7 @@ def segments_picture(duration: int, bars: Sequence[Bar], language: Language, *, 
     last = max([duration, *(bar.start + bar.minutes + bar.after for bar in bars)])
     left = 0 if small else LABELS
     top = 0 if small else TOP
-    row, height = (9, 7) if small else (ROW, BAR)
+    row, height = (16, 11) if small else (ROW, BAR)
     scale = (WIDTH - left - 10) / max(1, last - first)
 
     def x(minute: int) -> float:

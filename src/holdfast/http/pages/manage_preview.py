@@ -38,7 +38,8 @@ async def look_ahead(tx: Transaction, changes: list[Change], language: Language)
     """Try the changes, see what they touch, and take them back. Raises what making them raises."""
     preview: Preview = await affected_by(tx, lambda tx: make_changes(tx, changes))
     shown = [Told(each.appointment, _sentences(language, each)) for each in preview.affected[:SHOWN_MAX]]
-    return Outlook(shown, len(preview.affected), dict(Counter(each["kind"] for each in preview.conflicts)))
+    conflicts = preview.refusal.facts["conflicts"] if preview.refusal else []
+    return Outlook(shown, len(preview.affected), dict(Counter(each["kind"] for each in conflicts)))
 
 
 def _sentences(language: Language, affected: AffectedAppointment) -> list[str]:

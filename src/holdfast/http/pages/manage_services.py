@@ -136,6 +136,7 @@ def _around(document: CatalogDocument, fields: Fields, language: Language) -> Ma
         "surfaces": SURFACES,
         "categories": sorted({each.category for each in document.services.values()}),
         "by_category": _by_category(document),
+        "leads_said": any(fields.get(f"notice-{each}") or fields.get(f"horizon-{each}") for each in SURFACES),
         "picture": _picture(document, fields, language) if fields else "",
         "picture_of": lambda slug: _picture(document, _fields(document, slug), language, small=True),
         "lacking": lacking,
