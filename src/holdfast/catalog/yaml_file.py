@@ -34,8 +34,8 @@ from holdfast.catalog.document import (
     standard_hold_policy,
 )
 from holdfast.catalog.hours import NO_RULES
-from holdfast.catalog.public_holidays import check_holidays
 from holdfast.catalog.model import SLUG, HoldPolicy
+from holdfast.catalog.public_holidays import check_holidays
 from holdfast.catalog.yaml_nodes import Mapping, Remark, Remarks, line_of, near
 from holdfast.errors import Invalid
 

@@ -9,10 +9,9 @@ then made by the same commands. ``seen`` is the fingerprint of what the form sho
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -23,31 +22,21 @@ from holdfast.catalog.transfer import make_changes
 from holdfast.catalog.yaml_file import slugify
 from holdfast.db.transact import Transaction
 from holdfast.errors import ClaimsInTheWay, HoldfastError, Invalid, NotFound, StateRefused
-from holdfast.http.pages.manage_form import Fields, FormErrors, Reader, row_numbers, typed_in, without_own
-from holdfast.http.pages.manage_frame import manage_page, saved
+from holdfast.http.pages.manage_form import (
+    Fields,
+    FormErrors,
+    Reader,
+    fingerprint,
+    row_numbers,
+    typed_in,
+    without_own,
+)  # fmt: skip
+from holdfast.http.pages.manage_frame import beside, manage_page, saved
 from holdfast.http.pages.manage_preview import look_ahead
 from holdfast.http.pages.pages import PageRoute, language_of, record_of
 from holdfast.http.pages.staff_session import Desk
 from holdfast.http.problems import status_of
 from holdfast.web.languages import Language
-
-# Which field a rule of the record is about.
-RULE_FIELDS: Final = {
-    "label_is_readable": "name",
-    "slug_is_plain": "slug",
-    "location_time_zone_is_iana": "time_zone",
-    "location_holiday_country_is_iso": "holidays",
-    "location_holiday_region_has_country": "holidays",
-    "capacity_is_allowed": "capacity",
-    "resource_visits_per_day_is_bounded": "visits_per_day",
-    "pool_requires_are_plain": "requires",
-    "service_duration_is_bounded": "duration",
-    "service_price_is_not_negative": "price",
-    "service_grid_is_bounded": "grid",
-    "hold_policy_ttl_is_bounded": "ttl_seconds",
-    "hold_policy_extensions_are_bounded": "extensions_max",
-    "hold_policy_grace_is_bounded": "grace_seconds",
-}
 
 
 @dataclass(frozen=True)
@@ -64,7 +53,7 @@ class EntryForm:
     fields: Callable[[CatalogDocument, str | None], Fields]
     read: Callable[[Reader, CatalogDocument, str], CatalogDocument]
     around: Callable[[CatalogDocument, Fields, Language], Mapping[str, Any]]
-    also: Callable[[CatalogDocument, str | None], object] = lambda document, slug: None
+    also: Callable[[CatalogDocument, str | None], object] = lambda _document, _slug: None
 
     @property
     def home(self) -> str:
@@ -73,7 +62,7 @@ class EntryForm:
     def seen(self, document: CatalogDocument, slug: str | None) -> str:
         """What the form shows, in a few letters: the same exactly when nothing of it changed."""
         entry = getattr(document, self.section).get(slug)
-        return hashlib.sha256(repr((entry, self.also(document, slug))).encode()).hexdigest()[:16]
+        return fingerprint(entry, self.also(document, slug))
 
 
 def entry_routes(form: EntryForm) -> APIRouter:
@@ -155,10 +144,7 @@ class _Sheet:
 
     async def refuse(self, refusal: HoldfastError) -> Response:
         """The form, with the refusal beside its field."""
-        message = language_of(self.request).gettext(refusal.detail)
-        field = refusal.facts.get("field") or RULE_FIELDS.get(refusal.rule or "")
-        errors = {str(field): message} if field else {}
-        return await self.draw(status=status_of(refusal), errors=errors, problem="" if field else message)
+        return await self.draw(status=status_of(refusal), **beside(self.request, refusal))
 
     async def preview(self, changes: list[Change]) -> Response:
         """The change and what it touches; nothing is done yet. Raises what making it raises."""
@@ -200,17 +186,24 @@ async def _handle(
     if step == "form" or step.startswith("more-"):
         fields = sheet.fields if not retire else form.fields(document, slug)
         return await replace(sheet, fields=fields).draw(more=step.removeprefix("more-"))
+    return await _carry_out(sheet, step, retire=retire)
+
+
+async def _carry_out(sheet: _Sheet, step: str, *, retire: bool) -> Response:
+    """Show what the sheet would do or, as the second step, do it."""
+    form, document, transact = sheet.form, sheet.document, record_of(sheet.request).transact
+    reader = Reader(sheet.fields, language_of(sheet.request).gettext)
     try:
-        after = _without(form, document, slug) if retire else _with(form, document, slug, Reader(sheet.fields, gettext))
+        after = _without(form, document, sheet.slug) if retire else _with(form, document, sheet.slug, reader)
     except FormErrors as wrong:
         return await sheet.draw(errors=wrong.errors, status=422)
     changes = list(changes_between(document, after))
     if not changes:
-        return saved(request, form.home, "nothing")
+        return saved(form.home, "nothing")
     try:
         if step == "apply":
-            await record_of(request).transact(staff.caller(), lambda tx: _apply(tx, document, changes))
-            return saved(request, form.home, changes[0].action)
+            await transact(sheet.staff.caller(), lambda tx: _apply(tx, document, changes))
+            return saved(form.home, changes[0].action)
         return await sheet.preview(changes)
     except ClaimsInTheWay:
         return await sheet.preview(changes)  # booked since it was last looked at
@@ -237,12 +230,14 @@ def _with(form: EntryForm, document: CatalogDocument, slug: str | None, reader: 
 
 def _without(form: EntryForm, document: CatalogDocument, slug: str | None) -> CatalogDocument:
     entries: Mapping[str, Any] = getattr(document, form.section)
-    return replace(document, **{form.section: {name: each for name, each in entries.items() if name != slug}})
+    changed: dict[str, Any] = {form.section: {name: each for name, each in entries.items() if name != slug}}
+    return replace(document, **changed)
 
 
 def put_entry(document: CatalogDocument, section: Section, entry: Any) -> CatalogDocument:
     """The document with this entry in place of, or beside, what it has."""
-    return replace(document, **{section: {**getattr(document, section), entry.slug: entry}})
+    changed: dict[str, Any] = {section: {**getattr(document, section), entry.slug: entry}}
+    return replace(document, **changed)
 
 
 def _require(form: EntryForm, document: CatalogDocument, slug: str | None) -> None:

@@ -6,6 +6,7 @@ there is to draw a form from, whether it comes from the record, from a refusal, 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
@@ -173,3 +174,8 @@ def set_chosen(fields: Fields, name: str, chosen: Iterable[str]) -> None:
 def chosen(fields: Fields, name: str, among: Iterable[str]) -> tuple[str, ...]:
     """Which boxes are ticked, in order."""
     return tuple(sorted(slug for slug in among if fields.get(f"{name}-{slug}") == CHECKED))
+
+
+def fingerprint(*shown: object) -> str:
+    """What a form shows, in a few letters: the same exactly when nothing of it changed."""
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]

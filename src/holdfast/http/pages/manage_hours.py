@@ -107,7 +107,9 @@ def _read_dated(reader: Reader, row: str, kinds: Sequence[str]) -> DatedEntry | 
         return None
     starts = datetime.combine(datetime.fromisoformat(first), from_time or time(0))
     # whole days end when the last one does
-    ends = datetime.combine(datetime.fromisoformat(last), until_time or time(0)) + (timedelta(0) if until_time else _DAY)
+    ends = datetime.combine(datetime.fromisoformat(last), until_time or time(0)) + (
+        timedelta(0) if until_time else _DAY
+    )
     if ends <= starts:
         reader.wrong(f"{row}until", "This ends before it starts.")
     return DatedEntry(kind, starts, ends, reader.text(f"{row}reason", required=False))

@@ -45,8 +45,8 @@ def _read(reader: Reader, document: CatalogDocument, slug: str) -> CatalogDocume
     return put_entry(document, "locations", entry)
 
 
-def _around(document: CatalogDocument, fields: Fields, language: Language) -> Mapping[str, Any]:
-    countries = sorted(((language.country(code), code) for code in holiday_countries()))
+def _around(_document: CatalogDocument, _typed: Fields, language: Language) -> Mapping[str, Any]:
+    countries = sorted((language.country(code), code) for code in holiday_countries())
     return {"zones": sorted(wallclock.zone_names()), "countries": countries, "dated_kinds": LOCATION_DATED}
 
 

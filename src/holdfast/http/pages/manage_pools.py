@@ -35,7 +35,7 @@ def _read(reader: Reader, document: CatalogDocument, slug: str) -> CatalogDocume
     return put_entry(document, "pools", entry)
 
 
-def _around(document: CatalogDocument, fields: Fields, language: Language) -> Mapping[str, Any]:
+def _around(document: CatalogDocument, _typed: Fields, _language: Language) -> Mapping[str, Any]:
     resources = sorted(document.resources.values(), key=lambda each: (KINDS.index(each.kind), each.name))
     return {
         "by_kind": [(kind, list(found)) for kind, found in groupby(resources, key=lambda each: each.kind)],

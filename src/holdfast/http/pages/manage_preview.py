@@ -27,7 +27,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """``visits`` are the first of ``count``. While anything is ``in_the_way`` (counted by kind), nothing can be done."""
+    """``visits`` are the first of ``count``. Nothing can be done while anything is ``in_the_way`` (by kind)."""
 
     visits: list[Told]
     count: int

@@ -51,7 +51,7 @@ def _read(reader: Reader, document: CatalogDocument, slug: str) -> CatalogDocume
         locations,
         reader.integer("capacity", 1, CAPACITY_MAX),
         reader.optional("visits_per_day", 0, VISITS_MAX),
-        tuple(sorted({row: until for row, until in _attributes(reader)}.items())),
+        tuple(sorted(dict(_attributes(reader)).items())),
         read_hours(reader, RESOURCE_DATED),
         _rules_at(reader, document),
     )
@@ -88,7 +88,7 @@ def _in_pools(document: CatalogDocument, slug: str, pools: tuple[str, ...]) -> C
     return document
 
 
-def _around(document: CatalogDocument, fields: Fields, language: Language) -> Mapping[str, Any]:
+def _around(document: CatalogDocument, fields: Fields, _language: Language) -> Mapping[str, Any]:
     return {
         "kinds": KINDS,
         "dated_kinds": RESOURCE_DATED,
