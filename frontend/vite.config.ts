@@ -18,6 +18,7 @@ export default defineConfig({
         calendar: "src/calendar.css",
         desk: "src/desk.ts",
         embed: "src/embed.ts",
+        manage: "src/manage.ts",
       },
       output: {
         entryFileNames: "[name]-[hash].js",

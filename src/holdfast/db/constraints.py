@@ -443,7 +443,9 @@ def domain_error(name: str, facts: dict[str, object]) -> errors.HoldfastError:
         return errors.Bug(rule=name)
     error, sentence = meaning
     words = {key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in facts.items()}
-    return error(sentence.format_map(_Blank(words)), **facts)
+    refusal = error(sentence.format_map(_Blank(words)), **facts)
+    refusal.rule = name
+    return refusal
 
 
 class _Blank(dict[str, object]):

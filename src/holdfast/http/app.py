@@ -37,7 +37,7 @@ from holdfast.http.callers import KeyRing
 from holdfast.http.documented import install_document, operation_id
 from holdfast.http.envelope import Envelope
 from holdfast.http.freshness import Tags
-from holdfast.http.limits import BodyLimit, only_known_parameters
+from holdfast.http.limits import BodyLimit, Pace, only_known_parameters
 from holdfast.http.pages import (
     assets,
     board,
@@ -58,14 +58,26 @@ from holdfast.http.pages import (
     held,
     live,
     look,
+    manage,
+    manage_booking_page,
+    manage_holds,
+    manage_keys,
+    manage_locations,
+    manage_messages,
+    manage_pools,
+    manage_resources,
+    manage_services,
+    manage_staff,
+    manage_waitlist,
+    manage_webhooks,
+    offer,
     palette,
     setup,
     sign_in,
     staff_links,
     visit,
+    waitlist_join,
 )
-from holdfast.http.limits import BodyLimit, Pace, only_known_parameters
-from holdfast.http.pages import assets, booking, desk, held, live, look, offer, setup, sign_in, visit, waitlist_join
 from holdfast.http.pages.board_live import Boards
 from holdfast.http.problems import install_problems
 from holdfast.http.reference import reference
@@ -104,6 +116,18 @@ PAGES: Final = (
     booking,
     visit,
     offer,
+    manage,
+    manage_locations,
+    manage_resources,
+    manage_pools,
+    manage_services,
+    manage_holds,
+    manage_waitlist,
+    manage_booking_page,
+    manage_messages,
+    manage_webhooks,
+    manage_keys,
+    manage_staff,
 )
 DESCRIPTION = """The calendar that cannot double-book.
 
