@@ -2,15 +2,16 @@
 -- only chooses what to try, and whether it was won is told by the guard's row count.
 
 -- Let a hold go (released or expired) with everything it claimed. The cascade of claim_active_as_its_hold takes the
--- claims out of the guard; deliberate overbooks that stood behind it move up into the guard, in the same transaction.
+-- claims out of the guard; what waited for their places takes them in the same transaction (065_waiting.sql).
 create or replace function holdfast.let_go(p_hold_id uuid, p_state text, p_facts jsonb default '{}') returns void
 language plpgsql
 as $$
 begin
   update hold set state = p_state where organization_id = current_organization() and id = p_hold_id;
   perform record_event('hold.' || p_state, p_hold_id, p_facts);
-  perform promote_overbooks(k.unit_id, k.during)
-  from claim k where k.organization_id = current_organization() and k.hold_id = p_hold_id;
+  perform fill_places(array(
+    select k from claim k where k.organization_id = current_organization() and k.hold_id = p_hold_id order by k.id));
+  perform settle_collisions_with(p_hold_id, 'The hold has ended.');
 end $$;
 
 -- An overbook whose place has become free takes it, under the guard; otherwise the next booking would be an accident.

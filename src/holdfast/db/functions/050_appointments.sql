@@ -133,6 +133,7 @@ begin
   from location l
   where a.organization_id = p_old.organization_id and a.id = p_old.id
     and l.organization_id = p_hold.organization_id and l.id = p_hold.location_id;
+  perform settle_collisions_with(p_old.id, 'The appointment was moved.', p_hold.id);
   perform record_event('appointment.rescheduled', p_old.id, jsonb_build_object(
     'hold_id', p_hold.id, 'location_id', p_hold.location_id, 'starts_at', p_hold.starts_at, 'ends_at', p_hold.ends_at,
     'from_hold_id', p_old.hold_id, 'from_starts_at', p_old.starts_at, 'from_location_id', p_old.location_id,
@@ -186,6 +187,8 @@ begin
   where organization_id = v_old.organization_id and id = v_old.id;
   if p_state in ('cancelled', 'no_show') then
     perform let_go(v_old.hold_id, 'released');
+    perform settle_collisions_with(v_old.id, case p_state
+      when 'cancelled' then 'The appointment was cancelled.' else 'Nobody came to the appointment.' end);
   end if;
   perform record_event('appointment.' || p_state, v_old.id, jsonb_build_object(
     'from_state', v_old.state, 'revision', v_old.revision + 1));
