@@ -199,9 +199,10 @@ begin
           p_hold.overbook_reason, p_hold.outside_rules);
 end $$;
 
--- Is every capped resource still within its visits of the day, this one included? The lock makes counting exact: two that
--- take the last visit of a day through different units cannot both see room. In resource order, after the units.
-create or replace function holdfast.caps_are_kept(p_hold holdfast.hold, p_chosen holdfast.candidate[], p_replaces_id uuid)
+-- Is every capped resource among these units still within its visits of the day, this one included? The lock makes counting
+-- exact: two that take the last visit of a day through different units cannot both see room. One lock a resource and not
+-- one a day, because where it serves in two zones one visit lies on two days. In resource order, after the units.
+create or replace function holdfast.caps_are_kept(p_hold holdfast.hold, p_unit_ids uuid[], p_replaces_id uuid)
 returns boolean
 language plpgsql
 as $$
@@ -210,14 +211,13 @@ declare
 begin
   for v_capped in
     select distinct r.id, r.visits_per_day, l.time_zone
-    from unnest(p_chosen) c
-    join unit u on u.organization_id = current_organization() and u.id = c.unit_id
+    from unit u
     join resource r on r.organization_id = u.organization_id and r.id = u.resource_id and r.visits_per_day is not null
     join location l on l.organization_id = r.organization_id and l.id = p_hold.location_id
+    where u.organization_id = current_organization() and u.id = any (p_unit_ids)
     order by r.id
   loop
-    perform pg_advisory_xact_lock(hashtextextended(
-      v_capped.id::text || (p_hold.starts_at at time zone v_capped.time_zone)::date, 0));
+    perform pg_advisory_xact_lock(hashtextextended('visits of ' || v_capped.id, 0));
     if visits_that_day(v_capped.id, p_hold.starts_at, v_capped.time_zone, p_replaces_id) > v_capped.visits_per_day then
       return false;
     end if;
@@ -279,7 +279,7 @@ begin
         perform insert_hold(p_hold);
         if (case when p_replaces_id is null then insert_claims(p_hold.id, v_chosen)
                  else swap_claims(p_replaces_id, p_hold.id, v_chosen) end)
-           and (not v_caps or caps_are_kept(p_hold, v_chosen, p_replaces_id)) then
+           and (not v_caps or caps_are_kept(p_hold, array(select c.unit_id from unnest(v_chosen) c), p_replaces_id)) then
           perform record_hold(p_hold);
           return;
         end if;

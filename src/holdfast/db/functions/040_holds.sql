@@ -226,3 +226,18 @@ begin
   end loop;
   return v_count;
 end $$;
+
+-- Settle a live hold as an appointment's. Within grace it had run out and did not count, so a visit may have been given
+-- away that a capped resource no longer has: then the hold has expired after all. `p_replaces_id`: a hold given up for it.
+create or replace function holdfast.settle_hold(p_hold holdfast.hold, p_replaces_id uuid default null) returns void
+language plpgsql
+as $$
+begin
+  update hold set state = 'confirmed' where organization_id = p_hold.organization_id and id = p_hold.id;
+  if p_hold.expires_at <= clock() and not p_hold.outside_rules and not caps_are_kept(p_hold, array(
+    select k.unit_id from claim k where k.organization_id = p_hold.organization_id and k.hold_id = p_hold.id
+  ), p_replaces_id) then
+    perform refuse('hold_is_live', jsonb_build_object('state', 'expired', 'expired_at', p_hold.expires_at));
+  end if;
+  perform record_event('hold.confirmed', p_hold.id, '{}');
+end $$;

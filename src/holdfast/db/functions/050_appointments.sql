@@ -65,8 +65,7 @@ declare
   v_hold hold := lock_live_hold(p_hold_id, true);
   v_appointment_id uuid;
 begin
-  update hold set state = 'confirmed' where organization_id = v_hold.organization_id and id = v_hold.id;
-  perform record_event('hold.confirmed', v_hold.id, '{}');
+  perform settle_hold(v_hold);
   v_appointment_id := insert_appointment(v_hold, p_client, p_note);
   return query select * from appointment_detail where organization_id = v_hold.organization_id and id = v_appointment_id;
 end $$;
@@ -131,8 +130,7 @@ begin
     if v_hold.service_id <> v_old.service_id then
       perform refuse('hold_is_for_this_service');
     end if;
-    update hold set state = 'confirmed' where organization_id = v_hold.organization_id and id = v_hold.id;
-    perform record_event('hold.confirmed', v_hold.id, '{}');
+    perform settle_hold(v_hold, v_old.hold_id);
   else
     v_hold := draft_hold(v_old.service_id, coalesce(p_location_id, v_old.location_id), p_start, null, null, null, 'confirmed',
                          p_overbook_reason, p_outside_rules);
