@@ -150,7 +150,7 @@ async def hold_time(
     start: Text = "",
     day: Text = "",
     time: Text = "",
-    resource: Text | None = None,
+    resource: Annotated[str | None, Form(max_length=64)] = None,
     near: Text = "",
     instead: Text = "",
     outside_rules: Text = "",
