@@ -2,7 +2,7 @@
 
 -- name: join
 -- Wait for a time; the entry's id.
-select holdfast.join_waitlist(%(wish)s, %(client)s, %(appointment_id)s);
+select holdfast.join_waitlist(%(wish)s, %(client)s, %(appointment_id)s, %(visitor)s, %(network)s);
 
 -- name: leave
 -- Wait no more; the state the entry is in now.
@@ -37,6 +37,13 @@ select e.id, e.state, e.client_id, e.service_ids, e.provider_ids, e.location_ids
 from holdfast.waitlist_entry e
 left join holdfast.appointment a on a.organization_id = e.organization_id and a.id = e.appointment_id
 where e.organization_id = holdfast.current_organization() and e.id = %(entry_id)s;
+
+-- name: entry_for_earlier
+-- The place in the line for an earlier time of this appointment.
+select e.id from holdfast.waitlist_entry e
+join holdfast.appointment a on a.organization_id = e.organization_id and a.id = e.appointment_id
+where e.organization_id = holdfast.current_organization() and e.client_id = a.client_id and a.id = %(appointment_id)s
+  and e.state in ('waiting', 'offered');
 
 -- name: names_in_line
 -- The names of those who wait in these entries, and of what they wait for.
