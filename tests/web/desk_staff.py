@@ -1,4 +1,4 @@
-"""People who work at Glow, for the tests of the desk: one of each role, signed in without JavaScript or in a browser."""
+"""People who work at Glow, one of each role, signed in without JavaScript or in a browser."""
 
 from __future__ import annotations
 

@@ -52,8 +52,8 @@ def dee(browser: Browser, served: Served, staff: dict[str, UUID]) -> Iterator[Vi
 
 def holds(clinic: Clinic) -> int:
     """How many times are held now."""
-    [row] = clinic.desk.read("select count(*) as n from holdfast.hold where state = 'live' and expires_at > holdfast.clock()")
-    return int(row["n"])
+    live = "select count(*) as n from holdfast.hold where state = 'live' and expires_at > holdfast.clock()"
+    return int(clinic.desk.read(live)[0]["n"])
 
 
 def until(holds: Callable[[], bool], seconds: float = 15) -> None:
@@ -217,9 +217,11 @@ def test_axe_finds_nothing_serious_and_nothing_overflows(
                 seen[name].append("wider than the screen")
 
         url = f"/desk/appointments/{public_id('appointment', visit['id'])}"
-        for address in (url, f"{url}/move", "/desk/clients", f"/desk/clients/{public_id('client', client)}", "/desk/inbox",
-                        "/desk/waitlist", f"/desk/waitlist/new?client={public_id('client', client)}", "/desk/messages",
-                        "/desk/deliveries", "/desk/palette"):  # fmt: skip
+        who = public_id("client", client)
+        for address in (
+            *(url, f"{url}/reschedule", "/desk/clients", f"/desk/clients/{who}", "/desk/inbox", "/desk/waitlist"),
+            *(f"/desk/waitlist/new?client={who}", "/desk/messages", "/desk/deliveries", "/desk/palette"),
+        ):
             page.goto(address)
             look(address)
         page.goto("/desk/book")
