@@ -34,6 +34,7 @@ from holdfast.http.pages.desk_times import (
     in_words,
     may_be_waived,
     nearest,
+    nearest_with,
     read_day,
     read_start,
     seek,
@@ -174,9 +175,11 @@ async def hold_time(
             await booking.release_hold(tx, parse_id("hold", instead))
         if at is not None:
             return await booking.place_hold(tx, sought.visit(at, outside_rules=bool(outside_rules)))
-        day = read_day(chosen.start)
-        found = await nearest(tx, sought, parse_instant(near, zone)) if near else [await first_free(tx, sought, day)]
-        return await booking.place_hold(tx, sought.visit(found[0].start)) if found and found[0] else None
+        if near:
+            slot = await nearest_with(tx, sought, parse_instant(near, zone))
+        else:
+            slot = await first_free(tx, sought, read_day(chosen.start))
+        return await booking.place_hold(tx, sought.visit(slot.start)) if slot else None
 
     try:
         hold = await record_of(request).transact(staff.caller(chosen.by), work)

@@ -22,6 +22,7 @@ from holdfast.wallclock import day_start, local_date, parse_instant
 from holdfast.web.languages import Language
 
 SLOTS_SHOWN: Final = 60
+SLOTS_SOUGHT: Final = 200
 DAYS_SHOWN: Final = 7
 ONE_DAY: Final = timedelta(days=1)
 
@@ -111,6 +112,13 @@ async def nearest(tx: Transaction, sought: Sought, at: datetime, without_hold: U
     """Up to three starts instead of a refused one."""
     wanted = Wanted(sought.service.id, sought.location.id, at, sought.choices, without_hold)
     return await availability.alternatives(tx, wanted)
+
+
+async def nearest_with(tx: Transaction, sought: Sought, at: datetime) -> Slot | None:
+    """The start nearest to another with whoever is named, and nobody else, in the fortnight from the day before."""
+    asked = sought.asked(max(tx.scene.began_at, at - ONE_DAY), at + 14 * ONE_DAY, SLOTS_SOUGHT)
+    found = await availability.search(tx, asked, [asked.location])
+    return min((slot for _, slot in found.slots), key=lambda slot: abs(slot.start - at), default=None)
 
 
 def read_start(text: str, zone: str, day: str = "", time: str = "") -> datetime | None:
