@@ -36,6 +36,8 @@ def demo(host: Host = None, port: Port = None, workers: Workers = None) -> None:
     """
     # the demo's people have made-up addresses: what they would be sent is kept and shown, and nothing leaves
     os.environ.setdefault("HOLDFAST_MESSAGES_TO", "console")
+    # what matters at this terminal is what to open and type
+    os.environ.setdefault("HOLDFAST_LOG_LEVEL", "warning")
     settings = settings_for(host=host, port=port, workers=workers)
     run_server(settings, prepare=lambda urls: _announce(settings, asyncio.run(_demo_keys(settings, urls))))
 

@@ -59,6 +59,7 @@ CREATE TABLE holdfast.client (
     phone text,
     created_at timestamp with time zone DEFAULT holdfast.clock() NOT NULL,
     language text,
+    revision integer DEFAULT 1 NOT NULL,
     CONSTRAINT client_email_is_lower_case CHECK (((email = lower(email)) AND (length(email) <= 254))),
     CONSTRAINT client_language_is_plain CHECK ((language ~ '^[a-z]{2}$'::text)),
     CONSTRAINT client_phone_is_e164 CHECK ((phone ~ '^\+[1-9][0-9]{5,14}$'::text))
@@ -84,6 +85,7 @@ CREATE TABLE holdfast.hold (
     network bytea,
     overbook_reason text,
     outside_rules boolean DEFAULT false NOT NULL,
+    visit_id uuid,
     CONSTRAINT hold_expires_after_creation CHECK (((expires_at > created_at) AND isfinite(expires_at))),
     CONSTRAINT hold_starts_before_end CHECK ((starts_at < ends_at)),
     CONSTRAINT hold_state_is_known CHECK ((state = ANY (ARRAY['live'::text, 'confirmed'::text, 'released'::text, 'expired'::text])))
@@ -150,30 +152,13 @@ CREATE VIEW holdfast.appointment_detail WITH (security_invoker='true') AS
     a.cancel_reason,
     a.created_at,
     h.overbook_reason,
-    holdfast.claims_of_hold(a.organization_id, a.hold_id) AS claims
+    holdfast.claims_of_hold(a.organization_id, a.hold_id) AS claims,
+    h.visit_id
    FROM ((((holdfast.appointment a
      JOIN holdfast.organization o ON ((o.id = a.organization_id)))
      JOIN holdfast.client c ON (((c.organization_id = a.organization_id) AND (c.id = a.client_id))))
      JOIN holdfast.service s ON (((s.organization_id = a.organization_id) AND (s.id = a.service_id))))
      JOIN holdfast.hold h ON (((h.organization_id = a.organization_id) AND (h.id = a.hold_id))));
-
-CREATE TABLE holdfast.hold_policy (
-    organization_id uuid NOT NULL,
-    surface holdfast.surface NOT NULL,
-    ttl_seconds integer DEFAULT 300 NOT NULL,
-    ttl_seconds_max integer DEFAULT 900 NOT NULL,
-    extensions_max integer DEFAULT 1 NOT NULL,
-    grace_seconds integer DEFAULT 60 NOT NULL,
-    live_holds_per_visitor_max integer,
-    live_holds_per_network_max integer,
-    live_holds_per_actor_max integer,
-    CONSTRAINT hold_policy_extensions_are_bounded CHECK (((extensions_max >= 0) AND (extensions_max <= 20))),
-    CONSTRAINT hold_policy_grace_is_bounded CHECK (((grace_seconds >= 0) AND (grace_seconds <= 3600))),
-    CONSTRAINT hold_policy_limits_are_positive CHECK (((live_holds_per_visitor_max > 0) AND (live_holds_per_network_max > 0) AND (live_holds_per_actor_max > 0))),
-    CONSTRAINT hold_policy_ttl_is_bounded CHECK ((((ttl_seconds >= 1) AND (ttl_seconds <= ttl_seconds_max)) AND (ttl_seconds_max <= 86400)))
-);
-
-ALTER TABLE ONLY holdfast.hold_policy FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.claim (
     organization_id uuid NOT NULL,
@@ -194,6 +179,37 @@ CREATE TABLE holdfast.claim (
 );
 
 ALTER TABLE ONLY holdfast.claim FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.hold_policy (
+    organization_id uuid NOT NULL,
+    surface holdfast.surface NOT NULL,
+    ttl_seconds integer DEFAULT 300 NOT NULL,
+    ttl_seconds_max integer DEFAULT 900 NOT NULL,
+    extensions_max integer DEFAULT 1 NOT NULL,
+    grace_seconds integer DEFAULT 60 NOT NULL,
+    live_holds_per_visitor_max integer,
+    live_holds_per_network_max integer,
+    live_holds_per_actor_max integer,
+    CONSTRAINT hold_policy_extensions_are_bounded CHECK (((extensions_max >= 0) AND (extensions_max <= 20))),
+    CONSTRAINT hold_policy_grace_is_bounded CHECK (((grace_seconds >= 0) AND (grace_seconds <= 3600))),
+    CONSTRAINT hold_policy_limits_are_positive CHECK (((live_holds_per_visitor_max > 0) AND (live_holds_per_network_max > 0) AND (live_holds_per_actor_max > 0))),
+    CONSTRAINT hold_policy_ttl_is_bounded CHECK ((((ttl_seconds >= 1) AND (ttl_seconds <= ttl_seconds_max)) AND (ttl_seconds_max <= 86400)))
+);
+
+ALTER TABLE ONLY holdfast.hold_policy FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.visit (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    location_id uuid NOT NULL,
+    max_wait_minutes integer NOT NULL,
+    same_provider boolean NOT NULL,
+    surface holdfast.surface NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT visit_wait_is_bounded CHECK (((max_wait_minutes >= 0) AND (max_wait_minutes <= 1440)))
+);
+
+ALTER TABLE ONLY holdfast.visit FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.location (
     organization_id uuid NOT NULL,
@@ -226,7 +242,8 @@ CREATE VIEW holdfast.hold_detail WITH (security_invoker='true') AS
     h.extensions,
     h.surface,
     h.overbook_reason,
-    holdfast.claims_of_hold(h.organization_id, h.id) AS claims
+    holdfast.claims_of_hold(h.organization_id, h.id) AS claims,
+    h.visit_id
    FROM (holdfast.hold h
      JOIN holdfast.location l ON (((l.organization_id = h.organization_id) AND (l.id = h.location_id))));
 
@@ -258,7 +275,7 @@ ALTER TABLE ONLY holdfast.delivery FORCE ROW LEVEL SECURITY;
 CREATE TABLE holdfast.message (
     organization_id uuid NOT NULL,
     id uuid DEFAULT holdfast.new_id() NOT NULL,
-    appointment_id uuid NOT NULL,
+    appointment_id uuid,
     client_id uuid NOT NULL,
     kind text NOT NULL,
     lead_minutes integer DEFAULT 0 NOT NULL,
@@ -276,9 +293,11 @@ CREATE TABLE holdfast.message (
     subject text,
     body text,
     answer text,
-    CONSTRAINT message_answer_is_known CHECK ((answer = ANY (ARRAY['confirm'::text, 'cancel'::text]))),
+    offer_id uuid,
+    CONSTRAINT message_answer_is_known CHECK ((answer = ANY (ARRAY['confirm'::text, 'cancel'::text, 'accept'::text, 'decline'::text]))),
     CONSTRAINT message_channel_is_known CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
-    CONSTRAINT message_kind_is_known CHECK ((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text]))),
+    CONSTRAINT message_is_about_one_thing CHECK ((num_nonnulls(appointment_id, offer_id) = 1)),
+    CONSTRAINT message_kind_is_known CHECK (((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text, 'waitlist_offer'::text])) AND ((kind = 'waitlist_offer'::text) = (offer_id IS NOT NULL)))),
     CONSTRAINT message_reason_is_bounded CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
     CONSTRAINT message_settled_has_a_time CHECK (((state = 'pending'::text) = (settled_at IS NULL))),
     CONSTRAINT message_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'dead'::text, 'skipped'::text]))),
@@ -380,6 +399,7 @@ CREATE TABLE holdfast.collision (
     resolved_by text,
     resolution text,
     CONSTRAINT collision_other_kind_is_known CHECK ((other_kind = ANY (ARRAY['appointment'::text, 'hold'::text, 'block'::text, 'busy'::text]))),
+    CONSTRAINT collision_resolution_is_bounded CHECK ((length(resolution) <= 500)),
     CONSTRAINT collision_resolution_is_whole CHECK ((((resolved_at IS NULL) = (resolved_by IS NULL)) AND ((resolved_at IS NULL) = (resolution IS NULL)))),
     CONSTRAINT collision_starts_before_end CHECK ((starts_at < ends_at))
 );
@@ -644,7 +664,7 @@ CREATE TABLE holdfast.message_template (
     sms text NOT NULL,
     changed_at timestamp with time zone NOT NULL,
     CONSTRAINT message_template_is_bounded CHECK (((length(subject) <= 500) AND (length(email) <= 10000) AND (length(sms) <= 2000))),
-    CONSTRAINT message_template_kind_is_known CHECK ((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text]))),
+    CONSTRAINT message_template_kind_is_known CHECK ((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text, 'waitlist_offer'::text]))),
     CONSTRAINT message_template_language_is_plain CHECK ((language ~ '^[a-z]{2}$'::text))
 );
 
@@ -674,6 +694,8 @@ CREATE TABLE holdfast.waitlist_entry (
     appointment_id uuid,
     surface holdfast.surface NOT NULL,
     joined_at timestamp with time zone NOT NULL,
+    visitor bytea,
+    network bytea,
     CONSTRAINT waitlist_entry_days_are_ordered CHECK ((earliest_on <= latest_on)),
     CONSTRAINT waitlist_entry_lists_are_bounded CHECK (((cardinality(provider_ids) <= 50) AND ((cardinality(location_ids) >= 1) AND (cardinality(location_ids) <= 50)))),
     CONSTRAINT waitlist_entry_names_a_service CHECK (((cardinality(service_ids) >= 1) AND (cardinality(service_ids) <= 20))),
@@ -1028,6 +1050,9 @@ ALTER TABLE ONLY holdfast.message
     ADD CONSTRAINT message_is_owed_once UNIQUE (organization_id, appointment_id, kind, lead_minutes, occasion);
 
 ALTER TABLE ONLY holdfast.message
+    ADD CONSTRAINT message_offer_is_told_once UNIQUE (organization_id, offer_id);
+
+ALTER TABLE ONLY holdfast.message
     ADD CONSTRAINT message_pkey PRIMARY KEY (organization_id, id);
 
 ALTER TABLE ONLY holdfast.message_policy
@@ -1135,6 +1160,9 @@ ALTER TABLE ONLY holdfast.visit_link
 ALTER TABLE ONLY holdfast.visit_link
     ADD CONSTRAINT visit_link_token_is_unique UNIQUE (token_hash);
 
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_pkey PRIMARY KEY (organization_id, id);
+
 ALTER TABLE ONLY holdfast.waitlist_entry
     ADD CONSTRAINT waitlist_entry_pkey PRIMARY KEY (organization_id, id);
 
@@ -1159,6 +1187,8 @@ CREATE INDEX appointment_starts_at ON holdfast.appointment USING btree (organiza
 
 CREATE INDEX block_resource ON holdfast.block USING btree (organization_id, resource_id, ends_at) WHERE (removed_at IS NULL);
 
+CREATE INDEX busy_time ON holdfast.busy USING gist (organization_id, resource_id, tstzrange(starts_at, ends_at)) WHERE (removed_at IS NULL);
+
 CREATE INDEX claim_block ON holdfast.claim USING btree (organization_id, block_id) WHERE (block_id IS NOT NULL);
 
 CREATE INDEX claim_busy ON holdfast.claim USING btree (organization_id, busy_id) WHERE (busy_id IS NOT NULL);
@@ -1169,9 +1199,15 @@ CREATE INDEX claim_overbook ON holdfast.claim USING btree (organization_id, unit
 
 CREATE INDEX client_email ON holdfast.client USING btree (organization_id, email) WHERE (email IS NOT NULL);
 
+CREATE INDEX client_latest ON holdfast.client USING btree (organization_id, created_at, id);
+
 CREATE INDEX client_phone ON holdfast.client USING btree (organization_id, phone) WHERE (phone IS NOT NULL);
 
+CREATE INDEX client_search ON holdfast.client USING gin (holdfast.client_terms(organization_id, (name)::text, email, phone));
+
 CREATE INDEX collision_open ON holdfast.collision USING btree (organization_id, starts_at) WHERE (resolved_at IS NULL);
+
+CREATE INDEX collision_open_other ON holdfast.collision USING btree (organization_id, other_id) WHERE (resolved_at IS NULL);
 
 CREATE INDEX delivery_dead ON holdfast.delivery USING btree (organization_id, settled_at) WHERE (state = 'dead'::text);
 
@@ -1192,6 +1228,8 @@ CREATE INDEX hold_live_by_expiry ON holdfast.hold USING btree (organization_id, 
 CREATE INDEX hold_live_by_network ON holdfast.hold USING btree (organization_id, network) WHERE ((state = 'live'::text) AND (network IS NOT NULL));
 
 CREATE INDEX hold_live_by_visitor ON holdfast.hold USING btree (organization_id, visitor) WHERE ((state = 'live'::text) AND (visitor IS NOT NULL));
+
+CREATE INDEX hold_visit ON holdfast.hold USING btree (organization_id, visit_id) WHERE (visit_id IS NOT NULL);
 
 CREATE INDEX idempotency_created_at ON holdfast.idempotency USING btree (created_at);
 
@@ -1224,6 +1262,8 @@ CREATE INDEX staff_session_of_staff ON holdfast.staff_session USING btree (organ
 CREATE INDEX visit_link_of_appointment ON holdfast.visit_link USING btree (organization_id, appointment_id);
 
 CREATE INDEX waitlist_entry_client ON holdfast.waitlist_entry USING btree (organization_id, client_id) WHERE (state = ANY (ARRAY['waiting'::text, 'offered'::text]));
+
+CREATE INDEX waitlist_entry_network ON holdfast.waitlist_entry USING btree (organization_id, network, joined_at) WHERE (network IS NOT NULL);
 
 CREATE INDEX waitlist_entry_waiting ON holdfast.waitlist_entry USING btree (organization_id, joined_at, id) WHERE (state = ANY (ARRAY['waiting'::text, 'offered'::text]));
 
@@ -1353,6 +1393,9 @@ ALTER TABLE ONLY holdfast.hold_policy
 ALTER TABLE ONLY holdfast.hold
     ADD CONSTRAINT hold_service_exists FOREIGN KEY (organization_id, service_id) REFERENCES holdfast.service(organization_id, id);
 
+ALTER TABLE ONLY holdfast.hold
+    ADD CONSTRAINT hold_visit_exists FOREIGN KEY (organization_id, visit_id) REFERENCES holdfast.visit(organization_id, id) DEFERRABLE INITIALLY DEFERRED;
+
 ALTER TABLE ONLY holdfast.idempotency
     ADD CONSTRAINT idempotency_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
@@ -1367,6 +1410,9 @@ ALTER TABLE ONLY holdfast.message
 
 ALTER TABLE ONLY holdfast.message
     ADD CONSTRAINT message_client_exists FOREIGN KEY (organization_id, client_id) REFERENCES holdfast.client(organization_id, id);
+
+ALTER TABLE ONLY holdfast.message
+    ADD CONSTRAINT message_offer_exists FOREIGN KEY (organization_id, offer_id) REFERENCES holdfast.offer(organization_id, id);
 
 ALTER TABLE ONLY holdfast.message_policy
     ADD CONSTRAINT message_policy_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
@@ -1460,6 +1506,12 @@ ALTER TABLE ONLY holdfast.unit
 
 ALTER TABLE ONLY holdfast.visit_link
     ADD CONSTRAINT visit_link_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
+
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_location_exists FOREIGN KEY (organization_id, location_id) REFERENCES holdfast.location(organization_id, id);
+
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
 ALTER TABLE ONLY holdfast.waitlist_entry
     ADD CONSTRAINT waitlist_entry_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
@@ -1616,6 +1668,8 @@ CREATE POLICY own_organization ON holdfast.staff_session FOR SELECT TO holdfast_
 
 CREATE POLICY own_organization ON holdfast.unit FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
+CREATE POLICY own_organization ON holdfast.visit FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
 CREATE POLICY own_organization ON holdfast.visit_link FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.waitlist_entry FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
@@ -1704,6 +1758,8 @@ CREATE POLICY owner_commands ON holdfast.staff_session TO holdfast_owner USING (
 
 CREATE POLICY owner_commands ON holdfast.unit TO holdfast_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_commands ON holdfast.visit TO holdfast_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_commands ON holdfast.visit_link TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.waitlist_entry TO holdfast_owner USING (true) WITH CHECK (true);
@@ -1746,6 +1802,8 @@ ALTER TABLE holdfast.staff_session ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.unit ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE holdfast.visit ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE holdfast.visit_link ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.waitlist_entry ENABLE ROW LEVEL SECURITY;
@@ -1773,9 +1831,11 @@ GRANT SELECT ON TABLE holdfast.service TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.appointment_detail TO holdfast_app;
 
+GRANT SELECT ON TABLE holdfast.claim TO holdfast_app;
+
 GRANT SELECT ON TABLE holdfast.hold_policy TO holdfast_app;
 
-GRANT SELECT ON TABLE holdfast.claim TO holdfast_app;
+GRANT SELECT ON TABLE holdfast.visit TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.location TO holdfast_app;
 

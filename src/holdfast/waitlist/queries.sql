@@ -2,7 +2,7 @@
 
 -- name: join
 -- Wait for a time; the entry's id.
-select holdfast.join_waitlist(%(wish)s, %(client)s, %(appointment_id)s);
+select holdfast.join_waitlist(%(wish)s, %(client)s, %(appointment_id)s, %(visitor)s, %(network)s);
 
 -- name: leave
 -- Wait no more; the state the entry is in now.
@@ -21,6 +21,15 @@ where e.organization_id = holdfast.current_organization()
 order by e.joined_at, e.id
 limit %(limit)s;
 
+-- name: entries_of_client
+-- What one client waits for or was just offered, first come first.
+select e.id
+from holdfast.waitlist_entry e
+where e.organization_id = holdfast.current_organization() and e.client_id = %(client_id)s
+  and e.state in ('waiting', 'offered')
+order by e.joined_at, e.id
+limit 100;
+
 -- name: entry_by_id
 -- One entry, whatever its state.
 select e.id, e.state, e.client_id, e.service_ids, e.provider_ids, e.location_ids, e.windows, e.earliest_on, e.latest_on,
@@ -28,6 +37,27 @@ select e.id, e.state, e.client_id, e.service_ids, e.provider_ids, e.location_ids
 from holdfast.waitlist_entry e
 left join holdfast.appointment a on a.organization_id = e.organization_id and a.id = e.appointment_id
 where e.organization_id = holdfast.current_organization() and e.id = %(entry_id)s;
+
+-- name: entry_for_earlier
+-- The place in the line for an earlier time of this appointment.
+select e.id from holdfast.waitlist_entry e
+join holdfast.appointment a on a.organization_id = e.organization_id and a.id = e.appointment_id
+where e.organization_id = holdfast.current_organization() and e.client_id = a.client_id and a.id = %(appointment_id)s
+  and e.state in ('waiting', 'offered');
+
+-- name: names_in_line
+-- The names of those who wait in these entries, and of what they wait for.
+select e.id, c.name::text as client_name,
+       array(select s.name::text from holdfast.service s
+             where s.organization_id = e.organization_id and s.id = any (e.service_ids)
+             order by array_position(e.service_ids, s.id)) as service_names,
+       array(select r.name::text from holdfast.resource r
+             where r.organization_id = e.organization_id and r.id = any (e.provider_ids) order by r.name) as provider_names,
+       array(select l.name::text from holdfast.location l
+             where l.organization_id = e.organization_id and l.id = any (e.location_ids) order by l.name) as location_names
+from holdfast.waitlist_entry e
+join holdfast.client c on c.organization_id = e.organization_id and c.id = e.client_id
+where e.organization_id = holdfast.current_organization() and e.id = any (%(entry_ids)s);
 
 -- name: candidates
 -- Who waits at the opening's location, was not offered it yet, and not too much else today.
@@ -106,6 +136,14 @@ where organization_id = holdfast.current_organization()
   and (%(after_at)s::timestamptz is null or (sent_at, id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
 order by sent_at desc, id desc
 limit %(limit)s;
+
+-- name: offers_of_entries
+-- Every offer that these entries were made, newest first.
+select id, entry_id, opening_id, hold_id, client_id, service_id, location_id, time_zone, starts_at, ends_at, state, why,
+       sent_at, expires_at, settled_at, appointment_id
+from holdfast.offer_detail
+where organization_id = holdfast.current_organization() and entry_id = any (%(entry_ids)s)
+order by sent_at desc, id desc;
 
 -- name: offer_by_id
 -- One offer.
