@@ -40,7 +40,7 @@ def book(clinic: Clinic, service: str = "consult", days: int = 0, name: str = "B
     """A visit on a day of its own, booked by the desk; its public id."""
     row = clinic.desk(
         "book", service_id=clinic.services[service], location_id=clinic.location_id, start=SOON + timedelta(days=days),
-        client={"name": name, "email": f"{name.split()[0].lower()}@example.org", "phone": "+15125550123"}, **more,
+        client={"name": name, "email": f"{name.split(maxsplit=1)[0].lower()}@example.org", "phone": "+15125550123"}, **more,
     )  # fmt: skip
     return public_id("appointment", row["id"])
 
@@ -130,7 +130,9 @@ def test_a_visit_from_here_to_done_and_its_story(dee: Forms, glow: Clinic) -> No
     send(dee, "/step/complete")
     assert "state-completed" in dee.page.text
     story = dee.page.text[dee.page.text.index("story-heading") :]
-    assert [word for word in ("marked it as done", "checked the client in", "changed the note", "booked") if word in story]
+    assert [
+        word for word in ("marked it as done", "checked the client in", "changed the note", "booked") if word in story
+    ]
     assert story.index("marked it as done") < story.index("checked the client in") < story.index("changed the note")
     assert "Dee Park" in story
 
@@ -182,7 +184,9 @@ def test_a_private_link_is_shown_once_and_works(dee: Forms, glow: Clinic) -> Non
     assert "Your visit" in dee.open(link[1]).text
 
 
-def test_a_provider_sees_their_own_visits_without_contacts_and_changes_nothing(forms: Forms, dee: Forms, glow: Clinic) -> None:
+def test_a_provider_sees_their_own_visits_without_contacts_and_changes_nothing(
+    forms: Forms, dee: Forms, glow: Clinic
+) -> None:
     mine = book(glow, days=7, choices={"provider": [[str(glow.resources["ana"])]]})
     theirs = book(glow, days=8, choices={"provider": [[str(glow.resources["ben"])]]})
     token = form(dee_page(dee, mine), "/note").fields["form_token"]
@@ -193,7 +197,14 @@ def test_a_provider_sees_their_own_visits_without_contacts_and_changes_nothing(f
     assert "bea@example.org" not in ana.page.text
     assert "+1512" not in ana.page.text
     assert ana.open(f"/desk/appointments/{theirs}").status_code == 404
-    for closed in ("/desk/clients", "/desk/inbox", "/desk/waitlist", "/desk/messages", "/desk/deliveries", "/desk/book"):
+    for closed in (
+        "/desk/clients",
+        "/desk/inbox",
+        "/desk/waitlist",
+        "/desk/messages",
+        "/desk/deliveries",
+        "/desk/book",
+    ):
         assert ana.open(closed).status_code == 403, closed
     forged = {"form_token": token, "revision": "1", "note": "mine"}
     assert ana.client.post(f"/desk/appointments/{mine}/note", data=forged).status_code == 403

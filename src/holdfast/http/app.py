@@ -109,6 +109,13 @@ PAGES: Final = (
     desk_messages,
     desk_waitlist,
     palette,
+    look,
+    live,
+    held,
+    waitlist_join,
+    booking,
+    visit,
+    offer,
     manage,
     manage_locations,
     manage_resources,
@@ -121,13 +128,6 @@ PAGES: Final = (
     manage_webhooks,
     manage_keys,
     manage_staff,
-    look,
-    live,
-    held,
-    waitlist_join,
-    booking,
-    visit,
-    offer,
 )
 DESCRIPTION = """The calendar that cannot double-book.
 
