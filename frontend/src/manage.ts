@@ -32,3 +32,5 @@ function copies(button: HTMLButtonElement): void {
 
 document.querySelectorAll<HTMLElement>("[data-picture]").forEach(followForm);
 document.querySelectorAll<HTMLButtonElement>("[data-copy]").forEach(copies);
+// On a phone the navigation is a strip: what is shown now should be seen in it.
+document.querySelector(".topics ul [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
