@@ -68,7 +68,7 @@ function draw(root: HTMLElement): void {
     unselectAuto: false,
     select: ({ startStr, endStr, resource, jsEvent }) => menu(startStr, endStr, resource.id, jsEvent as PointerEvent),
     dateClick: ({ dateStr, resource, jsEvent }) => {
-      const start = dateStr.slice(0, 19);
+      const start = quarter(dateStr);
       if (resource) menu(start, later(start, DEFAULT_SPAN_SECONDS), resource.id, jsEvent as PointerEvent);
     },
     eventDragStart: () => void (dragging = true),
@@ -203,7 +203,7 @@ function draw(root: HTMLElement): void {
     const point = calendar.dateFromPoint(event.clientX, event.clientY);
     if (!point?.resource || (event.target as Element).closest(".ec-event")) return;
     event.preventDefault();
-    const start = point.dateStr.slice(0, 19);
+    const start = quarter(point.dateStr);
     menu(start, later(start, DEFAULT_SPAN_SECONDS), point.resource.id, event);
   });
   for (const link of document.querySelectorAll<HTMLElement>(".kinds a")) {
@@ -252,6 +252,9 @@ function draw(root: HTMLElement): void {
   showColumns();
   root.classList.add("drawn");
 }
+
+/** A click means the quarter of an hour that it is in; only a drag is to the minute. */
+const quarter = (at: string): string => wall(Math.floor(count(at) / 900_000) * 900_000);
 
 function scrollTime(day: Day): string {
   const now = wall(Date.now() + Number(`${day.offset[0]}1`) * (Number(day.offset.slice(1, 3)) * 60 + Number(day.offset.slice(4, 6))) * 60_000);
