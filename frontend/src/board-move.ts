@@ -92,6 +92,8 @@ function refused(board: Board, entry: Entry, answer: Answer): void {
   for (const slot of answer.alternatives ?? []) {
     const start = slot.start.slice(0, 19);
     const column = slot.resources.find((each) => each.role === entry.role)?.resource ?? entry.column;
+    // where it is now is free as well, once it is given up: that is the other button
+    if (start === entry.visit?.[0] && column === entry.column) continue;
     const name = column === entry.column ? "" : (board.column(column)?.name ?? "");
     const day = start.slice(0, 10) === entry.visit?.[0].slice(0, 10) ? "" : dayOf(start);
     const button = element("button", [day, timeOf(start), name].filter(Boolean).join(" · "));

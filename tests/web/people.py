@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from uuid import UUID
 
+from argon2 import PasswordHasher
 from playwright.sync_api import Page
 
-from holdfast.access.passwords import hash_password
 from tests.clinic import Clinic
 from tests.web.forms import Forms
 
@@ -20,7 +19,8 @@ def hire(clinic: Clinic, name: str, role: str, resource: str | None = None) -> s
     if not clinic.desk.read("select 1 from holdfast.staff where email = %(email)s", email=email):
         resource_id: UUID | None = clinic.resources[resource] if resource else None
         made = clinic.desk("create_staff", email=email, name=name, role=role, resource_id=resource_id)
-        hashed = asyncio.run(hash_password(PASSWORD))
+        # a hash says itself what it cost; the tests' own need not be expensive
+        hashed = PasswordHasher(time_cost=1, memory_cost=64).hash(PASSWORD)
         clinic.desk("set_staff_password", staff_id=made["create_staff"], password_hash=hashed)
     return email
 
