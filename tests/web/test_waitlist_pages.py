@@ -69,7 +69,9 @@ async def desk(module_database: DatabaseUrls, glow: Clinic) -> Any:
 
 def join(visitor: Forms, name: str = "Ada Byron", **typed: str) -> httpx.Response:
     visitor.open(WAIT)
-    return visitor.send("/wait", **({"name": name, "email": f"{name.split(maxsplit=1)[0].lower()}@example.org"} | typed))
+    return visitor.send(
+        "/wait", **({"name": name, "email": f"{name.split(maxsplit=1)[0].lower()}@example.org"} | typed)
+    )
 
 
 async def test_who_finds_no_time_joins_and_the_wish_is_kept(fresh: Callable[[], Forms], desk: Desk) -> None:
