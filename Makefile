@@ -1,9 +1,9 @@
 # Everything starts from a clone, python3 (3.11 or newer) and make: the targets install what they need into .venv.
-.PHONY: help demo serve test bench check format schema lock clean
+.PHONY: help demo serve test bench check format schema screenshots lock clean
 PYTHON_IN = .venv/bin/python
 
 help: ## show this
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-12s%s\n", $$1, $$2 }' Makefile
 
 demo: ## run Holdfast with a demo clinic (HOLDFAST_PORT, HOLDFAST_DATA_DIR choose where)
 	@scripts/bootstrap
@@ -42,6 +42,12 @@ format: ## format the code
 schema: ## write db/schema.sql, for reading, from the migrations
 	@scripts/bootstrap
 	PYTHONPATH=. $(PYTHON_IN) scripts/dump_schema.py
+
+screenshots: ## make the pictures of README and docs from a demo (ARGS="--all FOLDER" makes every page, to look at)
+	@scripts/bootstrap requirements-test.lock
+	@scripts/build-frontend
+	@scripts/test-tools
+	PYTHONPATH=src $(PYTHON_IN) scripts/screenshots $(ARGS)
 
 lock: ## take the newest dependencies that fit, and lock them by hash
 	@scripts/bootstrap requirements-test.lock

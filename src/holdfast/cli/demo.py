@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from holdfast.db.transact import Record
     from holdfast.db.urls import DatabaseUrls
 
-Keys = Mapping[str, str]  # "api", "desk", "widget" -> API key
+Keys = Mapping[str, str]  # "api", "desk", "widget" -> API key; "password" -> of the demo's staff
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +36,8 @@ def demo(host: Host = None, port: Port = None, workers: Workers = None) -> None:
     """
     # the demo's people have made-up addresses: what they would be sent is kept and shown, and nothing leaves
     os.environ.setdefault("HOLDFAST_MESSAGES_TO", "console")
+    # what matters at this terminal is what to open and type
+    os.environ.setdefault("HOLDFAST_LOG_LEVEL", "warning")
     settings = settings_for(host=host, port=port, workers=workers)
     run_server(settings, prepare=lambda urls: _announce(settings, asyncio.run(_demo_keys(settings, urls))))
 
@@ -46,6 +48,7 @@ async def _demo_keys(settings: Settings, urls: DatabaseUrls) -> Keys:
     from holdfast.db.runtime import worker_url
     from holdfast.db.transact import Record
     from holdfast.demo.load import WORKERS
+    from holdfast.demo.staff import seat_staff
     from holdfast.log.relay import pass_over
 
     file = settings.data_dir / "demo-keys.json"
@@ -55,7 +58,10 @@ async def _demo_keys(settings: Settings, urls: DatabaseUrls) -> Keys:
         record = Record(pool)
         if file.exists():
             keys: Keys = json.loads(file.read_text())
-            await authenticate(record, keys["api"])
+            principal = await authenticate(record, keys["api"])
+            if "password" not in keys:  # a demo from before there was a desk to sign in to
+                keys = {**keys, "password": await record.transact(principal.caller(), seat_staff)}
+                _keep(file, keys)
         else:
             keys = await _load(record)
             # a year of bookings is no news: six thousand clients would be written to
@@ -96,6 +102,8 @@ def _keep(file: Path, keys: Keys) -> None:
 
 
 def _announce(settings: Settings, keys: Keys) -> None:
+    from holdfast.demo.staff import STAFF
+
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{settings.port}"
     key = f"-H 'Authorization: Bearer {keys['api']}'"
@@ -108,6 +116,8 @@ def _announce(settings: Settings, keys: Keys) -> None:
 Holdfast is running with a demo clinic. Open {url}/ and stop it with Ctrl-C.
 
 Book something as a client would: {url}/b/glow
+Work at the desk: {url}/desk, as {", ".join(address for address, _, _ in STAFF.values())},
+all with the password below, which was made up for this installation.
 
 Try it from another terminal: what is free for an IPL, hold one (twice: two can, the third cannot), what is booked.
   curl -s {key} '{url}/v1/availability?service=ipl&location=austin&{window}&limit=3'
@@ -115,6 +125,9 @@ Try it from another terminal: what is free for an IPL, hold one (twice: two can,
   curl -s {key} '{url}/v1/appointments?limit=3'
 
 HOLDFAST_BOOKING_URL={url}/b/glow
+HOLDFAST_DESK_URL={url}/desk
+HOLDFAST_DESK_EMAIL={STAFF["owner"][0]}
+HOLDFAST_DESK_PASSWORD={keys["password"]}
 HOLDFAST_URL={url}
 HOLDFAST_API_KEY={keys["api"]}
 HOLDFAST_DESK_KEY={keys["desk"]}

@@ -59,6 +59,7 @@ CREATE TABLE holdfast.client (
     phone text,
     created_at timestamp with time zone DEFAULT holdfast.clock() NOT NULL,
     language text,
+    revision integer DEFAULT 1 NOT NULL,
     CONSTRAINT client_email_is_lower_case CHECK (((email = lower(email)) AND (length(email) <= 254))),
     CONSTRAINT client_language_is_plain CHECK ((language ~ '^[a-z]{2}$'::text)),
     CONSTRAINT client_phone_is_e164 CHECK ((phone ~ '^\+[1-9][0-9]{5,14}$'::text))
@@ -84,6 +85,7 @@ CREATE TABLE holdfast.hold (
     network bytea,
     overbook_reason text,
     outside_rules boolean DEFAULT false NOT NULL,
+    visit_id uuid,
     CONSTRAINT hold_expires_after_creation CHECK (((expires_at > created_at) AND isfinite(expires_at))),
     CONSTRAINT hold_starts_before_end CHECK ((starts_at < ends_at)),
     CONSTRAINT hold_state_is_known CHECK ((state = ANY (ARRAY['live'::text, 'confirmed'::text, 'released'::text, 'expired'::text])))
@@ -150,30 +152,13 @@ CREATE VIEW holdfast.appointment_detail WITH (security_invoker='true') AS
     a.cancel_reason,
     a.created_at,
     h.overbook_reason,
-    holdfast.claims_of_hold(a.organization_id, a.hold_id) AS claims
+    holdfast.claims_of_hold(a.organization_id, a.hold_id) AS claims,
+    h.visit_id
    FROM ((((holdfast.appointment a
      JOIN holdfast.organization o ON ((o.id = a.organization_id)))
      JOIN holdfast.client c ON (((c.organization_id = a.organization_id) AND (c.id = a.client_id))))
      JOIN holdfast.service s ON (((s.organization_id = a.organization_id) AND (s.id = a.service_id))))
      JOIN holdfast.hold h ON (((h.organization_id = a.organization_id) AND (h.id = a.hold_id))));
-
-CREATE TABLE holdfast.hold_policy (
-    organization_id uuid NOT NULL,
-    surface holdfast.surface NOT NULL,
-    ttl_seconds integer DEFAULT 300 NOT NULL,
-    ttl_seconds_max integer DEFAULT 900 NOT NULL,
-    extensions_max integer DEFAULT 1 NOT NULL,
-    grace_seconds integer DEFAULT 60 NOT NULL,
-    live_holds_per_visitor_max integer,
-    live_holds_per_network_max integer,
-    live_holds_per_actor_max integer,
-    CONSTRAINT hold_policy_extensions_are_bounded CHECK (((extensions_max >= 0) AND (extensions_max <= 20))),
-    CONSTRAINT hold_policy_grace_is_bounded CHECK (((grace_seconds >= 0) AND (grace_seconds <= 3600))),
-    CONSTRAINT hold_policy_limits_are_positive CHECK (((live_holds_per_visitor_max > 0) AND (live_holds_per_network_max > 0) AND (live_holds_per_actor_max > 0))),
-    CONSTRAINT hold_policy_ttl_is_bounded CHECK ((((ttl_seconds >= 1) AND (ttl_seconds <= ttl_seconds_max)) AND (ttl_seconds_max <= 86400)))
-);
-
-ALTER TABLE ONLY holdfast.hold_policy FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.claim (
     organization_id uuid NOT NULL,
@@ -194,6 +179,37 @@ CREATE TABLE holdfast.claim (
 );
 
 ALTER TABLE ONLY holdfast.claim FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.hold_policy (
+    organization_id uuid NOT NULL,
+    surface holdfast.surface NOT NULL,
+    ttl_seconds integer DEFAULT 300 NOT NULL,
+    ttl_seconds_max integer DEFAULT 900 NOT NULL,
+    extensions_max integer DEFAULT 1 NOT NULL,
+    grace_seconds integer DEFAULT 60 NOT NULL,
+    live_holds_per_visitor_max integer,
+    live_holds_per_network_max integer,
+    live_holds_per_actor_max integer,
+    CONSTRAINT hold_policy_extensions_are_bounded CHECK (((extensions_max >= 0) AND (extensions_max <= 20))),
+    CONSTRAINT hold_policy_grace_is_bounded CHECK (((grace_seconds >= 0) AND (grace_seconds <= 3600))),
+    CONSTRAINT hold_policy_limits_are_positive CHECK (((live_holds_per_visitor_max > 0) AND (live_holds_per_network_max > 0) AND (live_holds_per_actor_max > 0))),
+    CONSTRAINT hold_policy_ttl_is_bounded CHECK ((((ttl_seconds >= 1) AND (ttl_seconds <= ttl_seconds_max)) AND (ttl_seconds_max <= 86400)))
+);
+
+ALTER TABLE ONLY holdfast.hold_policy FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.visit (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    location_id uuid NOT NULL,
+    max_wait_minutes integer NOT NULL,
+    same_provider boolean NOT NULL,
+    surface holdfast.surface NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT visit_wait_is_bounded CHECK (((max_wait_minutes >= 0) AND (max_wait_minutes <= 1440)))
+);
+
+ALTER TABLE ONLY holdfast.visit FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.location (
     organization_id uuid NOT NULL,
@@ -226,7 +242,8 @@ CREATE VIEW holdfast.hold_detail WITH (security_invoker='true') AS
     h.extensions,
     h.surface,
     h.overbook_reason,
-    holdfast.claims_of_hold(h.organization_id, h.id) AS claims
+    holdfast.claims_of_hold(h.organization_id, h.id) AS claims,
+    h.visit_id
    FROM (holdfast.hold h
      JOIN holdfast.location l ON (((l.organization_id = h.organization_id) AND (l.id = h.location_id))));
 
@@ -382,6 +399,7 @@ CREATE TABLE holdfast.collision (
     resolved_by text,
     resolution text,
     CONSTRAINT collision_other_kind_is_known CHECK ((other_kind = ANY (ARRAY['appointment'::text, 'hold'::text, 'block'::text, 'busy'::text]))),
+    CONSTRAINT collision_resolution_is_bounded CHECK ((length(resolution) <= 500)),
     CONSTRAINT collision_resolution_is_whole CHECK ((((resolved_at IS NULL) = (resolved_by IS NULL)) AND ((resolved_at IS NULL) = (resolution IS NULL)))),
     CONSTRAINT collision_starts_before_end CHECK ((starts_at < ends_at))
 );
@@ -1139,6 +1157,9 @@ ALTER TABLE ONLY holdfast.visit_link
 ALTER TABLE ONLY holdfast.visit_link
     ADD CONSTRAINT visit_link_token_is_unique UNIQUE (token_hash);
 
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_pkey PRIMARY KEY (organization_id, id);
+
 ALTER TABLE ONLY holdfast.waitlist_entry
     ADD CONSTRAINT waitlist_entry_pkey PRIMARY KEY (organization_id, id);
 
@@ -1163,6 +1184,8 @@ CREATE INDEX appointment_starts_at ON holdfast.appointment USING btree (organiza
 
 CREATE INDEX block_resource ON holdfast.block USING btree (organization_id, resource_id, ends_at) WHERE (removed_at IS NULL);
 
+CREATE INDEX busy_time ON holdfast.busy USING gist (organization_id, resource_id, tstzrange(starts_at, ends_at)) WHERE (removed_at IS NULL);
+
 CREATE INDEX claim_block ON holdfast.claim USING btree (organization_id, block_id) WHERE (block_id IS NOT NULL);
 
 CREATE INDEX claim_busy ON holdfast.claim USING btree (organization_id, busy_id) WHERE (busy_id IS NOT NULL);
@@ -1173,9 +1196,15 @@ CREATE INDEX claim_overbook ON holdfast.claim USING btree (organization_id, unit
 
 CREATE INDEX client_email ON holdfast.client USING btree (organization_id, email) WHERE (email IS NOT NULL);
 
+CREATE INDEX client_latest ON holdfast.client USING btree (organization_id, created_at, id);
+
 CREATE INDEX client_phone ON holdfast.client USING btree (organization_id, phone) WHERE (phone IS NOT NULL);
 
+CREATE INDEX client_search ON holdfast.client USING gin (holdfast.client_terms(organization_id, (name)::text, email, phone));
+
 CREATE INDEX collision_open ON holdfast.collision USING btree (organization_id, starts_at) WHERE (resolved_at IS NULL);
+
+CREATE INDEX collision_open_other ON holdfast.collision USING btree (organization_id, other_id) WHERE (resolved_at IS NULL);
 
 CREATE INDEX delivery_dead ON holdfast.delivery USING btree (organization_id, settled_at) WHERE (state = 'dead'::text);
 
@@ -1196,6 +1225,8 @@ CREATE INDEX hold_live_by_expiry ON holdfast.hold USING btree (organization_id, 
 CREATE INDEX hold_live_by_network ON holdfast.hold USING btree (organization_id, network) WHERE ((state = 'live'::text) AND (network IS NOT NULL));
 
 CREATE INDEX hold_live_by_visitor ON holdfast.hold USING btree (organization_id, visitor) WHERE ((state = 'live'::text) AND (visitor IS NOT NULL));
+
+CREATE INDEX hold_visit ON holdfast.hold USING btree (organization_id, visit_id) WHERE (visit_id IS NOT NULL);
 
 CREATE INDEX idempotency_created_at ON holdfast.idempotency USING btree (created_at);
 
@@ -1363,6 +1394,9 @@ ALTER TABLE ONLY holdfast.hold_policy
 ALTER TABLE ONLY holdfast.hold
     ADD CONSTRAINT hold_service_exists FOREIGN KEY (organization_id, service_id) REFERENCES holdfast.service(organization_id, id);
 
+ALTER TABLE ONLY holdfast.hold
+    ADD CONSTRAINT hold_visit_exists FOREIGN KEY (organization_id, visit_id) REFERENCES holdfast.visit(organization_id, id) DEFERRABLE INITIALLY DEFERRED;
+
 ALTER TABLE ONLY holdfast.idempotency
     ADD CONSTRAINT idempotency_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
@@ -1473,6 +1507,12 @@ ALTER TABLE ONLY holdfast.unit
 
 ALTER TABLE ONLY holdfast.visit_link
     ADD CONSTRAINT visit_link_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
+
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_location_exists FOREIGN KEY (organization_id, location_id) REFERENCES holdfast.location(organization_id, id);
+
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
 ALTER TABLE ONLY holdfast.waitlist_entry
     ADD CONSTRAINT waitlist_entry_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
@@ -1629,6 +1669,8 @@ CREATE POLICY own_organization ON holdfast.staff_session FOR SELECT TO holdfast_
 
 CREATE POLICY own_organization ON holdfast.unit FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
+CREATE POLICY own_organization ON holdfast.visit FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
 CREATE POLICY own_organization ON holdfast.visit_link FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.waitlist_entry FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
@@ -1717,6 +1759,8 @@ CREATE POLICY owner_commands ON holdfast.staff_session TO holdfast_owner USING (
 
 CREATE POLICY owner_commands ON holdfast.unit TO holdfast_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_commands ON holdfast.visit TO holdfast_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_commands ON holdfast.visit_link TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.waitlist_entry TO holdfast_owner USING (true) WITH CHECK (true);
@@ -1759,6 +1803,8 @@ ALTER TABLE holdfast.staff_session ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.unit ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE holdfast.visit ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE holdfast.visit_link ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.waitlist_entry ENABLE ROW LEVEL SECURITY;
@@ -1786,9 +1832,11 @@ GRANT SELECT ON TABLE holdfast.service TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.appointment_detail TO holdfast_app;
 
+GRANT SELECT ON TABLE holdfast.claim TO holdfast_app;
+
 GRANT SELECT ON TABLE holdfast.hold_policy TO holdfast_app;
 
-GRANT SELECT ON TABLE holdfast.claim TO holdfast_app;
+GRANT SELECT ON TABLE holdfast.visit TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.location TO holdfast_app;
 

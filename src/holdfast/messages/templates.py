@@ -144,15 +144,20 @@ def render_wording(
     check(wording)
     values = variables(context, wording.language, link=link, can_reply=can_reply)
     subject, text, sms = (_render_part(getattr(wording, part), values) for part in _PARTS)
-    html = _html.get_template("email.html.j2").render(
-        language=wording.language,
+    html = mail_html(wording.language, subject, text, link=link, preferences_url=preferences_url)
+    return Rendered(wording.language, " ".join(subject.split()), text, html, " ".join(sms.split()))
+
+
+def mail_html(language: str, subject: str, text: str, *, link: str = "", preferences_url: str | None = None) -> str:
+    """The HTML of a mail, made from its text: an empty line begins a paragraph, and ``link`` becomes one to tap."""
+    return _html.get_template("email.html.j2").render(
+        language=language,
         subject=subject,
         paragraphs=[block.splitlines() for block in text.split("\n\n")],
         link=link,
         preferences_url=preferences_url,
-        preferences_words=PREFERENCES_WORDS.get(wording.language, PREFERENCES_WORDS["en"]),
+        preferences_words=PREFERENCES_WORDS.get(language, PREFERENCES_WORDS["en"]),
     )
-    return Rendered(wording.language, " ".join(subject.split()), text, html, " ".join(sms.split()))
 
 
 def _render_part(source: str, values: Mapping[str, Any]) -> str:

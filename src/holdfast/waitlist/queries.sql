@@ -21,6 +21,15 @@ where e.organization_id = holdfast.current_organization()
 order by e.joined_at, e.id
 limit %(limit)s;
 
+-- name: entries_of_client
+-- What one client waits for or was just offered, first come first.
+select e.id
+from holdfast.waitlist_entry e
+where e.organization_id = holdfast.current_organization() and e.client_id = %(client_id)s
+  and e.state in ('waiting', 'offered')
+order by e.joined_at, e.id
+limit 100;
+
 -- name: entry_by_id
 -- One entry, whatever its state.
 select e.id, e.state, e.client_id, e.service_ids, e.provider_ids, e.location_ids, e.windows, e.earliest_on, e.latest_on,

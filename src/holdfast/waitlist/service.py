@@ -128,7 +128,22 @@ async def list_line(
     after: Cursor | None = None,
 ) -> list[Place]:
     """The line as ``list_entries`` gives it, with names and offers: three queries, however long it is."""
-    entries = await list_entries(tx, limit=limit, state=state, location_id=location_id, after=after)
+    return await _places(tx, await list_entries(tx, limit=limit, state=state, location_id=location_id, after=after))
+
+
+async def places_of_client(tx: Transaction, client_id: UUID) -> list[Place]:
+    """What one client waits for, or was just offered."""
+    ids = [row["id"] for row in await tx.records(QUERIES["entries_of_client"], client_id=client_id)]
+    return await _places(tx, [await get_entry(tx, id) for id in ids])
+
+
+async def get_place(tx: Transaction, entry_id: UUID) -> Place:
+    """One place in the line, whatever its state. Raises NotFound."""
+    [place] = await _places(tx, [await get_entry(tx, entry_id)])
+    return place
+
+
+async def _places(tx: Transaction, entries: list[Entry]) -> list[Place]:
     ids = [entry.id for entry in entries]
     names = {row.pop("id"): row for row in await tx.records(QUERIES["names_in_line"], entry_ids=ids)}
     offers: dict[UUID, list[Offer]] = {id: [] for id in ids}

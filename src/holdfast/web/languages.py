@@ -1,7 +1,8 @@
 """The languages that pages speak: gettext catalogs in ``locales/``, dates and money by Babel.
 
-English is the language of the source; every other one is a folder with a ``messages.po``. To add one: copy ``es``, and
-translate. A catalog is read when the server starts, so there is nothing to compile.
+English is the language of the source; every other one is a folder of ``.po`` files, one a part of the pages, which
+together are its catalog. To add one: copy ``es``, and translate. Catalogs are read when the server starts, so there is
+nothing to compile.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Final
 
 from babel import Locale, dates, negotiate_locale, numbers
 from babel.core import get_global
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -33,12 +35,14 @@ def catalogs() -> Mapping[str, NullTranslations]:
     """Translations by language tag, the source's own included."""
     found: dict[str, NullTranslations] = {SOURCE: NullTranslations()}
     for folder in files("holdfast.web").joinpath("locales").iterdir():
-        messages = folder.joinpath("LC_MESSAGES", "messages.po")
-        if messages.is_file():
-            compiled = io.BytesIO()
-            write_mo(compiled, read_po(io.BytesIO(messages.read_bytes()), locale=folder.name))
-            compiled.seek(0)
-            found[folder.name] = Translations(compiled)
+        words = Catalog(folder.name)
+        for messages in folder.joinpath("LC_MESSAGES").iterdir():
+            for message in read_po(io.BytesIO(messages.read_bytes()), locale=folder.name):
+                words[message.id] = message
+        compiled = io.BytesIO()
+        write_mo(compiled, words)
+        compiled.seek(0)
+        found[folder.name] = Translations(compiled)
     return found
 
 
@@ -106,6 +110,14 @@ class Language:
     def zone_name(self, zone: str) -> str:
         """``Central Time``."""
         return dates.get_timezone_name(wallclock.zone(zone), width="long", locale=self._locale)
+
+    def country(self, code: str) -> str:
+        """``Germany`` for ``DE`` (ISO 3166-1); the code where the language has no name for it."""
+        return str(self._locale.territories.get(code, code))
+
+    def date(self, day: date) -> str:
+        """``Mar 2, 2027``."""
+        return dates.format_date(day, "medium", locale=self._locale)
 
     def minutes(self, minutes: int) -> str:
         """``50 min``, ``1 hr 15 min``."""

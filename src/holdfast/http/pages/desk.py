@@ -1,13 +1,11 @@
-"""The desk's front door. The day board is built on top of it."""
+"""The front doors: the root of an installation, and where staff arrive."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
 from holdfast.access import service as access
-from holdfast.catalog.service import get_organization
-from holdfast.http.pages.pages import PageRoute, page, record_of, see
-from holdfast.http.pages.staff_session import Desk
+from holdfast.http.pages.pages import PageRoute, record_of, see
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -19,9 +17,6 @@ async def home(request: Request) -> Response:
 
 
 @router.get("/desk")
-async def desk(request: Request, staff: Desk) -> Response:
-    """Where staff arrive."""
-    organization = await record_of(request).transact(staff.caller(), get_organization)
-    return page(
-        request, "desk/welcome.html", staff=staff, place=organization.name, booking_url=f"/b/{organization.slug}"
-    )
+async def desk() -> Response:
+    """Where staff arrive: the day."""
+    return see("/desk/day")

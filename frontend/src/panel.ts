@@ -1,0 +1,106 @@
+// The panel beside the page: links marked `data-panel` and the forms inside it are fetched, and their #page is shown
+// there. Every address is a page of its own, so all of it works without scripts too.
+import { fetchPage } from "./page";
+
+const panel = (): HTMLDialogElement | null => document.querySelector("#panel");
+const body = (): HTMLElement => document.querySelector<HTMLElement>("#panel .panel-body")!;
+const WIDE = matchMedia("(min-width: 48rem)");
+let opener: HTMLElement | null = null;
+
+/** Tells the page that something was changed in the panel: `detail` is the address that answered. */
+export const CHANGED = "holdfast:changed";
+/** Tells the page that the panel was closed: what it held may be given back. */
+export const CLOSED = "holdfast:closed";
+
+/** Show an address of the desk in the panel. */
+export async function openPanel(url: string, form?: FormData): Promise<void> {
+  const shown = panel();
+  if (!shown) {
+    location.href = url;
+    return;
+  }
+  if (!shown.open) {
+    opener = document.activeElement as HTMLElement | null;
+    // Beside the board both stay usable; on a phone the panel covers it.
+    WIDE.matches ? shown.show() : shown.showModal();
+  }
+  shown.setAttribute("aria-busy", "true");
+  try {
+    const { at, html } = await fetchPage(url, form);
+    const fresh = html.getElementById("page");
+    if (!fresh || fresh.dataset.whole !== undefined) {
+      location.href = at;
+      return;
+    }
+    if (form) dispatchEvent(new CustomEvent(CHANGED, { detail: at }));
+    body().replaceChildren(...fresh.childNodes);
+    shown.dataset.at = at;
+    body().scrollTop = 0;
+    const first = body().querySelector<HTMLElement>("[aria-invalid='true'], [autofocus]");
+    (first ?? body()).focus();
+    dispatchEvent(new CustomEvent("holdfast:panel", { detail: body() }));
+  } catch {
+    toast(body().dataset.lost!);
+  } finally {
+    shown.removeAttribute("aria-busy");
+  }
+}
+
+/** Close the panel; the focus goes back to what opened it. */
+export function closePanel(): void {
+  const shown = panel();
+  if (!shown?.open) return;
+  shown.close();
+  body().replaceChildren();
+  opener?.focus();
+  dispatchEvent(new CustomEvent(CLOSED, { detail: shown.dataset.at }));
+}
+
+/** A short word at the foot of the page, read out by screen readers; `undo` adds a button. */
+export function toast(words: string, undo?: { label: string; act: () => void }): void {
+  const shown = document.createElement("p");
+  shown.className = "toast";
+  shown.textContent = words;
+  if (undo) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "button plain", textContent: undo.label });
+    button.addEventListener("click", () => {
+      shown.remove();
+      undo.act();
+    });
+    shown.append(button);
+  }
+  document.querySelector(".toasts")?.append(shown);
+  setTimeout(() => shown.remove(), undo ? 15000 : 6000);
+}
+
+export function startPanel(): void {
+  document.addEventListener("click", (event) => {
+    const target = event.target as Element;
+    if (target.closest("#panel [data-close]")) return closePanel();
+    const link = target.closest<HTMLAnchorElement>("a[href]");
+    if (!link || event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey || link.target) return;
+    const inside = link.closest(".panel-body") && !("whole" in link.dataset) && new URL(link.href).pathname.startsWith("/desk/");
+    if (!inside && !("panel" in link.dataset)) return;
+    event.preventDefault();
+    void openPanel(link.href);
+  });
+  document.addEventListener("submit", (event) => {
+    const form = event.target as HTMLFormElement;
+    if (event.defaultPrevented || !form.closest(".panel-body") || "whole" in form.dataset) return;
+    event.preventDefault();
+    const button = event.submitter as HTMLButtonElement | null;
+    if (button?.classList.contains("working")) return;
+    button?.classList.add("working");
+    const data = new FormData(form, button);
+    const query = new URLSearchParams([...data].map(([name, value]) => [name, String(value)]));
+    const sent = form.method === "post" ? openPanel(form.action, data) : openPanel(`${form.action}?${query}`);
+    void sent.finally(() => button?.classList.remove("working"));
+  });
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.defaultPrevented) closePanel();
+  });
+  panel()?.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    closePanel();
+  });
+}
