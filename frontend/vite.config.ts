@@ -1,7 +1,8 @@
 import { defineConfig } from "vite";
 
-// Two entries for pages and one for other people's pages. The server adds the compressed forms, and the names that
-// browsers may keep for ever come from the hash of the content.
+// One entry a kind of page, and one for other people's pages; the day board is its own, so that the other pages of the
+// desk stay small. The server adds the compressed forms, and the names that browsers may keep for ever come from the hash
+// of the content.
 export default defineConfig({
   base: "./",
   build: {
@@ -11,7 +12,14 @@ export default defineConfig({
     manifest: true,
     modulePreload: false,
     rolldownOptions: {
-      input: { booking: "src/booking.ts", desk: "src/desk.ts", embed: "src/embed.ts" },
+      input: {
+        board: "src/board.ts",
+        booking: "src/booking.ts",
+        calendar: "src/calendar.css",
+        desk: "src/desk.ts",
+        embed: "src/embed.ts",
+        manage: "src/manage.ts",
+      },
       output: {
         entryFileNames: "[name]-[hash].js",
         chunkFileNames: "[name]-[hash].js",

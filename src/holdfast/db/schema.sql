@@ -85,6 +85,7 @@ CREATE TABLE holdfast.hold (
     network bytea,
     overbook_reason text,
     outside_rules boolean DEFAULT false NOT NULL,
+    visit_id uuid,
     CONSTRAINT hold_expires_after_creation CHECK (((expires_at > created_at) AND isfinite(expires_at))),
     CONSTRAINT hold_starts_before_end CHECK ((starts_at < ends_at)),
     CONSTRAINT hold_state_is_known CHECK ((state = ANY (ARRAY['live'::text, 'confirmed'::text, 'released'::text, 'expired'::text])))
@@ -151,7 +152,8 @@ CREATE VIEW holdfast.appointment_detail WITH (security_invoker='true') AS
     a.cancel_reason,
     a.created_at,
     h.overbook_reason,
-    holdfast.claims_of_hold(a.organization_id, a.hold_id) AS claims
+    holdfast.claims_of_hold(a.organization_id, a.hold_id) AS claims,
+    h.visit_id
    FROM ((((holdfast.appointment a
      JOIN holdfast.organization o ON ((o.id = a.organization_id)))
      JOIN holdfast.client c ON (((c.organization_id = a.organization_id) AND (c.id = a.client_id))))
@@ -196,6 +198,22 @@ CREATE TABLE holdfast.hold_policy (
 
 ALTER TABLE ONLY holdfast.hold_policy FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE holdfast.visit (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    location_id uuid NOT NULL,
+    max_wait_minutes integer NOT NULL,
+    same_provider boolean NOT NULL,
+    surface holdfast.surface NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    series_id uuid,
+    number integer,
+    CONSTRAINT visit_of_series_has_a_number CHECK (((series_id IS NULL) = (number IS NULL))),
+    CONSTRAINT visit_wait_is_bounded CHECK (((max_wait_minutes >= 0) AND (max_wait_minutes <= 1440)))
+);
+
+ALTER TABLE ONLY holdfast.visit FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE holdfast.location (
     organization_id uuid NOT NULL,
     id uuid DEFAULT holdfast.new_id() NOT NULL,
@@ -227,7 +245,8 @@ CREATE VIEW holdfast.hold_detail WITH (security_invoker='true') AS
     h.extensions,
     h.surface,
     h.overbook_reason,
-    holdfast.claims_of_hold(h.organization_id, h.id) AS claims
+    holdfast.claims_of_hold(h.organization_id, h.id) AS claims,
+    h.visit_id
    FROM (holdfast.hold h
      JOIN holdfast.location l ON (((l.organization_id = h.organization_id) AND (l.id = h.location_id))));
 
@@ -678,6 +697,8 @@ CREATE TABLE holdfast.waitlist_entry (
     appointment_id uuid,
     surface holdfast.surface NOT NULL,
     joined_at timestamp with time zone NOT NULL,
+    visitor bytea,
+    network bytea,
     CONSTRAINT waitlist_entry_days_are_ordered CHECK ((earliest_on <= latest_on)),
     CONSTRAINT waitlist_entry_lists_are_bounded CHECK (((cardinality(provider_ids) <= 50) AND ((cardinality(location_ids) >= 1) AND (cardinality(location_ids) <= 50)))),
     CONSTRAINT waitlist_entry_names_a_service CHECK (((cardinality(service_ids) >= 1) AND (cardinality(service_ids) <= 20))),
@@ -796,6 +817,20 @@ CREATE TABLE holdfast.resource_location (
 );
 
 ALTER TABLE ONLY holdfast.resource_location FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.series (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    location_id uuid NOT NULL,
+    asked jsonb NOT NULL,
+    days_min integer,
+    days_max integer,
+    surface holdfast.surface NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT series_spacing_is_bounded CHECK (((COALESCE(days_min, 1) >= 1) AND (COALESCE(days_min, 1) <= COALESCE(days_max, 1096)) AND (COALESCE(days_max, 1096) <= 1096)))
+);
+
+ALTER TABLE ONLY holdfast.series FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.service_lead (
     organization_id uuid NOT NULL,
@@ -1100,6 +1135,9 @@ ALTER TABLE ONLY holdfast.resource
 ALTER TABLE ONLY holdfast.resource
     ADD CONSTRAINT resource_slug_is_unique UNIQUE (organization_id, slug);
 
+ALTER TABLE ONLY holdfast.series
+    ADD CONSTRAINT series_pkey PRIMARY KEY (organization_id, id);
+
 ALTER TABLE ONLY holdfast.service_lead
     ADD CONSTRAINT service_lead_pkey PRIMARY KEY (organization_id, service_id, surface);
 
@@ -1141,6 +1179,9 @@ ALTER TABLE ONLY holdfast.visit_link
 
 ALTER TABLE ONLY holdfast.visit_link
     ADD CONSTRAINT visit_link_token_is_unique UNIQUE (token_hash);
+
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_pkey PRIMARY KEY (organization_id, id);
 
 ALTER TABLE ONLY holdfast.waitlist_entry
     ADD CONSTRAINT waitlist_entry_pkey PRIMARY KEY (organization_id, id);
@@ -1208,6 +1249,8 @@ CREATE INDEX hold_live_by_network ON holdfast.hold USING btree (organization_id,
 
 CREATE INDEX hold_live_by_visitor ON holdfast.hold USING btree (organization_id, visitor) WHERE ((state = 'live'::text) AND (visitor IS NOT NULL));
 
+CREATE INDEX hold_visit ON holdfast.hold USING btree (organization_id, visit_id) WHERE (visit_id IS NOT NULL);
+
 CREATE INDEX idempotency_created_at ON holdfast.idempotency USING btree (created_at);
 
 CREATE INDEX message_client ON holdfast.message USING btree (organization_id, client_id) WHERE (state = 'sent'::text);
@@ -1238,7 +1281,11 @@ CREATE INDEX staff_session_of_staff ON holdfast.staff_session USING btree (organ
 
 CREATE INDEX visit_link_of_appointment ON holdfast.visit_link USING btree (organization_id, appointment_id);
 
+CREATE INDEX visit_series ON holdfast.visit USING btree (organization_id, series_id) WHERE (series_id IS NOT NULL);
+
 CREATE INDEX waitlist_entry_client ON holdfast.waitlist_entry USING btree (organization_id, client_id) WHERE (state = ANY (ARRAY['waiting'::text, 'offered'::text]));
+
+CREATE INDEX waitlist_entry_network ON holdfast.waitlist_entry USING btree (organization_id, network, joined_at) WHERE (network IS NOT NULL);
 
 CREATE INDEX waitlist_entry_waiting ON holdfast.waitlist_entry USING btree (organization_id, joined_at, id) WHERE (state = ANY (ARRAY['waiting'::text, 'offered'::text]));
 
@@ -1368,6 +1415,9 @@ ALTER TABLE ONLY holdfast.hold_policy
 ALTER TABLE ONLY holdfast.hold
     ADD CONSTRAINT hold_service_exists FOREIGN KEY (organization_id, service_id) REFERENCES holdfast.service(organization_id, id);
 
+ALTER TABLE ONLY holdfast.hold
+    ADD CONSTRAINT hold_visit_exists FOREIGN KEY (organization_id, visit_id) REFERENCES holdfast.visit(organization_id, id) DEFERRABLE INITIALLY DEFERRED;
+
 ALTER TABLE ONLY holdfast.idempotency
     ADD CONSTRAINT idempotency_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
@@ -1446,6 +1496,12 @@ ALTER TABLE ONLY holdfast.resource
 ALTER TABLE ONLY holdfast.resource
     ADD CONSTRAINT resource_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
+ALTER TABLE ONLY holdfast.series
+    ADD CONSTRAINT series_location_exists FOREIGN KEY (organization_id, location_id) REFERENCES holdfast.location(organization_id, id);
+
+ALTER TABLE ONLY holdfast.series
+    ADD CONSTRAINT series_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
+
 ALTER TABLE ONLY holdfast.service_lead
     ADD CONSTRAINT service_lead_service_exists FOREIGN KEY (organization_id, service_id) REFERENCES holdfast.service(organization_id, id);
 
@@ -1478,6 +1534,15 @@ ALTER TABLE ONLY holdfast.unit
 
 ALTER TABLE ONLY holdfast.visit_link
     ADD CONSTRAINT visit_link_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
+
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_location_exists FOREIGN KEY (organization_id, location_id) REFERENCES holdfast.location(organization_id, id);
+
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
+
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_series_exists FOREIGN KEY (organization_id, series_id) REFERENCES holdfast.series(organization_id, id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY holdfast.waitlist_entry
     ADD CONSTRAINT waitlist_entry_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
@@ -1618,6 +1683,8 @@ CREATE POLICY own_organization ON holdfast.resource_attribute FOR SELECT TO hold
 
 CREATE POLICY own_organization ON holdfast.resource_location FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
+CREATE POLICY own_organization ON holdfast.series FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
 CREATE POLICY own_organization ON holdfast.service FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.service_lead FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
@@ -1633,6 +1700,8 @@ CREATE POLICY own_organization ON holdfast.staff_link FOR SELECT TO holdfast_app
 CREATE POLICY own_organization ON holdfast.staff_session FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.unit FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
+CREATE POLICY own_organization ON holdfast.visit FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.visit_link FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
@@ -1706,6 +1775,8 @@ CREATE POLICY owner_commands ON holdfast.resource_attribute TO holdfast_owner US
 
 CREATE POLICY owner_commands ON holdfast.resource_location TO holdfast_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_commands ON holdfast.series TO holdfast_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_commands ON holdfast.service TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.service_lead TO holdfast_owner USING (true) WITH CHECK (true);
@@ -1721,6 +1792,8 @@ CREATE POLICY owner_commands ON holdfast.staff_link TO holdfast_owner USING (tru
 CREATE POLICY owner_commands ON holdfast.staff_session TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.unit TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.visit TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.visit_link TO holdfast_owner USING (true) WITH CHECK (true);
 
@@ -1748,6 +1821,8 @@ ALTER TABLE holdfast.resource_attribute ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.resource_location ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE holdfast.series ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE holdfast.service ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.service_lead ENABLE ROW LEVEL SECURITY;
@@ -1763,6 +1838,8 @@ ALTER TABLE holdfast.staff_link ENABLE ROW LEVEL SECURITY;
 ALTER TABLE holdfast.staff_session ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.unit ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.visit ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.visit_link ENABLE ROW LEVEL SECURITY;
 
@@ -1794,6 +1871,8 @@ GRANT SELECT ON TABLE holdfast.appointment_detail TO holdfast_app;
 GRANT SELECT ON TABLE holdfast.claim TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.hold_policy TO holdfast_app;
+
+GRANT SELECT ON TABLE holdfast.visit TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.location TO holdfast_app;
 
@@ -1910,6 +1989,8 @@ GRANT SELECT ON TABLE holdfast.requirement TO holdfast_app;
 GRANT SELECT ON TABLE holdfast.resource_attribute TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.resource_location TO holdfast_app;
+
+GRANT SELECT ON TABLE holdfast.series TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.service_lead TO holdfast_app;
 

@@ -76,6 +76,11 @@ class Choice:
         query = urlencode(wanted | ({"day": day.isoformat()} if day else {}))
         return f"{site.url}/{self.service.slug}" + (f"?{query}" if query else "")
 
+    def waiting_url(self, site: Site, **more: str) -> str:
+        """The page to wait for a time of this choice."""
+        query = urlencode(({"with": self.person.slug} if self.person else {}) | more)
+        return f"{site.url}/{self.service.slug}/wait" + (f"?{query}" if query else "")
+
 
 @dataclass(frozen=True)
 class Times:

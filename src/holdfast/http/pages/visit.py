@@ -21,6 +21,8 @@ from holdfast.http.pages.booking import ONE_DAY, Choice, find_times, nearest, pa
 from holdfast.http.pages.booking_site import Site, providers_of, site_of
 from holdfast.http.pages.pages import PageRoute, record_of, see
 from holdfast.ids import public_id
+from holdfast.waitlist import service as waitlist
+from holdfast.waitlist.model import Wish
 from holdfast.wallclock import local_date
 
 router = APIRouter(prefix="/v", route_class=PageRoute, include_in_schema=False)
@@ -31,13 +33,17 @@ STAMP: Final = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True)
 class Seen:
-    """A visit as its link shows it; ``changeable``: there is still time to move or cancel it."""
+    """A visit as its link shows it. ``changeable``: there is still time to move or cancel it.
+
+    ``waiting``: its client's place in the line for an earlier time.
+    """
 
     site: Site
     visit: Appointment
     choice: Choice
     changeable: bool
     past: bool
+    waiting: UUID | None
     token: str
 
     @property
@@ -106,6 +112,22 @@ async def move(request: Request, token: str, start: Text) -> Response:
     return see(f"{seen.url}?new=1")
 
 
+@router.post("/{token}/earlier")
+async def come_earlier(request: Request, token: str, stop: Text = "") -> Response:
+    """Wait for an earlier time of it, or (``stop``) no more. The visit stands until such a time is taken."""
+    seen = await _open(request, token)
+
+    async def work(tx: Transaction) -> None:
+        if not stop:
+            await waitlist.join(tx, Wish(), appointment_id=seen.visit.id)
+        elif seen.waiting is not None:
+            await waitlist.leave(tx, seen.waiting)
+
+    if seen.visit.state == "confirmed" and not seen.past:
+        await seen.site.transact(work)
+    return see(seen.url)
+
+
 @router.post("/{token}/cancel")
 async def cancel(request: Request, token: str) -> Response:
     """Cancel it, while the policy allows."""
@@ -123,15 +145,16 @@ async def _open(request: Request, token: str) -> Seen:
     link = await visitors.visit_of_link(record_of(request), token)
     organization = await site_of(request, link.organization_id)
 
-    async def work(tx: Transaction) -> tuple[Appointment, datetime]:
-        return await booking.get_appointment(tx, link.appointment_id), tx.scene.began_at
+    async def work(tx: Transaction) -> tuple[Appointment, UUID | None, datetime]:
+        visit = await booking.get_appointment(tx, link.appointment_id)
+        return visit, await waitlist.entry_for_earlier(tx, visit.id), tx.scene.began_at
 
-    visit, now = await organization.transact(work)
+    visit, waiting, now = await organization.transact(work)
     site = await site_of(request, link.organization_id, visit.location_id)
     choice = await site.transact(lambda tx: _choice(tx, site, visit))
     notice = timedelta(minutes=site.look.change_notice_minutes)
     changeable = visit.state == "confirmed" and now < visit.starts_at - notice
-    return Seen(site, visit, choice, changeable, now >= visit.ends_at, token)
+    return Seen(site, visit, choice, changeable, now >= visit.ends_at, waiting, token)
 
 
 async def _choice(tx: Transaction, site: Site, visit: Appointment) -> Choice:
