@@ -1,6 +1,6 @@
 import { defineConfig } from "vite";
 
-// Two entries for pages and one for other people's pages. The server adds the compressed forms, and the names that
+// Entries for pages, one for other people's pages, and a worker. The server adds the compressed forms, and the names that
 // browsers may keep for ever come from the hash of the content.
 export default defineConfig({
   base: "./",
@@ -11,7 +11,7 @@ export default defineConfig({
     manifest: true,
     modulePreload: false,
     rolldownOptions: {
-      input: { booking: "src/booking.ts", desk: "src/desk.ts", embed: "src/embed.ts" },
+      input: { booking: "src/booking.ts", desk: "src/desk.ts", embed: "src/embed.ts", prove: "src/prove.ts" },
       output: {
         entryFileNames: "[name]-[hash].js",
         chunkFileNames: "[name]-[hash].js",

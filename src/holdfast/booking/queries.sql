@@ -253,3 +253,7 @@ select holdfast.issue_visit_link(%(appointment_id)s, %(token_hash)s);
 -- name: visit_of_link
 -- Which visit a private link is to.
 select organization_id, organization_slug, appointment_id from holdfast.visit_of_link(%(token_hash)s);
+
+-- name: suspicion
+-- How far a visitor and their network are beyond what people do, and what the visitor held last.
+select level, last_hold_id from holdfast.suspicion(%(visitor)s, %(network)s);

@@ -1193,6 +1193,8 @@ CREATE INDEX hold_live_by_network ON holdfast.hold USING btree (organization_id,
 
 CREATE INDEX hold_live_by_visitor ON holdfast.hold USING btree (organization_id, visitor) WHERE ((state = 'live'::text) AND (visitor IS NOT NULL));
 
+CREATE INDEX hold_recent_by_network ON holdfast.hold USING btree (organization_id, network, created_at) WHERE (network IS NOT NULL);
+
 CREATE INDEX idempotency_created_at ON holdfast.idempotency USING btree (created_at);
 
 CREATE INDEX message_client ON holdfast.message USING btree (organization_id, client_id) WHERE (state = 'sent'::text);

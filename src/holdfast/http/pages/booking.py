@@ -22,6 +22,7 @@ from holdfast.db.transact import Transaction
 from holdfast.errors import NotBookable, NotFound, SlotTaken, TooManyHolds
 from holdfast.http.pages.booking_site import Site, open_site, providers_of, services_here
 from holdfast.http.pages.pages import PageRoute, see
+from holdfast.http.pages.proof import LENGTH_MAX, ProofNeeded, ask, require_proof
 from holdfast.wallclock import day_start, local_date, parse_instant, to_local
 
 router = APIRouter(prefix="/b", route_class=PageRoute, include_in_schema=False)
@@ -35,6 +36,7 @@ NOON: Final = 12
 EVENING: Final = 17
 
 Text = Annotated[str, Form(max_length=200)]
+Proof = Annotated[str, Form(max_length=LENGTH_MAX)]
 
 
 @dataclass(frozen=True)
@@ -130,9 +132,15 @@ async def times(
     return times_page(site, choice, found, held=holds[0] if holds else None)
 
 
+@router.get("/{organization}/{location}/{service}/hold")
+async def choose_again(organization: str, location: str, service: str) -> Response:
+    """A refusal was shown at this address, and is loaded again: choose anew."""
+    return see(f"/b/{organization}/{location}/{service}")
+
+
 @router.post("/{organization}/{location}/{service}/hold")
 async def hold(
-    request: Request, organization: str, location: str, service: str, start: Text, person: Text = ""
+    request: Request, organization: str, location: str, service: str, start: Text, person: Text = "", proof: Proof = ""
 ) -> Response:
     """Hold the time that was tapped, in place of whatever this visitor held here before."""
     site = await open_site(request, organization, location)
@@ -144,10 +152,13 @@ async def hold(
             if earlier.service_id == choice.service.id and earlier.starts_at == at:
                 return earlier
             await booking.release_hold(tx, earlier.id)
+        await require_proof(tx, site, proof)
         return await booking.place_hold(tx, choice.visit(site, at), visitor=site.visitor)
 
     try:
         held = await site.transact(work)
+    except ProofNeeded as needed:
+        return await ask(site, request, needed)
     except SlotTaken as taken:
         return await lost(site, choice, at, taken)
     except (NotBookable, TooManyHolds) as refusal:

@@ -21,9 +21,10 @@ from holdfast.booking.model import Appointment, ClientDetails, Hold
 from holdfast.catalog.service import get_service
 from holdfast.db.transact import Transaction
 from holdfast.errors import ExtensionRefused, HoldExpired, HoldNotLive, NotBookable, SlotTaken
-from holdfast.http.pages.booking import Choice, nearest
+from holdfast.http.pages.booking import Choice, Proof, nearest
 from holdfast.http.pages.booking_site import Site, open_site, providers_of
 from holdfast.http.pages.pages import PageRoute, see
+from holdfast.http.pages.proof import HONEY_LEVEL, ProofNeeded, ask, require_proof
 from holdfast.http.shapes import ClientAsk
 from holdfast.ids import parse_id
 from holdfast.wallclock import local_date
@@ -70,16 +71,19 @@ async def confirm(
     phone: Text = "",
     note: Text = "",
     website: Text = "",
+    proof: Proof = "",
 ) -> Response:
     """Book it. A time that was lost is said at once, and what was typed stays."""
     site, hold, choice = await _find(request, organization, location, hold_id)
     typed = _read(site, name, email, phone, note)
-    if website:  # the field that no person sees
-        return await _page(site, hold, choice, typed, status=422)
     if typed.client is None:
         return await _page(site, hold, choice, typed, status=422)
     try:
+        if website:  # the field that no person sees, though a browser may fill it for one
+            await site.transact(lambda tx: require_proof(tx, site, proof, level=HONEY_LEVEL))
         token = await _book(site, hold, choice, typed)
+    except ProofNeeded as needed:
+        return await ask(site, request, needed)
     except (SlotTaken, NotBookable):
         return await _lost(site, hold, choice, typed)
     return see(f"/v/{token}?new=1")
@@ -105,6 +109,7 @@ async def hold_again(
     email: Text = "",
     phone: Text = "",
     note: Text = "",
+    proof: Proof = "",
 ) -> Response:
     """One of the alternatives, held in place of the time that was lost, with the form as it was."""
     site, hold, choice = await _find(request, organization, location, hold_id)
@@ -113,11 +118,14 @@ async def hold_again(
     async def work(tx: Transaction) -> Hold:
         if hold.state == "live":
             await booking.release_hold(tx, hold.id)
+        await require_proof(tx, site, proof)
         return await booking.place_hold(tx, choice.visit(site, at), visitor=site.visitor)
 
     typed = Details(name, email, phone, note)
     try:
         fresh = await site.transact(work)
+    except ProofNeeded as needed:
+        return await ask(site, request, needed)
     except (SlotTaken, NotBookable):
         return await _lost(site, hold, choice, typed)
     return await _page(site, fresh, choice, typed)
