@@ -1,6 +1,8 @@
-// What every page of the desk does: buttons that show work, and the panel.
+// What every page of the desk does: buttons that show work, the panel, booking, the palette and its keys.
+import { startBooking } from "./book";
 import { workingButtons } from "./forms";
 import { startPanel } from "./panel";
 
 workingButtons(document);
 startPanel();
+startBooking();

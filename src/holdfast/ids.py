@@ -21,6 +21,7 @@ KINDS: Final = {
     "service": "svc",
     "hold": "hld",
     "appointment": "apt",
+    "visit": "vis",
     "block": "blk",
     "busy": "bsy",
     "client": "cli",

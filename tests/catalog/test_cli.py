@@ -132,6 +132,32 @@ def test_bookings_in_the_way_are_told_in_local_time(run: Run, database: Database
     assert "-07-01 13:00 America/Chicago  block blk_" in result.stderr
 
 
+def test_booked_visits_that_a_change_touches_are_listed_before_it_is_made(run: Run, database: DatabaseUrls) -> None:
+    import psycopg
+
+    run("catalog", "import", "clinic.yaml", "--yes")
+    with psycopg.connect(database.owner) as connection:
+        connection.execute(
+            "select holdfast.act_as(holdfast.organization_by_slug('bright-smile'), 'system', 'desk');"
+            "select holdfast.book((select id from holdfast.service), (select id from holdfast.location), t,"
+            """ '{"name": "Cy", "email": "cy@example.com"}')"""
+            " from (select date_trunc('year', now()) + interval '18 months 18 hours' as t) x"
+        )
+    Path("clinic.yaml").write_text(CLINIC.replace("Check-up: 30", "Check-up: 45"), "utf-8")
+    lines = run("catalog", "import", "clinic.yaml", "--dry-run").stdout.splitlines()
+    assert "1 booked visit would no longer be as the rules say, and would stay as booked:" in lines
+    assert any("-07-01 13:00 America/Chicago  Check-up  apt_" in line for line in lines)
+    assert "        Longer than booked: it would need until 13:45." in lines
+    (told,) = json.loads(run("catalog", "import", "clinic.yaml", "--dry-run", "--json").stdout)["affected"]
+    assert told["reasons"] == ["longer", "other_time"]
+    Path("clinic.yaml").write_text(CLINIC.replace("Check-up: 30", "Check-up: {duration: 30, price: 9}"), "utf-8")
+    assert json.loads(run("catalog", "import", "clinic.yaml", "--dry-run", "--json").stdout)["affected"] == []
+    Path("clinic.yaml").write_text(CLINIC.replace("[Ana]", "[Bo]"), "utf-8")
+    retired = run("catalog", "import", "clinic.yaml", "--dry-run", "--retire-missing")
+    assert retired.exit_code == 1
+    assert "        Ana cannot be taken away while it has this." in retired.stdout.splitlines()
+
+
 def test_keys_are_shown_once_and_end_when_revoked(run: Run) -> None:
     run("catalog", "import", "clinic.yaml", "--yes")
     made = json.loads(run("keys", "create", "Front desk", "--scope", "read", "--surface", "desk", "--json").stdout)

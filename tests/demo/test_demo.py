@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from holdfast.access.service import authenticate, create_organization, find_organization
+from holdfast.access.staff import Doorkeeper, authenticate_session
 from holdfast.catalog.document import CatalogDocument
 from holdfast.catalog.yaml_file import parse_catalog
 from holdfast.db.pool import Pool
@@ -22,7 +23,8 @@ from holdfast.db.urls import DatabaseUrls
 from holdfast.demo.load import WORKERS, load
 from holdfast.demo.people import CLIENT_COUNT, client
 from holdfast.demo.plan import AHEAD_DAYS, HISTORY_DAYS, SERVICE_SHARES, opening_hours, visits_by_day, wishes
-from holdfast.errors import SetupRefused
+from holdfast.demo.staff import STAFF
+from holdfast.errors import SetupRefused, SignInRefused
 
 TODAY = date(2026, 3, 11)
 
@@ -141,6 +143,21 @@ async def test_an_interrupted_load_is_finished_by_the_next(record: Record, datab
     assert query(database, "select * from holdfast.appointment order by id") == before
     assert query(database, "select count(*) from holdfast.api_key where revoked_at is null") == [(3,)]
     assert (await authenticate(record, again["desk"])).organization_id == await find_organization(record, "glow")
+
+
+async def test_its_staff_sign_in_with_the_password_of_this_installation(record: Record) -> None:
+    keys = await load(record, appointments=5)
+    organization_id = await find_organization(record, "glow")
+    keeper = Doorkeeper(record, b"a secret of thirty-two bytes ...")
+    for role, (email, _, _) in STAFF.items():
+        session = await keeper.sign_in(organization_id, email, keys["password"], "127.0.0.1")
+        staff = await authenticate_session(record, session.token)
+        assert staff is not None
+        assert (staff.role, staff.complete) == (role, True)
+    with pytest.raises(SignInRefused):
+        await keeper.sign_in(organization_id, STAFF["owner"][0], "not the password", "127.0.0.1")
+    again = await load(record, appointments=5)
+    assert again["password"] != keys["password"], "each installation has its own"
 
 
 async def test_anothers_database_is_left_alone(record: Record, database: DatabaseUrls) -> None:

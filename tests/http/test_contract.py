@@ -153,6 +153,12 @@ class Fitting:
             "create_appointment": visit | {"client": {"name": "Ada Byron"}},
             "reschedule": {"start": at},
             "extend_hold": {"ttl_seconds": 600},
+            "place_visit": {
+                "location": "main",
+                "services": ["consult", "consult"],
+                "start": at,
+                "max_wait_minutes": 60,
+            },
             "place_block": {"resource": "laser", "start": at, "end": end},
             "set_capacity": {"capacity": 2},
             "merge_resources": {"into": "room-1"},

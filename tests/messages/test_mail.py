@@ -38,8 +38,10 @@ async def test_a_booking_is_confirmed_with_an_invitation_that_says_no_more_than_
     assert "laser" not in mail.as_string().replace("mail.test", "")
     assert "laser" not in part(mail, "text/calendar")
     assert (message.subject, message.channel) == (mail["Subject"], "email")
+    (link,) = [word for word in text.split() if word.startswith(f"{PUBLIC_URL}/v/")]
+    assert f'<a href="{link}">' in html
     assert message.body is not None
-    assert message.body.split() == text.split()
+    assert message.body.split() == text.replace(link, f"{PUBLIC_URL}/v/…").split(), "no token is kept"
 
     method, event = event_in(mail)
     assert (method, str(event["UID"]), event["SEQUENCE"]) == ("REQUEST", str(booked["id"]), 1)
@@ -180,3 +182,22 @@ async def test_spanish_for_a_client_who_speaks_it(settings: WorkerSettings, offi
     assert "su cita es ahora el" in spanish["Subject"]
     assert "Su código de confirmación sigue siendo" in part(spanish, "text/plain")
     assert '<html lang="es">' in part(spanish, "text/html")
+
+
+async def test_every_dead_letter_since_a_time_is_sent_after_all_and_shows_its_words(
+    settings: WorkerSettings, office: Office, mailbox: Mailbox
+) -> None:
+    mailbox.answer = lambda _: "550 no such user"
+    async with working(settings):
+        office.clinic.book("laser", 0)
+        office.clinic.book("laser", 120)
+        (dead, _) = await office.until_states("confirmation", "dead", "dead")
+        assert dead.client_name == "Ada Byron"
+        caller = system_of(office.clinic)
+        shown = await office.record.transact(caller, lambda tx: service.preview_message(tx, dead.id))
+        assert "is booked" in shown.text
+        later = dead.created_at + timedelta(hours=1)
+        assert await office.record.transact(caller, lambda tx: service.retry_since(tx, later)) == 0
+        mailbox.answer = lambda _: "250 taken"
+        assert await office.record.transact(caller, lambda tx: service.retry_since(tx, dead.created_at)) == 2
+        await office.until_states("confirmation", "sent", "sent")

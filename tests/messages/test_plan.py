@@ -102,9 +102,9 @@ def test_a_follow_up_waits_for_the_morning() -> None:
 
 CONTEXT = Context(
     id=UUID(int=2), kind="reminder", lead_minutes=120, occasion=int(FACTS.starts_at.timestamp()),
-    due_at=ny("2027-06-10T12:00"), superseded=False, appointment_id=UUID(int=1), appointment_state="confirmed",
-    appointment_surface="desk", revision=1, starts_at=FACTS.starts_at, ends_at=FACTS.ends_at,
-    confirmation_code="ABCD2345",
+    due_at=ny("2027-06-10T12:00"), superseded=False, appointment_id=UUID(int=1), offer_id=None, state="confirmed",
+    surface="desk", revision=1, starts_at=FACTS.starts_at, ends_at=FACTS.ends_at,
+    confirmation_code="ABCD2345", expires_at=None,
     time_zone=NEW_YORK, location_name="Main Street", address="1 Main St", service_name="Botox", provider_name="Ana",
     organization_name="Glow", reply_to=None, client_id=UUID(int=3), client_name="Ada Byron", email="ada@example.org",
     phone="+15125550111", email_refused=False, sms_refused=False, language="en", channels=["sms", "email"],
@@ -129,7 +129,7 @@ def test_the_first_channel_that_reaches_the_client_carries_it() -> None:
 def test_what_makes_no_sense_any_more_is_skipped() -> None:
     moved = replace(CONTEXT, starts_at=CONTEXT.starts_at + timedelta(days=1))
     assert judge(moved, BOTH) == Skip("The appointment was moved.")
-    assert judge(replace(CONTEXT, appointment_state="cancelled"), BOTH) == Skip("The appointment is cancelled.")
+    assert judge(replace(CONTEXT, state="cancelled"), BOTH) == Skip("The appointment is cancelled.")
     assert judge(replace(CONTEXT, now=CONTEXT.starts_at), BOTH) == Skip("The appointment had begun already.")
     assert judge(replace(CONTEXT, superseded=True), BOTH) == Skip("A later message says more.")
 
@@ -141,6 +141,6 @@ def test_a_message_that_is_late_does_not_wake_anybody() -> None:
     assert isinstance(judge(early, BOTH), Skip)
     confirmation = replace(night, kind="confirmation", channels=["sms"])
     assert judge(confirmation, BOTH) == Postpone(ny("2027-06-10T08:00"))
-    assert isinstance(judge(replace(confirmation, appointment_surface="widget"), BOTH), Send), "they are awake"
+    assert isinstance(judge(replace(confirmation, surface="widget"), BOTH), Send), "they are awake"
     assert isinstance(judge(replace(confirmation, starts_at=ny("2027-06-10T09:00")), BOTH), Send), "else too late"
     assert isinstance(judge(replace(confirmation, channels=["email"]), BOTH), Send), "mail wakes nobody"

@@ -314,3 +314,18 @@ async def test_rates(line: Line, record: Record) -> None:
     assert (rate.openings, rate.offered, rate.filled, rate.recovered_cents) == (2, 1, 1, 34000)
     assert rate.fill_rate == 0.5
     assert rate.median_minutes_to_fill is not None
+
+
+async def test_the_desk_sees_the_line_with_names_and_with_what_each_was_offered_and_why(line: Line) -> None:
+    booked = line.clinic.book("facial", 0)
+    first = await line.join(1, "facial", "peel", providers=[line.clinic.resources["ana"]])
+    second = await line.join(2, "facial")
+    line.clinic.desk("cancel", appointment_id=booked["id"], revision=1)
+    offer = await line.one_round()
+    places = await line.record.transact(line.desk, lambda tx: service.list_line(tx, limit=10))
+    assert [place.entry.id for place in places] == [first.id, second.id]
+    assert places[0].client_name == "Client 1"
+    assert (places[0].service_names, places[0].provider_names) == (["facial", "peel"], ["ana"])
+    assert [(one.id, one.why) for one in places[0].offers] == [(offer.id, offer.why)]
+    assert offer.why.startswith("first in line")
+    assert places[1].offers == []

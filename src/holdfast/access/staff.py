@@ -221,6 +221,21 @@ class Doorkeeper:
         await self._record.transact(door, lambda tx: end_session(tx, signed_in.session_id))
         return await self._start(signed_in.organization_id, signed_in.staff_id, True, account, network)
 
+    async def reset_link(self, organization_id: UUID, email: str, network: str) -> str | None:
+        """The token of a link for whoever signs in with this address; None when nobody does.
+
+        Asking is counted like a sign-in, apart from it, so that nobody is flooded. Raises TooManyRequests.
+        """
+        address = email.strip().lower()
+        door = Caller(organization_id, "system", "desk")
+        await self._admit(door, self._keyed("reset", address), self._keyed("network", network))
+
+        async def work(tx: Transaction) -> str | None:
+            found = await tx.one(_ToSignIn, QUERIES["staff_to_sign_in"], email=address)
+            return await issue_link(tx, found.id, "reset") if found else None
+
+        return await self._record.transact(door, work)
+
     async def set_up_totp(self, signed_in: SignedIn, secret: str, code: str) -> None:
         """From now on a sign-in takes a code of ``secret`` (base32). Raises SignInRefused when ``code`` is not."""
         step = self._step_of(secret.encode(), code)

@@ -111,6 +111,13 @@ def _role(masks: Masks, service: str, role: Role, at: int) -> RoleAnswer:
 
 def resource_reason(masks: Masks, need: Requirement, resource: Resource, at: int) -> str | None:
     """What keeps all units of the resource from the segment, the most lasting reason first."""
+    if reason := absence_reason(masks, need, resource, at):
+        return reason
+    return None if masks.below_cap(resource) >> at & 1 else "cap_reached"
+
+
+def absence_reason(masks: Masks, need: Requirement, resource: Resource, at: int) -> str | None:
+    """The same without the cap of visits: what opening hours and credentials say of the segment."""
     segment = bitmap.mask([(at + need.offset_minutes, at + need.segment_ends)], masks.window.minutes)
     if segment & ~masks.qualified(resource, need.pool):
         return "no_credential"
@@ -119,7 +126,7 @@ def resource_reason(masks: Masks, need: Requirement, resource: Resource, at: int
     own = resource.timetables[masks.location.id]
     if own and (reason := _closed(masks, own, segment, closed="away", otherwise="not_working")):
         return reason
-    return None if masks.below_cap(resource) >> at & 1 else "cap_reached"
+    return None
 
 
 def _closed(masks: Masks, timetable: Timetable, segment: Bits, *, closed: str, otherwise: str) -> str | None:

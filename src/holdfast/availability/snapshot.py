@@ -8,10 +8,10 @@ visit is asked only where turns are taken.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from holdfast.availability.bitmap import Window
@@ -24,6 +24,18 @@ QUERIES: Final = load_queries("holdfast.availability")
 ORGANIZATIONS_REMEMBERED: Final = 200
 # A visit counts on the day it begins, but may take its capped resource up to a day before or after.
 CAP_REACH: Final = timedelta(days=2)
+
+
+class _ClaimRow(NamedTuple):
+    unit_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    kind: Literal["appointment", "hold", "block", "busy"]
+    hold_id: UUID | None
+    visit_id: UUID | None
+    visit_starts_at: datetime | None
+    expires_at: datetime | None
+
 
 _catalogs: OrderedDict[UUID, Catalog] = OrderedDict()
 
@@ -56,11 +68,11 @@ async def load_snapshot(
     locations: Iterable[str],
     window: Window,
     *,
-    without_hold: UUID | None = None,
+    without_holds: Collection[UUID] = (),
 ) -> Snapshot:
     """The catalog with the claims of everyone who could serve these services there, around the window.
 
-    ``without_hold`` is a hold whose claims do not count, because whoever asks would give them up.
+    ``without_holds`` are holds whose claims do not count, because whoever asks would give them up.
     """
     resources = _serving(catalog, services, locations)
     units = [UUID(unit) for resource in resources.values() for unit in resource.units]
@@ -71,11 +83,16 @@ async def load_snapshot(
         from_at=window.origin - reach,
         to_at=window.instant(window.minutes) + reach,
     )
+    # what stays of a visit of which a part is given up does not count as another visit
+    own_visits = {row.visit_id for row in map(_ClaimRow._make, rows) if row.hold_id in without_holds}
     claims: dict[str, list[Claim]] = defaultdict(list)
-    for unit_id, starts_at, ends_at, kind, hold_id, visit_starts_at, expires_at in rows:
-        if hold_id is None or hold_id != without_hold:
-            visit = hold_id and str(hold_id)
-            claims[str(unit_id)].append(Claim(starts_at, ends_at, kind, visit, visit_starts_at, expires_at))
+    for row in map(_ClaimRow._make, rows):
+        if row.hold_id is None or row.hold_id not in without_holds:
+            whole = row.visit_id or row.hold_id
+            visit = str(whole) if whole and whole not in own_visits else None
+            claims[str(row.unit_id)].append(
+                Claim(row.starts_at, row.ends_at, row.kind, visit, row.visit_starts_at, row.expires_at)
+            )
     known = catalog.resources
     if catalog.assign == "round_robin":
         known = {**known, **await _with_turns(tx, resources)}

@@ -1,51 +1,66 @@
 """A provider is ill, a device breaks: which visits that touches, and who else in their pools could take over.
 
-The plan is made by doing it: each visit is moved onto somebody else at its own time, under the rules and the guard, in
-one transaction that is taken back. So a plan is possible by construction, and only visits that must move do. Whoever
+The plan strands as few visits as it can, and of such plans moves the fewest (``handover``): where the only one who
+could take over is busy with a visit that somebody else could serve, that visit makes way. The plan is made by doing it,
+under the rules and the guard, in one transaction that is taken back: so it is possible by construction. Whoever
 approves it names its fingerprint, and applying does the same again, to the end.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from holdfast.availability.permit import Choices
+from holdfast.availability.model import Slot
+from holdfast.availability.permit import Choices, Wanted
+from holdfast.availability.service import Absence, alternatives
 from holdfast.availability.snapshot import current_catalog
 from holdfast.booking import service as booking
-from holdfast.booking.model import Appointment, AppointmentFilter, Cursor
+from holdfast.booking.chains import chains, claims_lost, every_appointment
+from holdfast.booking.model import Appointment, AppointmentFilter
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import HoldfastError, Invalid, NotBookable, SlotTaken, StateRefused
 
 LONGEST: Final = timedelta(days=92)
-PAGE: Final = 200
 # A visit may need somebody up to a day, and a buffer, after it starts.
 REACH: Final = timedelta(hours=56)
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A visit that keeps its time: ``resource_id`` takes over ``role``."""
+    """A visit that keeps its time: ``resource_id`` takes over ``role``. ``makes_way``: the visit did not have what is
+    out, but has somewhere else to go, so that another can have its place.
+    """
 
     appointment_id: UUID
     revision: int
     starts_at: datetime
+    time_zone: str
     role: str
     resource_id: UUID
     resource_name: str
+    makes_way: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Stranded:
-    """A visit that nobody else can take at its time; ``reason`` as a refusal names it. A person has to decide."""
+    """A visit that nobody else can take at its time; ``reason`` as a refusal names it. A person has to decide.
+
+    ``alternatives``: the nearest starts at which it could be held instead, after all moves of the plan.
+    """
 
     appointment_id: UUID
     revision: int
     starts_at: datetime
+    location_id: UUID
+    time_zone: str
     reason: str
+    alternatives: tuple[Slot, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +112,22 @@ async def _carry_out(
 ) -> DropoutPlan:
     if not from_at < to_at <= from_at + LONGEST:
         raise Invalid(f"Give a span that ends after it starts and lasts at most {LONGEST.days} days.", field="to")
+    out = Absence(resource_id, from_at, to_at)
+    visits = {visit.id: visit for visit in await _affected(tx, out)}
     moves: list[Move] = []
+    for chain in await chains(tx, out, list(visits.values())):
+        # what the plan did not foresee (a cap, a hold that came meanwhile) leaves these visits to the next step
+        with suppress(SlotTaken, NotBookable):
+            async with tx.attempt():
+                moves += [move for step in chain for move in await _take_over(tx, step.visit, step.choices, visits)]
     stranded: list[Stranded] = []
-    for visit in await _affected(tx, resource_id, from_at, to_at):
+    for visit in (visit for visit in visits.values() if visit.id not in {move.appointment_id for move in moves}):
         try:
             async with tx.attempt():
-                moves += await _hand_over(tx, visit, resource_id)
+                moves += await _take_over(tx, visit, await _others(tx, visit, resource_id), visits)
         except (SlotTaken, NotBookable) as refused:
-            reason = str(refused.facts.get("reason", "taken"))
-            stranded.append(Stranded(visit.id, visit.revision, visit.starts_at, reason))
+            stranded.append(await _stranded(tx, visit, str(refused.facts.get("reason", "taken")), out))
+    moves.sort(key=lambda each: (each.starts_at, each.appointment_id, each.role))
     plan = DropoutPlan(tuple(moves), tuple(stranded))
     if approved is None:
         raise _Planned(plan)
@@ -114,39 +136,41 @@ async def _carry_out(
     return plan
 
 
-async def _affected(tx: Transaction, resource_id: UUID, from_at: datetime, to_at: datetime) -> list[Appointment]:
-    wanted = AppointmentFilter(from_at=from_at - REACH, to_at=to_at + REACH, state="confirmed", resource_id=resource_id)
-    found: list[Appointment] = []
-    after: Cursor | None = None
-    while page := await booking.list_appointments(tx, wanted, limit=PAGE, after=after):
-        found += page
-        after = Cursor(page[-1].starts_at, page[-1].id)
-    return [visit for visit in found if _roles_of(visit, resource_id, from_at, to_at)]
+async def _affected(tx: Transaction, out: Absence) -> list[Appointment]:
+    wanted = AppointmentFilter(
+        from_at=out.start - REACH, to_at=out.end + REACH, state="confirmed", resource_id=out.resource_id
+    )
+    return [visit for visit in await every_appointment(tx, wanted) if claims_lost(visit, out)]
 
 
-def _roles_of(visit: Appointment, resource_id: UUID, from_at: datetime, to_at: datetime) -> set[str]:
-    """The roles that the resource serves in the visit during that span."""
-    return {
-        claim["role"]
-        for claim in visit.claims
-        if UUID(claim["resource_id"]) == resource_id
-        and datetime.fromisoformat(claim["segment_starts_at"]) < to_at
-        and datetime.fromisoformat(claim["segment_ends_at"]) > from_at
-    }
-
-
-async def _hand_over(tx: Transaction, visit: Appointment, resource_id: UUID) -> list[Move]:
+async def _take_over(tx: Transaction, visit: Appointment, choices: Choices, affected: Collection[UUID]) -> list[Move]:
     """Move one visit onto others at its own time; what it keeps, it keeps. Raises SlotTaken, NotBookable."""
-    choices = await _others(tx, visit, resource_id)
     before = {(claim["role"], claim["unit_id"]) for claim in visit.claims}
     moved = await booking.reschedule_to_start(tx, visit.id, visit.starts_at, revision=visit.revision, choices=choices)
     return [
         Move(
-            visit.id, visit.revision, visit.starts_at, claim["role"], UUID(claim["resource_id"]), claim["resource_name"]
+            visit.id,
+            visit.revision,
+            visit.starts_at,
+            visit.time_zone,
+            claim["role"],
+            UUID(claim["resource_id"]),
+            claim["resource_name"],
+            visit.id not in affected,
         )
         for claim in moved.claims
         if (claim["role"], claim["unit_id"]) not in before
     ]
+
+
+async def _stranded(tx: Transaction, visit: Appointment, reason: str, out: Absence) -> Stranded:
+    wanted = Wanted(visit.service_id, visit.location_id, visit.starts_at, without_hold=visit.hold_id)
+    instead: list[Slot] = []
+    with suppress(HoldfastError):  # what is sold no more, or not there, has no other time either
+        instead = await alternatives(tx, wanted, without=out)
+    return Stranded(
+        visit.id, visit.revision, visit.starts_at, visit.location_id, visit.time_zone, reason, tuple(instead)
+    )
 
 
 async def _others(tx: Transaction, visit: Appointment, resource_id: UUID) -> Choices:

@@ -40,6 +40,7 @@ class Hold:
     surface: str
     overbook_reason: str | None
     claims: list[Claim]
+    visit_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Appointment:
     created_at: datetime
     overbook_reason: str | None
     claims: list[Claim]
+    visit_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

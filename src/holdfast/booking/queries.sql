@@ -3,26 +3,26 @@
 -- name: place_hold
 -- Hold a visit, all or nothing; refused with the roles that were lost.
 select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
-       overbook_reason, claims
+       overbook_reason, claims, visit_id
 from holdfast.place_hold(%(service_id)s, %(location_id)s, %(start)s, %(choices)s, %(ttl_seconds)s, %(visitor)s, %(network)s,
                          %(outside_rules)s);
 
 -- name: extend_hold
 -- A fresh term for a live hold.
 select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
-       overbook_reason, claims
+       overbook_reason, claims, visit_id
 from holdfast.extend_hold(%(hold_id)s, %(ttl_seconds)s);
 
 -- name: release_hold
 -- Give a hold back; giving back what has ended is no error.
 select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
-       overbook_reason, claims
+       overbook_reason, claims, visit_id
 from holdfast.release_hold(%(hold_id)s);
 
 -- name: hold_by_id
 -- A hold and its claims, whatever its state.
 select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
-       overbook_reason, claims
+       overbook_reason, claims, visit_id
 from holdfast.hold_detail
 where organization_id = holdfast.current_organization() and id = %(hold_id)s;
 
@@ -34,14 +34,14 @@ select holdfast.sweep_holds();
 -- A live hold becomes an appointment.
 select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
-       cancel_reason, created_at, overbook_reason, claims
+       cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.confirm_hold(%(hold_id)s, %(client)s, %(note)s);
 
 -- name: book
 -- Hold and confirm in one step.
 select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
-       cancel_reason, created_at, overbook_reason, claims
+       cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.book(%(service_id)s, %(location_id)s, %(start)s, %(client)s, %(choices)s, %(note)s, %(visitor)s, %(network)s,
                    %(overbook_reason)s, %(outside_rules)s);
 
@@ -49,7 +49,7 @@ from holdfast.book(%(service_id)s, %(location_id)s, %(start)s, %(client)s, %(cho
 -- Move an appointment to another start, or onto a hold; on conflict it stays where it is.
 select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
-       cancel_reason, created_at, overbook_reason, claims
+       cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.reschedule(%(appointment_id)s, %(revision)s, %(start)s, %(location_id)s, %(choices)s, %(hold_id)s,
                          %(overbook_reason)s, %(outside_rules)s);
 
@@ -62,37 +62,65 @@ where organization_id = holdfast.current_organization() and id = %(appointment_i
 -- Cancel; its claims are free at once.
 select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
-       cancel_reason, created_at, overbook_reason, claims
+       cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.cancel(%(appointment_id)s, %(revision)s, %(reason)s);
 
 -- name: check_in
 -- The client is here.
 select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
-       cancel_reason, created_at, overbook_reason, claims
+       cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.check_in(%(appointment_id)s, %(revision)s);
 
 -- name: complete
 -- The visit is over.
 select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
-       cancel_reason, created_at, overbook_reason, claims
+       cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.complete(%(appointment_id)s, %(revision)s);
 
 -- name: no_show
 -- Nobody came; what is left of the time is free.
 select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
-       cancel_reason, created_at, overbook_reason, claims
+       cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.no_show(%(appointment_id)s, %(revision)s);
 
 -- name: appointment_by_id
 -- One appointment, whatever its state.
 select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
-       cancel_reason, created_at, overbook_reason, claims
+       cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.appointment_detail
 where organization_id = holdfast.current_organization() and id = %(appointment_id)s;
+
+-- name: appointments_to_come
+-- Confirmed visits that have not begun, of any of these services, at any of these locations or with any of these resources.
+with chosen as (
+  select a.id
+  from holdfast.appointment a
+  where a.organization_id = holdfast.current_organization() and a.state = 'confirmed' and a.starts_at > holdfast.clock()
+    and (a.service_id = any (%(service_ids)s::uuid[]) or a.location_id = any (%(location_ids)s::uuid[]) or exists (
+      select from holdfast.claim k
+      join holdfast.unit u on u.organization_id = k.organization_id and u.id = k.unit_id
+      where k.organization_id = a.organization_id and k.hold_id = a.hold_id
+        and u.resource_id = any (%(resource_ids)s::uuid[])))
+)
+select d.id, d.state, d.revision, d.hold_id, d.client_id, d.client_name, d.client_email, d.client_phone, d.service_id,
+       d.service_name, d.location_id, d.time_zone, d.starts_at, d.ends_at, d.local_start, d.confirmation_code,
+       d.price_cents, d.currency, d.surface, d.note, d.cancel_reason, d.created_at, d.overbook_reason, d.claims
+from chosen
+join holdfast.appointment_detail d on d.organization_id = holdfast.current_organization() and d.id = chosen.id
+order by d.location_id, d.starts_at, d.id;
+
+-- name: appointments_by_id
+-- These appointments, by start.
+select d.id, d.state, d.revision, d.hold_id, d.client_id, d.client_name, d.client_email, d.client_phone, d.service_id,
+       d.service_name, d.location_id, d.time_zone, d.starts_at, d.ends_at, d.local_start, d.confirmation_code,
+       d.price_cents, d.currency, d.surface, d.note, d.cancel_reason, d.created_at, d.overbook_reason, d.claims
+from holdfast.appointment_detail d
+where d.organization_id = holdfast.current_organization() and d.id = any (%(ids)s::uuid[])
+order by d.starts_at, d.id;
 
 -- name: appointments
 -- A page of appointments by start, after a cursor. The page is cut before claims are gathered, so its cost is its length.
@@ -115,10 +143,30 @@ with page as (
 )
 select d.id, d.state, d.revision, d.hold_id, d.client_id, d.client_name, d.client_email, d.client_phone, d.service_id,
        d.service_name, d.location_id, d.time_zone, d.starts_at, d.ends_at, d.local_start, d.confirmation_code,
-       d.price_cents, d.currency, d.surface, d.note, d.cancel_reason, d.created_at, d.overbook_reason, d.claims
+       d.price_cents, d.currency, d.surface, d.note, d.cancel_reason, d.created_at, d.overbook_reason, d.claims, d.visit_id
 from page
 join holdfast.appointment_detail d on d.organization_id = holdfast.current_organization() and d.id = page.id
 order by page.starts_at, page.id;
+
+-- name: change_note
+-- What staff wrote about the visit.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims
+from holdfast.change_note(%(appointment_id)s, %(revision)s, %(note)s);
+
+-- name: appointment_of_code
+-- The appointment that a client was told this code for.
+select id from holdfast.appointment
+where organization_id = holdfast.current_organization() and confirmation_code = %(code)s;
+
+-- name: services_by_use
+-- Services by how often they were booked in the last weeks, the most first.
+select service_id from holdfast.appointment
+where organization_id = holdfast.current_organization()
+  and starts_at > holdfast.clock() - interval '30 days' and starts_at <= holdfast.clock()
+group by service_id
+order by count(*) desc, service_id;
 
 -- name: place_block
 -- Close a resource for a time; bookings in the way are listed instead.
@@ -221,7 +269,7 @@ select holdfast.resolve_collision(%(collision_id)s, %(resolution)s);
 -- name: live_holds_of_visitor
 -- What one visitor holds now, the latest first.
 select d.id, d.state, d.service_id, d.location_id, d.time_zone, d.starts_at, d.ends_at, d.created_at, d.expires_at,
-       d.extensions, d.surface, d.overbook_reason, d.claims
+       d.extensions, d.surface, d.overbook_reason, d.claims, d.visit_id
 from holdfast.hold h
 join holdfast.hold_detail d on d.organization_id = h.organization_id and d.id = h.id
 where h.organization_id = holdfast.current_organization() and h.state = 'live' and h.visitor = %(visitor)s
@@ -231,7 +279,7 @@ order by h.created_at desc;
 -- name: hold_of_visitor
 -- A hold of one visitor, whatever its state.
 select d.id, d.state, d.service_id, d.location_id, d.time_zone, d.starts_at, d.ends_at, d.created_at, d.expires_at,
-       d.extensions, d.surface, d.overbook_reason, d.claims
+       d.extensions, d.surface, d.overbook_reason, d.claims, d.visit_id
 from holdfast.hold h
 join holdfast.hold_detail d on d.organization_id = h.organization_id and d.id = h.id
 where h.organization_id = holdfast.current_organization() and h.id = %(hold_id)s and h.visitor = %(visitor)s;
@@ -243,7 +291,7 @@ select holdfast.leave_hold(%(hold_id)s, %(seconds)s);
 -- name: return_to_hold
 -- The hold has its term again.
 select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
-       overbook_reason, claims
+       overbook_reason, claims, visit_id
 from holdfast.return_to_hold(%(hold_id)s);
 
 -- name: issue_visit_link
@@ -257,3 +305,78 @@ select organization_id, organization_slug, appointment_id from holdfast.visit_of
 -- name: suspicion
 -- How far a visitor and their network are beyond what people do, and what the visitor held last.
 select level, last_hold_id from holdfast.suspicion(%(visitor)s, %(network)s);
+
+-- name: place_visit
+-- Hold every appointment of a visit, all or nothing.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims, visit_id
+from holdfast.place_visit(%(location_id)s, %(items)s, %(max_wait_minutes)s, %(same_provider)s, %(ttl_seconds)s, %(visitor)s,
+                          %(network)s, %(outside_rules)s);
+
+-- name: confirm_visit
+-- A held visit becomes its appointments, all or none.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims, visit_id
+from holdfast.confirm_visit(%(visit_id)s, %(client)s, %(note)s);
+
+-- name: extend_visit
+-- A fresh term for the whole visit.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims, visit_id
+from holdfast.extend_visit(%(visit_id)s, %(ttl_seconds)s);
+
+-- name: release_visit
+-- Give a held visit back; giving back what has ended is no error.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims, visit_id
+from holdfast.release_visit(%(visit_id)s);
+
+-- name: leave_visit
+-- The held visit lasts only so many seconds more.
+select holdfast.leave_visit(%(visit_id)s, %(seconds)s);
+
+-- name: return_to_visit
+-- The held visit has its term again.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims, visit_id
+from holdfast.return_to_visit(%(visit_id)s);
+
+-- name: cancel_visit
+-- Cancel what of the visit has not happened yet.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims, visit_id
+from holdfast.cancel_visit(%(visit_id)s, %(revision)s, %(reason)s);
+
+-- name: reschedule_visit
+-- Move a visit as one; on conflict all of it stays where it is.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims, visit_id
+from holdfast.reschedule_visit(%(visit_id)s, %(revision)s, %(moves)s, %(outside_rules)s);
+
+-- name: visit_by_id
+-- A visit by itself; of one visitor, where one is named.
+select v.id, v.location_id, l.time_zone, v.max_wait_minutes, v.same_provider, v.surface, v.created_at
+from holdfast.visit v
+join holdfast.location l on l.organization_id = v.organization_id and l.id = v.location_id
+where v.organization_id = holdfast.current_organization() and v.id = %(visit_id)s
+  and (%(visitor)s::bytea is null or exists (
+    select from holdfast.hold h
+    where h.organization_id = v.organization_id and h.visit_id = v.id and h.visitor = %(visitor)s));
+
+-- name: holds_of_visit
+-- What a visit holds or held, by start.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims, visit_id
+from holdfast.hold_detail
+where organization_id = holdfast.current_organization() and visit_id = %(visit_id)s order by starts_at, id;
+
+-- name: appointments_of_visit
+-- The appointments of a visit, by start.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims, visit_id
+from holdfast.appointment_detail
+where organization_id = holdfast.current_organization() and visit_id = %(visit_id)s order by starts_at, id;

@@ -82,7 +82,7 @@ async def confirm_hold(
     tx: Transaction, hold_id: UUID, client: ClientDetails, *, note: str | None = None
 ) -> Appointment:
     """Turn a live hold into an appointment. Raises HoldExpired (I12), HoldNotLive, NotFound."""
-    return await _appointment(tx, "confirm_hold", hold_id=hold_id, client=_client(client), note=note)
+    return await _appointment(tx, "confirm_hold", hold_id=hold_id, client=client_as_json(client), note=note)
 
 
 async def book(
@@ -103,7 +103,7 @@ async def book(
             tx,
             "book",
             **parameters,
-            client=_client(client),
+            client=client_as_json(client),
             note=note,
             visitor=visitor.visitor,
             network=visitor.network,
@@ -172,6 +172,22 @@ async def cancel(
 async def take_step(tx: Transaction, step: Step, appointment_id: UUID, *, revision: int | None = None) -> Appointment:
     """Check in, complete or mark as no-show. Raises RevisionMismatch, StateRefused, NotFound."""
     return await _appointment(tx, step, appointment_id=appointment_id, revision=revision)
+
+
+async def change_note(tx: Transaction, appointment_id: UUID, note: str, *, revision: int) -> Appointment:
+    """Replace what staff wrote about the visit; empty: nothing. Raises RevisionMismatch, NotFound, Invalid."""
+    return await _appointment(tx, "change_note", appointment_id=appointment_id, revision=revision, note=note)
+
+
+async def find_appointment(tx: Transaction, code: str) -> UUID | None:
+    """The id of the appointment with this confirmation code, in any case."""
+    id: UUID | None = await tx.value(QUERIES["appointment_of_code"], code=code.strip().upper())
+    return id
+
+
+async def services_by_use(tx: Transaction) -> list[UUID]:
+    """The services of the last 30 days' visits, the most frequent first."""
+    return [row[0] for row in await tx.tuples(QUERIES["services_by_use"])]
 
 
 async def get_appointment(tx: Transaction, appointment_id: UUID) -> Appointment:
@@ -290,7 +306,8 @@ def _choices(choices: Choices) -> str:
     return json.dumps({role: [[str(id) for id in unit] for unit in units] for role, units in choices.items()})
 
 
-def _client(client: ClientDetails) -> str:
+def client_as_json(client: ClientDetails) -> str:
+    """The client as the SQL functions take it."""
     if client.id is not None:
         return json.dumps({"id": str(client.id)})
     return json.dumps({"name": client.name, "email": client.email, "phone": client.phone})

@@ -1,11 +1,14 @@
 """What a visitor of the booking page may do with their own: their live holds, and the private link to a visit.
 
-A visitor is the keyed hash of a random id in their browser (``Visitor``); a link is 256 random bits, kept as a hash.
+A visitor is the keyed hash of a random id in their browser (``Visitor``); a link's token is random, or
+derived from the server's secret, and kept as a hash.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from typing import Final
@@ -73,9 +76,28 @@ async def return_to_hold(tx: Transaction, hold_id: UUID) -> Hold:
     return hold
 
 
-async def issue_link(tx: Transaction, appointment_id: UUID) -> str:
-    """The token of a new private link, good until 30 days after the visit. Raises NotFound."""
-    token = secrets.token_urlsafe(32)
+class VisitTokens:
+    """The token of the link that messages carry: the appointment's id under the server's secret.
+
+    The record keeps only hashes, so a message could not repeat a random token; one that is derived is the same however
+    often the message is tried, and lies in no job and no row.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._key = hashlib.sha256(b"holdfast visit tokens\0" + secret).digest()
+
+    def token(self, appointment_id: UUID) -> str:
+        """128 bits in URL-safe base64: short enough for a text, too many to guess."""
+        digest = hmac.digest(self._key, appointment_id.bytes, "sha256")[:16]
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+async def issue_link(tx: Transaction, appointment_id: UUID, token: str | None = None) -> str:
+    """The token of a private link, good until 30 days after the visit: a new one, or ``token``.
+
+    Issuing the same one again changes nothing. Raises NotFound.
+    """
+    token = token or secrets.token_urlsafe(32)
     await tx.run(QUERIES["issue_visit_link"], appointment_id=appointment_id, token_hash=_hash(token))
     return token
 

@@ -84,16 +84,20 @@ async def plan_import(
     )
 
 
-async def carry_out(record: Record, plan: Plan, *, dry_run: bool = False) -> None:
+Inspect = Callable[[Transaction], Awaitable[object]]
+
+
+async def carry_out(record: Record, plan: Plan, *, dry_run: bool = False, inspect: Inspect | None = None) -> None:
     """Do everything in one transaction. A dry run does it too, and takes it back, so that it finds the same conflicts.
 
+    ``inspect`` looks at what a dry run did before it is taken back; what met conflicts was left out.
     Raises BookingsInTheWay with every conflict; StateRefused when the catalog changed since the plan was made; Invalid,
     naming the thing. Then nothing was changed.
     """
     conflicts: list[Conflict] = []
     changes = list(plan.changes)
     while True:
-        attempt = _Attempt(plan, changes, undo=dry_run or bool(conflicts))
+        attempt = _Attempt(plan, changes, undo=dry_run or bool(conflicts), inspect=inspect)
         try:
             await attempt.run(record)
         except _Undone:
@@ -123,6 +127,7 @@ class _Attempt:
     plan: Plan
     changes: Sequence[Change]
     undo: bool
+    inspect: Inspect | None = None
     current: Change | None = None  # what was being changed when it failed
     ids: dict[str, dict[str, UUID]] = field(default_factory=dict)
 
@@ -157,6 +162,8 @@ class _Attempt:
             await (self._put(tx, change) if change.new is not None else self._retire(tx, change))
         self.current = None
         if self.undo:
+            if self.inspect is not None:
+                await self.inspect(tx)
             raise _Undone
 
     async def _put(self, tx: Transaction, change: Change) -> None:

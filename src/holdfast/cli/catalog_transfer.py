@@ -15,12 +15,14 @@ import typer
 
 from holdfast import wallclock
 from holdfast.access.service import find_organization, list_organization_ids
+from holdfast.booking.affected import affected_by_import
 from holdfast.catalog.document import CatalogDocument, Change, read_document
 from holdfast.catalog.service import get_organization
 from holdfast.catalog.transfer import BookingsInTheWay, Conflict, Plan, carry_out, plan_import
 from holdfast.catalog.yaml_file import CatalogFile, parse_catalog
 from holdfast.catalog.yaml_nodes import FileInvalid, Remark
 from holdfast.catalog.yaml_text import dump_catalog
+from holdfast.cli.affected import affected_as_json, affected_lines
 from holdfast.cli.record import with_record
 from holdfast.db.transact import Caller, Record
 from holdfast.errors import Invalid, NotFound
@@ -79,9 +81,22 @@ def import_catalog(file: Path, options: ImportOptions) -> None:
 async def _import(record: Record, found: CatalogFile, options: ImportOptions) -> Plan:
     organization_id = await _organization(record, found, may_be_new=options.new_organization)
     plan = await plan_import(record, organization_id, found.document, retire_missing=options.retire_missing)
-    _show(plan, as_json=options.as_json)
-    # whoever is asked to agree should not be told afterwards that it was impossible
-    await carry_out(record, plan, dry_run=True)
+    if not options.as_json:
+        _show(plan)
+    # whoever is asked to agree should not be told afterwards that it was impossible, or what it did to whom
+    preview = await affected_by_import(record, plan)
+    if options.as_json:
+        told = {
+            "changes": [_as_json(each) for each in plan.changes],
+            "left": [_as_json(each) for each in plan.left],
+            "affected": [affected_as_json(each) for each in preview.affected],
+        }
+        typer.echo(json.dumps(told, ensure_ascii=False))
+    else:
+        for line in affected_lines(preview.affected):
+            typer.echo(line)
+    if preview.refusal is not None:
+        raise preview.refusal
     if plan.changes and not options.dry_run:
         _ask(plan, sure=options.sure)
         await carry_out(record, plan)
@@ -123,11 +138,7 @@ def _ask(plan: Plan, *, sure: bool) -> None:
     typer.confirm(f"Make {'this change' if count == 1 else f'these {count} changes'}?", abort=True)
 
 
-def _show(plan: Plan, *, as_json: bool) -> None:
-    if as_json:
-        told = {"changes": [_as_json(each) for each in plan.changes], "left": [_as_json(each) for each in plan.left]}
-        typer.echo(json.dumps(told, ensure_ascii=False))
-        return
+def _show(plan: Plan) -> None:
     for line in _lines(plan.changes):
         typer.echo(line)
     if plan.left:

@@ -65,7 +65,7 @@ def list_deliveries(
         table = Table(*(Column(title, no_wrap=True) for title in HEADINGS), box=None)
         for each in found:
             id = public_id("delivery", each.id)
-            table.add_row(id, each.type, each.url, each.state, str(each.attempts), _why(each))
+            table.add_row(id, each.type, each.url, each.state, str(each.attempts), each.why)
         Console(width=240, highlight=False, markup=False).print(table)
         if state == "dead":
             typer.echo("Repair their side, then: holdfast deliveries retry ID (or retry --all-since TIME)", err=True)
@@ -88,7 +88,7 @@ def show(delivery: DeliveryId, organization: OrganizationOption = None) -> None:
         return await record.transact(await system_caller(record, organization), both)
 
     found, attempts = with_record(work)
-    typer.echo(f"{found.type} to {found.url}: {found.state}. {_why(found)}".rstrip())
+    typer.echo(f"{found.type} to {found.url}: {found.state}. {found.why}".rstrip())
     for each in attempts:
         answered = f"answered {each.status}" if each.status else "no answer"
         typer.echo(
@@ -143,16 +143,6 @@ def discard(
     typer.echo(f"{delivery} is discarded.")
 
 
-def _why(delivery: Delivery) -> str:
-    if delivery.state == "discarded":
-        return delivery.discard_reason or ""
-    if delivery.waits_behind_id is not None:
-        return f"waits behind {public_id('delivery', delivery.waits_behind_id)}"
-    if delivery.endpoint_status == "disabled" and delivery.state == "pending":
-        return "the endpoint is disabled"
-    return "" if delivery.state == "delivered" else delivery.last_cause or ""
-
-
 def _as_json(delivery: Delivery) -> dict[str, object]:
     return {
         "id": public_id("delivery", delivery.id),
@@ -161,7 +151,7 @@ def _as_json(delivery: Delivery) -> dict[str, object]:
         "url": delivery.url,
         "state": delivery.state,
         "attempts": delivery.attempts,
-        "cause": _why(delivery),
+        "cause": delivery.why,
         "created_at": delivery.created_at.isoformat(),
         "next_attempt_at": delivery.next_attempt_at.isoformat() if delivery.next_attempt_at else None,
     }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from holdfast.db.transact import Record
     from holdfast.db.urls import DatabaseUrls
 
-Keys = Mapping[str, str]  # "api", "desk", "widget" -> API key
+Keys = Mapping[str, str]  # "api", "desk", "widget" -> API key; "password" -> of the demo's staff
 
 
 def register(app: typer.Typer) -> None:
@@ -47,6 +47,7 @@ async def _demo_keys(settings: Settings, urls: DatabaseUrls) -> Keys:
     from holdfast.db.pool import Pool
     from holdfast.db.transact import Record
     from holdfast.demo.load import WORKERS
+    from holdfast.demo.staff import seat_staff
 
     file = settings.data_dir / "demo-keys.json"
     pool = Pool(urls.app, size=WORKERS, application_name="holdfast demo")
@@ -55,7 +56,10 @@ async def _demo_keys(settings: Settings, urls: DatabaseUrls) -> Keys:
         record = Record(pool)
         if file.exists():
             keys: Keys = json.loads(file.read_text())
-            await authenticate(record, keys["api"])
+            principal = await authenticate(record, keys["api"])
+            if "password" not in keys:  # a demo from before there was a desk to sign in to
+                keys = {**keys, "password": await record.transact(principal.caller(), seat_staff)}
+                _keep(file, keys)
         else:
             keys = await _load(record)
             _keep(file, keys)
@@ -94,6 +98,8 @@ def _keep(file: Path, keys: Keys) -> None:
 
 
 def _announce(settings: Settings, keys: Keys) -> None:
+    from holdfast.demo.staff import STAFF
+
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{settings.port}"
     key = f"-H 'Authorization: Bearer {keys['api']}'"
@@ -106,6 +112,8 @@ def _announce(settings: Settings, keys: Keys) -> None:
 Holdfast is running with a demo clinic. Open {url}/ and stop it with Ctrl-C.
 
 Book something as a client would: {url}/b/glow
+Work at the desk: {url}/desk, as {", ".join(address for address, _, _ in STAFF.values())},
+all with the password below, which was made up for this installation.
 
 Try it from another terminal: what is free for an IPL, hold one (twice: two can, the third cannot), what is booked.
   curl -s {key} '{url}/v1/availability?service=ipl&location=austin&{window}&limit=3'
@@ -113,6 +121,9 @@ Try it from another terminal: what is free for an IPL, hold one (twice: two can,
   curl -s {key} '{url}/v1/appointments?limit=3'
 
 HOLDFAST_BOOKING_URL={url}/b/glow
+HOLDFAST_DESK_URL={url}/desk
+HOLDFAST_DESK_EMAIL={STAFF["owner"][0]}
+HOLDFAST_DESK_PASSWORD={keys["password"]}
 HOLDFAST_URL={url}
 HOLDFAST_API_KEY={keys["api"]}
 HOLDFAST_DESK_KEY={keys["desk"]}

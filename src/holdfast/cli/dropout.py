@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
 from holdfast.ids import public_id
+from holdfast.wallclock import parse_instant, to_local
 
 if TYPE_CHECKING:
     from holdfast.booking.dropout import DropoutPlan
-    from holdfast.db.transact import Record
+    from holdfast.db.transact import Record, Transaction
 
 
 def register(app: typer.Typer) -> None:
@@ -22,8 +24,8 @@ def register(app: typer.Typer) -> None:
 
 def dropout(
     resource: Annotated[str, typer.Argument(help="Its slug or id, such as laser-austin.")],
-    start: Annotated[datetime, typer.Option("--from", help="Out from then on; UTC unless it has an offset.")],
-    end: Annotated[datetime, typer.Option("--to", help="Back then.")],
+    start: Annotated[str, typer.Option("--from", help="Out from then on: 2027-03-01T09:00, on its location's clock.")],
+    end: Annotated[str, typer.Option("--to", help="Back then.")],
     approve: Annotated[
         str | None, typer.Option(help="Carry out the plan with this fingerprint, all or nothing.")
     ] = None,
@@ -32,19 +34,26 @@ def dropout(
 ) -> None:
     """Show who would take over the visits of a resource that is out, at their own times; `--approve` does it.
 
-    Exit code 1 when visits are left that nobody else can take.
+    The plan leaves as few visits as possible without anybody, and moves as few as possible for that; those that are
+    left are shown with the nearest times at which they could be held instead. Exit code 1 when visits are left.
     """
     from holdfast.booking.dropout import apply_dropout, plan_dropout
     from holdfast.catalog import service as catalog
-    from holdfast.cli.record import since_utc, system_caller, with_record
+    from holdfast.cli.record import system_caller, with_record
 
     async def work(record: Record) -> DropoutPlan:
         caller = await system_caller(record, organization)
-        found = await record.transact(caller, lambda tx: catalog.get_resource(tx, resource))
-        first, last = since_utc(start), since_utc(end)
+
+        async def look_up(tx: Transaction) -> tuple[UUID, str]:
+            found = await catalog.get_resource(tx, resource)
+            zones = {(await catalog.get_location(tx, id)).time_zone for id in found.location_ids}
+            return found.id, zones.pop() if len(zones) == 1 else "UTC"
+
+        id, zone = await record.transact(caller, look_up)
+        first, last = parse_instant(start, zone, field="--from"), parse_instant(end, zone, field="--to")
         if approve is None:
-            return await plan_dropout(record, caller, found.id, first, last)
-        return await record.transact(caller, lambda tx: apply_dropout(tx, found.id, first, last, approved=approve))
+            return await plan_dropout(record, caller, id, first, last)
+        return await record.transact(caller, lambda tx: apply_dropout(tx, id, first, last, approved=approve))
 
     plan = with_record(work)
     typer.echo(_as_json(plan) if as_json else _as_text(plan, applied=approve is not None))
@@ -53,16 +62,23 @@ def dropout(
 
 
 def _as_text(plan: DropoutPlan, *, applied: bool) -> str:
-    lines = [f"{each.starts_at:%Y-%m-%d %H:%M} UTC  {each.role} -> {each.resource_name}" for each in plan.moves]
-    lines += [
-        f"{each.starts_at:%Y-%m-%d %H:%M} UTC  {public_id('appointment', each.appointment_id)}"
-        f"  nobody else can take it ({each.reason})"
-        for each in plan.stranded
+    lines = [
+        f"{_local(each.starts_at, each.time_zone)}  {public_id('appointment', each.appointment_id)}"
+        f"  {each.role} -> {each.resource_name}{' (makes way)' if each.makes_way else ''}"
+        for each in plan.moves
     ]
+    for each in plan.stranded:
+        id = public_id("appointment", each.appointment_id)
+        lines.append(f"{_local(each.starts_at, each.time_zone)}  {id}  nobody else can take it ({each.reason})")
+        lines += [f"    instead: {_local(slot.start, each.time_zone)}" for slot in each.alternatives]
     if not lines:
         return "No visit is affected."
     told = "Done." if applied else f"Nothing was changed. To do it: --approve {plan.fingerprint}"
     return "\n".join([*lines, told])
+
+
+def _local(instant: datetime, zone: str) -> str:
+    return f"{to_local(instant, zone):%Y-%m-%d %H:%M} {zone}"
 
 
 def _as_json(plan: DropoutPlan) -> str:
@@ -75,6 +91,7 @@ def _as_json(plan: DropoutPlan) -> str:
                     "start": each.starts_at.isoformat(),
                     "role": each.role,
                     "resource": public_id("resource", each.resource_id),
+                    "makes_way": each.makes_way,
                 }
                 for each in plan.moves
             ],
@@ -83,6 +100,7 @@ def _as_json(plan: DropoutPlan) -> str:
                     "appointment": public_id("appointment", each.appointment_id),
                     "start": each.starts_at.isoformat(),
                     "reason": each.reason,
+                    "alternatives": [slot.start.isoformat() for slot in each.alternatives],
                 }
                 for each in plan.stranded
             ],

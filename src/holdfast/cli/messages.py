@@ -78,7 +78,9 @@ def list_messages(
 
 
 def preview(
-    kind: Annotated[str, typer.Argument(help="confirmation, change, cancellation, reminder or follow_up.")],
+    kind: Annotated[
+        str, typer.Argument(help="confirmation, change, cancellation, reminder, follow_up or waitlist_offer.")
+    ],
     language: Annotated[str | None, typer.Option(help="en or es; otherwise the client's.")] = None,
     appointment: Annotated[str | None, typer.Option(help="An appointment's id; otherwise the next one.")] = None,
     html: Annotated[
@@ -145,7 +147,8 @@ def discard(
 def _as_json(message: Message) -> dict[str, object]:
     return {
         "id": public_id("message", message.id),
-        "appointment": public_id("appointment", message.appointment_id),
+        "appointment": message.appointment_id and public_id("appointment", message.appointment_id),
+        "offer": message.offer_id and public_id("offer", message.offer_id),
         "kind": message.kind,
         "state": message.state,
         "channel": message.channel,

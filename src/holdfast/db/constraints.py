@@ -40,6 +40,18 @@ RULES: Final[dict[str, Meaning]] = {
         "This hold has had its {extensions_max} extensions, or cannot last longer.",
     ),
     "hold_is_for_this_service": (errors.NotBookable, "The hold is for another service than the appointment."),
+    "hold_stands_alone": (
+        errors.StateRefused,
+        "This hold is part of a visit: extend, confirm or return to the visit as a whole.",
+    ),
+    "visit_exists": (errors.NotFound, "There is no such visit."),
+    "visit_is_bounded": (errors.Invalid, "A visit has 1 to 20 appointments."),
+    "visit_is_booked": (errors.StateRefused, "This visit is not booked: confirm it first, or hold it again."),
+    "visit_is_as_it_was_read": (
+        errors.StateRefused,
+        "An appointment of this visit was changed meanwhile. Read it again, then decide.",
+    ),
+    "visit_wait_is_bounded": (errors.Invalid, "max_wait_minutes lies between 0 and 1,440."),
     "client_exists": (errors.NotFound, "There is no such client."),
     "appointment_exists": (errors.NotFound, "There is no such appointment."),
     "appointment_state_allows": (
@@ -48,7 +60,11 @@ RULES: Final[dict[str, Meaning]] = {
     ),
     "revision_is_current": (
         errors.RevisionMismatch,
-        "The appointment is at revision {revision} now. Read it again, then decide.",
+        "It is at revision {revision} now. Read it again, then decide.",
+    ),
+    "client_is_as_seen": (
+        errors.RevisionMismatch,
+        "Somebody changed this client meanwhile. Look at them as they are now, then decide.",
     ),
     "resource_exists": (errors.NotFound, "There is no such resource."),
     "resource_is_in_service": (errors.StateRefused, "This resource was retired."),
@@ -153,7 +169,7 @@ RULES: Final[dict[str, Meaning]] = {
     "reminder_rule_service_exists": (errors.NotFound, "There is no such service."),
     "message_template_kind_is_known": (
         errors.Invalid,
-        "A kind is confirmation, change, cancellation, reminder or follow_up.",
+        "A kind is confirmation, change, cancellation, reminder, follow_up or waitlist_offer.",
     ),
     "message_template_language_is_plain": (errors.Invalid, "A language is a two-letter code such as en or es."),
     "message_template_is_bounded": (
@@ -307,8 +323,11 @@ BUGS: Final[frozenset[str]] = frozenset(
         "message_appointment_exists",
         "message_channel_is_known",
         "message_client_exists",
+        "message_is_about_one_thing",
         "message_is_owed_once",
         "message_kind_is_known",
+        "message_offer_exists",
+        "message_offer_is_told_once",
         "message_pkey",
         "message_policy_organization_id_fkey",
         "message_policy_pkey",
@@ -390,6 +409,10 @@ BUGS: Final[frozenset[str]] = frozenset(
         "waitlist_opening_starts_before_end",
         "waitlist_policy_pkey",
         "waitlist_policy_service_exists",
+        "hold_visit_exists",
+        "visit_location_exists",
+        "visit_organization_id_fkey",
+        "visit_pkey",
         "visit_link_appointment_exists",
         "visit_link_pkey",
         "visit_link_token_is_sha256",

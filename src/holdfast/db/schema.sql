@@ -59,6 +59,7 @@ CREATE TABLE holdfast.client (
     phone text,
     created_at timestamp with time zone DEFAULT holdfast.clock() NOT NULL,
     language text,
+    revision integer DEFAULT 1 NOT NULL,
     CONSTRAINT client_email_is_lower_case CHECK (((email = lower(email)) AND (length(email) <= 254))),
     CONSTRAINT client_language_is_plain CHECK ((language ~ '^[a-z]{2}$'::text)),
     CONSTRAINT client_phone_is_e164 CHECK ((phone ~ '^\+[1-9][0-9]{5,14}$'::text))
@@ -84,6 +85,7 @@ CREATE TABLE holdfast.hold (
     network bytea,
     overbook_reason text,
     outside_rules boolean DEFAULT false NOT NULL,
+    visit_id uuid,
     CONSTRAINT hold_expires_after_creation CHECK (((expires_at > created_at) AND isfinite(expires_at))),
     CONSTRAINT hold_starts_before_end CHECK ((starts_at < ends_at)),
     CONSTRAINT hold_state_is_known CHECK ((state = ANY (ARRAY['live'::text, 'confirmed'::text, 'released'::text, 'expired'::text])))
@@ -150,7 +152,8 @@ CREATE VIEW holdfast.appointment_detail WITH (security_invoker='true') AS
     a.cancel_reason,
     a.created_at,
     h.overbook_reason,
-    holdfast.claims_of_hold(a.organization_id, a.hold_id) AS claims
+    holdfast.claims_of_hold(a.organization_id, a.hold_id) AS claims,
+    h.visit_id
    FROM ((((holdfast.appointment a
      JOIN holdfast.organization o ON ((o.id = a.organization_id)))
      JOIN holdfast.client c ON (((c.organization_id = a.organization_id) AND (c.id = a.client_id))))
@@ -195,6 +198,19 @@ CREATE TABLE holdfast.claim (
 
 ALTER TABLE ONLY holdfast.claim FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE holdfast.visit (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    location_id uuid NOT NULL,
+    max_wait_minutes integer NOT NULL,
+    same_provider boolean NOT NULL,
+    surface holdfast.surface NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT visit_wait_is_bounded CHECK (((max_wait_minutes >= 0) AND (max_wait_minutes <= 1440)))
+);
+
+ALTER TABLE ONLY holdfast.visit FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE holdfast.location (
     organization_id uuid NOT NULL,
     id uuid DEFAULT holdfast.new_id() NOT NULL,
@@ -226,7 +242,8 @@ CREATE VIEW holdfast.hold_detail WITH (security_invoker='true') AS
     h.extensions,
     h.surface,
     h.overbook_reason,
-    holdfast.claims_of_hold(h.organization_id, h.id) AS claims
+    holdfast.claims_of_hold(h.organization_id, h.id) AS claims,
+    h.visit_id
    FROM (holdfast.hold h
      JOIN holdfast.location l ON (((l.organization_id = h.organization_id) AND (l.id = h.location_id))));
 
@@ -258,7 +275,7 @@ ALTER TABLE ONLY holdfast.delivery FORCE ROW LEVEL SECURITY;
 CREATE TABLE holdfast.message (
     organization_id uuid NOT NULL,
     id uuid DEFAULT holdfast.new_id() NOT NULL,
-    appointment_id uuid NOT NULL,
+    appointment_id uuid,
     client_id uuid NOT NULL,
     kind text NOT NULL,
     lead_minutes integer DEFAULT 0 NOT NULL,
@@ -276,9 +293,11 @@ CREATE TABLE holdfast.message (
     subject text,
     body text,
     answer text,
-    CONSTRAINT message_answer_is_known CHECK ((answer = ANY (ARRAY['confirm'::text, 'cancel'::text]))),
+    offer_id uuid,
+    CONSTRAINT message_answer_is_known CHECK ((answer = ANY (ARRAY['confirm'::text, 'cancel'::text, 'accept'::text, 'decline'::text]))),
     CONSTRAINT message_channel_is_known CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
-    CONSTRAINT message_kind_is_known CHECK ((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text]))),
+    CONSTRAINT message_is_about_one_thing CHECK ((num_nonnulls(appointment_id, offer_id) = 1)),
+    CONSTRAINT message_kind_is_known CHECK (((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text, 'waitlist_offer'::text])) AND ((kind = 'waitlist_offer'::text) = (offer_id IS NOT NULL)))),
     CONSTRAINT message_reason_is_bounded CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
     CONSTRAINT message_settled_has_a_time CHECK (((state = 'pending'::text) = (settled_at IS NULL))),
     CONSTRAINT message_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'dead'::text, 'skipped'::text]))),
@@ -644,7 +663,7 @@ CREATE TABLE holdfast.message_template (
     sms text NOT NULL,
     changed_at timestamp with time zone NOT NULL,
     CONSTRAINT message_template_is_bounded CHECK (((length(subject) <= 500) AND (length(email) <= 10000) AND (length(sms) <= 2000))),
-    CONSTRAINT message_template_kind_is_known CHECK ((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text]))),
+    CONSTRAINT message_template_kind_is_known CHECK ((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text, 'waitlist_offer'::text]))),
     CONSTRAINT message_template_language_is_plain CHECK ((language ~ '^[a-z]{2}$'::text))
 );
 
@@ -1028,6 +1047,9 @@ ALTER TABLE ONLY holdfast.message
     ADD CONSTRAINT message_is_owed_once UNIQUE (organization_id, appointment_id, kind, lead_minutes, occasion);
 
 ALTER TABLE ONLY holdfast.message
+    ADD CONSTRAINT message_offer_is_told_once UNIQUE (organization_id, offer_id);
+
+ALTER TABLE ONLY holdfast.message
     ADD CONSTRAINT message_pkey PRIMARY KEY (organization_id, id);
 
 ALTER TABLE ONLY holdfast.message_policy
@@ -1135,6 +1157,9 @@ ALTER TABLE ONLY holdfast.visit_link
 ALTER TABLE ONLY holdfast.visit_link
     ADD CONSTRAINT visit_link_token_is_unique UNIQUE (token_hash);
 
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_pkey PRIMARY KEY (organization_id, id);
+
 ALTER TABLE ONLY holdfast.waitlist_entry
     ADD CONSTRAINT waitlist_entry_pkey PRIMARY KEY (organization_id, id);
 
@@ -1169,7 +1194,11 @@ CREATE INDEX claim_overbook ON holdfast.claim USING btree (organization_id, unit
 
 CREATE INDEX client_email ON holdfast.client USING btree (organization_id, email) WHERE (email IS NOT NULL);
 
+CREATE INDEX client_latest ON holdfast.client USING btree (organization_id, created_at, id);
+
 CREATE INDEX client_phone ON holdfast.client USING btree (organization_id, phone) WHERE (phone IS NOT NULL);
+
+CREATE INDEX client_search ON holdfast.client USING gin (holdfast.client_terms(organization_id, (name)::text, email, phone));
 
 CREATE INDEX collision_open ON holdfast.collision USING btree (organization_id, starts_at) WHERE (resolved_at IS NULL);
 
@@ -1194,6 +1223,8 @@ CREATE INDEX hold_live_by_network ON holdfast.hold USING btree (organization_id,
 CREATE INDEX hold_live_by_visitor ON holdfast.hold USING btree (organization_id, visitor) WHERE ((state = 'live'::text) AND (visitor IS NOT NULL));
 
 CREATE INDEX hold_recent_by_network ON holdfast.hold USING btree (organization_id, network, created_at) WHERE (network IS NOT NULL);
+
+CREATE INDEX hold_visit ON holdfast.hold USING btree (organization_id, visit_id) WHERE (visit_id IS NOT NULL);
 
 CREATE INDEX idempotency_created_at ON holdfast.idempotency USING btree (created_at);
 
@@ -1355,6 +1386,9 @@ ALTER TABLE ONLY holdfast.hold_policy
 ALTER TABLE ONLY holdfast.hold
     ADD CONSTRAINT hold_service_exists FOREIGN KEY (organization_id, service_id) REFERENCES holdfast.service(organization_id, id);
 
+ALTER TABLE ONLY holdfast.hold
+    ADD CONSTRAINT hold_visit_exists FOREIGN KEY (organization_id, visit_id) REFERENCES holdfast.visit(organization_id, id) DEFERRABLE INITIALLY DEFERRED;
+
 ALTER TABLE ONLY holdfast.idempotency
     ADD CONSTRAINT idempotency_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
@@ -1369,6 +1403,9 @@ ALTER TABLE ONLY holdfast.message
 
 ALTER TABLE ONLY holdfast.message
     ADD CONSTRAINT message_client_exists FOREIGN KEY (organization_id, client_id) REFERENCES holdfast.client(organization_id, id);
+
+ALTER TABLE ONLY holdfast.message
+    ADD CONSTRAINT message_offer_exists FOREIGN KEY (organization_id, offer_id) REFERENCES holdfast.offer(organization_id, id);
 
 ALTER TABLE ONLY holdfast.message_policy
     ADD CONSTRAINT message_policy_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
@@ -1462,6 +1499,12 @@ ALTER TABLE ONLY holdfast.unit
 
 ALTER TABLE ONLY holdfast.visit_link
     ADD CONSTRAINT visit_link_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
+
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_location_exists FOREIGN KEY (organization_id, location_id) REFERENCES holdfast.location(organization_id, id);
+
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
 ALTER TABLE ONLY holdfast.waitlist_entry
     ADD CONSTRAINT waitlist_entry_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
@@ -1618,6 +1661,8 @@ CREATE POLICY own_organization ON holdfast.staff_session FOR SELECT TO holdfast_
 
 CREATE POLICY own_organization ON holdfast.unit FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
+CREATE POLICY own_organization ON holdfast.visit FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
 CREATE POLICY own_organization ON holdfast.visit_link FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.waitlist_entry FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
@@ -1706,6 +1751,8 @@ CREATE POLICY owner_commands ON holdfast.staff_session TO holdfast_owner USING (
 
 CREATE POLICY owner_commands ON holdfast.unit TO holdfast_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_commands ON holdfast.visit TO holdfast_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_commands ON holdfast.visit_link TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.waitlist_entry TO holdfast_owner USING (true) WITH CHECK (true);
@@ -1748,6 +1795,8 @@ ALTER TABLE holdfast.staff_session ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.unit ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE holdfast.visit ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE holdfast.visit_link ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.waitlist_entry ENABLE ROW LEVEL SECURITY;
@@ -1778,6 +1827,8 @@ GRANT SELECT ON TABLE holdfast.appointment_detail TO holdfast_app;
 GRANT SELECT ON TABLE holdfast.hold_policy TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.claim TO holdfast_app;
+
+GRANT SELECT ON TABLE holdfast.visit TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.location TO holdfast_app;
 

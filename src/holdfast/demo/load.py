@@ -31,6 +31,7 @@ from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.demo.people import client
 from holdfast.demo.plan import SEED, Wish, opening_hours, visits_by_day, wishes
+from holdfast.demo.staff import seat_staff
 from holdfast.errors import ClaimsInTheWay, NotBookable, NotFound, SetupRefused, SlotTaken
 
 QUERIES: Final = load_queries("holdfast.demo")
@@ -45,15 +46,19 @@ OnProgress = Callable[[int, int, str], None]
 
 
 class DemoKeys(TypedDict):
-    """``api`` may do everything on every surface, ``desk`` books and overbooks, ``widget`` only books."""
+    """``api`` may do everything on every surface, ``desk`` books and overbooks, ``widget`` only books.
+
+    ``password`` lets the demo's staff in at the desk.
+    """
 
     api: str
     desk: str
     widget: str
+    password: str
 
 
 async def load(record: Record, on_progress: OnProgress | None = None, *, appointments: int = VISITS_A_YEAR) -> DemoKeys:
-    """Make the demo, or finish it, and return fresh keys; keys from an earlier load are revoked.
+    """Make the demo, or finish it, and return fresh keys; those of an earlier load open nothing.
 
     ``appointments`` are spread over the year around today. ``on_progress`` is told (done, total, what).
     Raises SetupRefused when the database belongs to another organization.
@@ -139,7 +144,7 @@ async def _bring_in_catalog(record: Record, document: CatalogDocument) -> UUID:
 
 
 async def _make_keys(record: Record, organization_id: UUID) -> DemoKeys:
-    """The three keys, in one transaction with the end of any earlier three, which nobody knows any more."""
+    """The three keys and the staff's password, in one transaction with the end of any earlier, which nobody knows."""
     wanted = {
         "api": ("Demo manager", SCOPES, SURFACES),
         "desk": ("Demo front desk", ("read", "book", "overbook"), ("desk", "phone", "walk_in")),
@@ -155,7 +160,8 @@ async def _make_keys(record: Record, organization_id: UUID) -> DemoKeys:
             purpose: (await access.create_api_key(tx, name=name, scopes=scopes, surfaces=surfaces, purpose=purpose)).key
             for purpose, (name, scopes, surfaces) in wanted.items()
         }
-        return DemoKeys(api=made["api"], desk=made["desk"], widget=made["widget"])
+        password = await seat_staff(tx)
+        return DemoKeys(api=made["api"], desk=made["desk"], widget=made["widget"], password=password)
 
     return await record.transact(Caller(organization_id, "system", "system"), work)
 

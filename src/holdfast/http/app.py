@@ -29,6 +29,7 @@ from holdfast.http.api import (
     keys,
     message_settings,
     messages,
+    visits,
     waitlist,
     webhooks,
 )
@@ -37,7 +38,20 @@ from holdfast.http.documented import install_document, operation_id
 from holdfast.http.envelope import Envelope
 from holdfast.http.freshness import Tags
 from holdfast.http.limits import BodyLimit, only_known_parameters
-from holdfast.http.pages import assets, booking, desk, held, live, look, setup, sign_in, visit
+from holdfast.http.pages import (
+    assets,
+    booking,
+    desk,
+    desk_appointment,
+    desk_book,
+    held,
+    live,
+    look,
+    setup,
+    sign_in,
+    staff_links,
+    visit,
+)
 from holdfast.http.problems import install_problems
 from holdfast.http.reference import reference
 from holdfast.log.feed import Feed
@@ -48,7 +62,20 @@ from holdfast.messages.carriers import message_settings as settings_of_messages
 from holdfast.web.assets import Assets
 from holdfast.webhooks.signing import SecretBox
 
-PAGES: Final = (assets, sign_in, setup, desk, look, live, held, booking, visit)
+PAGES: Final = (
+    assets,
+    sign_in,
+    staff_links,
+    setup,
+    desk,
+    desk_appointment,
+    desk_book,
+    look,
+    live,
+    held,
+    booking,
+    visit,
+)
 DESCRIPTION = """The calendar that cannot double-book.
 
 A visit keeps a provider, a room and a device together. **Hold** it, then **confirm** it; or book in one step. Whatever
@@ -64,6 +91,7 @@ DOMAINS: Final = (
     availability,
     holds,
     appointments,
+    visits,
     blocks,
     waitlist,
     dropouts,

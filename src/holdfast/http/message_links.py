@@ -94,7 +94,10 @@ async def text_received(request: Request) -> Response:
     form = await _genuine(request, INBOUND_PATH)
     # with Twilio's own opt-out words, it says what it took the text for
     said = await receive(
-        request.app.state.record, form.get("From", "")[:20], form.get("OptOutType") or form.get("Body", "")
+        request.app.state.record,
+        form.get("From", "")[:20],
+        form.get("Body", ""),
+        taken_for=form.get("OptOutType") or None,
     )
     message = f"<Message>{html.escape(said)}</Message>" if said else ""
     return Response(f'<?xml version="1.0" encoding="UTF-8"?><Response>{message}</Response>', media_type="text/xml")

@@ -10,10 +10,9 @@ from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, WithJ
 
 from holdfast.http.shapes import Ask, Name, Reason, Reference
 from holdfast.ids import public_id
-from holdfast.messages.model import Message, Policy, ReminderRule, Wording
+from holdfast.messages.model import Kind, Message, Policy, ReminderRule, Wording
 from holdfast.messages.templates import VARIABLES, Rendered
 
-Kind = Literal["confirmation", "change", "cancellation", "reminder", "follow_up"]
 Channel = Literal["email", "sms"]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$"), Field(description="Two letters, such as en or es.")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
@@ -36,10 +35,14 @@ WallTime = Annotated[
 
 
 class MessageShape(BaseModel):
-    """A message to a client. `subject` and `body` are what was sent; they are kept for 90 days."""
+    """A message to a client, about an appointment or an offer of the waitlist.
+
+    `subject` and `body` are what was sent, but for the token of a private link; they are kept for 90 days.
+    """
 
     id: str
-    appointment: str
+    appointment: str | None
+    offer: str | None
     client: str
     kind: Kind
     before_minutes: int
@@ -51,25 +54,23 @@ class MessageShape(BaseModel):
     attempts: int
     reason: str | None
     delivered: str | None
-    answer: Literal["confirm", "cancel"] | None
+    answer: Literal["confirm", "cancel", "accept", "decline"] | None
     subject: str | None
     body: str | None
 
     @classmethod
     def of(cls, message: Message) -> MessageShape:
-        return cls.model_validate(
-            {
-                "id": public_id("message", message.id),
-                "appointment": public_id("appointment", message.appointment_id),
-                "client": public_id("client", message.client_id),
-                "before_minutes": message.lead_minutes,
-                **{
-                    name: getattr(message, name)
-                    for name in cls.model_fields
-                    if name not in ("id", "appointment", "client", "before_minutes")
-                },
-            }
-        )
+        about = {
+            "appointment": message.appointment_id and public_id("appointment", message.appointment_id),
+            "offer": message.offer_id and public_id("offer", message.offer_id),
+        }
+        renamed = {
+            "id": public_id("message", message.id),
+            "client": public_id("client", message.client_id),
+            "before_minutes": message.lead_minutes,
+        }
+        same = {name: getattr(message, name) for name in cls.model_fields.keys() - about.keys() - renamed.keys()}
+        return cls.model_validate(same | about | renamed)
 
 
 class MessageList(BaseModel):

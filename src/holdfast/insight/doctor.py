@@ -140,6 +140,7 @@ class _Organization:
 
 _TABLES: Final[dict[str, type[replay.Row]]] = {
     "replayed_holds": replay.Hold,
+    "replayed_visits": replay.Visit,
     "replayed_appointments": replay.Appointment,
     "replayed_blocks": replay.Block,
     "replayed_busies": replay.Busy,
@@ -174,6 +175,8 @@ def _differences(organization_id: UUID, told: set[replay.Row], stored: set[repla
 
 
 def _short(row: replay.Row) -> str:
+    if isinstance(row, replay.Visit):
+        return f"at location {row.location_id}"
     if isinstance(row, replay.Claim):
         state = "active" if row.active else "ended"
         return f"unit {row.unit_id} as {row.role}, {row.starts_at} to {row.ends_at}, {state}"
@@ -191,6 +194,7 @@ CHECKS: Final = (
     Check("holds", "I2", "Every hold that blocks has exactly its claims.", _ask("holds_lack_their_claims")),
     Check("holders", "I2", "Claims end with what they belong to.", _ask("claims_outlive_their_holder")),
     Check("appointments", "I2", "Every appointment stands on its hold.", _ask("appointments_lack_their_hold")),
+    Check("visits", "I2", "What one visit holds ends and is confirmed together.", _ask("visits_are_torn")),
     Check("blocks", "I2", "Every block closes what it closed.", _ask("closed_without_claims")),
     Check("overbooks", "I1", "Every overbook stands behind somebody.", _ask("overbooks_behind_nobody")),
     Check("retired", "I8", "Nothing is booked on what is retired.", _ask("retired_but_claimed")),

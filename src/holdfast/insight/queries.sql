@@ -79,6 +79,20 @@ left join holdfast.hold h on h.organization_id = a.organization_id and h.id = a.
 where h.state is distinct from (case when a.blocking then 'confirmed' else 'released' end)
    or (a.service_id, a.location_id, a.starts_at, a.ends_at) is distinct from (h.service_id, h.location_id, h.starts_at, h.ends_at);
 
+-- name: visits_are_torn
+-- I2: what a visit holds ends together, and is confirmed together.
+select v.organization_id, 'visit' as kind, v.id::text as id,
+       case when count(h.id) = 0 then 'it has no hold'
+            when count(distinct h.expires_at) filter (where h.state in ('live', 'expired')) > 1
+              then 'its holds do not end together'
+            else 'a part of it is confirmed, and a part of it still held' end as detail
+from holdfast.visit v
+left join holdfast.hold h on h.organization_id = v.organization_id and h.visit_id = v.id
+group by v.organization_id, v.id
+having count(h.id) = 0
+  or count(distinct h.expires_at) filter (where h.state in ('live', 'expired')) > 1
+  or bool_or(h.state = 'live') and bool_or(h.state = 'confirmed');
+
 -- name: closed_without_claims
 -- I2: a block that stands closes every unit that its resource had when it was placed.
 select b.organization_id, 'block' as kind, b.id::text as id, 'it stands, and some of the time it closed is open' as detail
@@ -138,6 +152,11 @@ from holdfast.claim k
 left join holdfast.unit u on u.id = k.unit_id
 left join holdfast.hold h on h.id = k.hold_id
 where u.organization_id is distinct from k.organization_id or k.hold_id is not null and h.organization_id is distinct from k.organization_id
+union all
+select h.organization_id, 'hold', h.id::text, 'its visit is another organization''s'
+from holdfast.hold h
+join holdfast.visit v on v.id = h.visit_id
+where v.organization_id <> h.organization_id
 union all
 select a.organization_id, 'appointment', a.id::text, 'its client or its hold is another organization''s'
 from holdfast.appointment a
@@ -223,8 +242,13 @@ from holdfast.event where organization_id = %(organization_id)s order by id;
 -- name: replayed_holds
 -- The holds as the replay tells them.
 select id, state, service_id, location_id, starts_at, ends_at, expires_at, extensions, surface::text as surface, actor,
-       overbook_reason
+       overbook_reason, visit_id
 from holdfast.hold where organization_id = %(organization_id)s;
+
+-- name: replayed_visits
+-- The visits of several appointments as the replay tells them.
+select id, location_id, max_wait_minutes, same_provider, surface::text as surface
+from holdfast.visit where organization_id = %(organization_id)s;
 
 -- name: replayed_appointments
 -- The appointments as the replay tells them.

@@ -32,6 +32,16 @@ class Hold:
     surface: str
     actor: str
     overbook_reason: str | None
+    visit_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    id: UUID
+    location_id: UUID
+    max_wait_minutes: int
+    same_provider: bool
+    surface: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,7 @@ class Claim:
     overbook: bool
 
 
-Row = Hold | Appointment | Block | Busy | Claim
+Row = Hold | Visit | Appointment | Block | Busy | Claim
 
 
 @dataclass
@@ -91,6 +101,7 @@ class Replay:
     """The rows as the events so far tell them."""
 
     holds: dict[UUID, Hold] = field(default_factory=dict)
+    visits: dict[UUID, Visit] = field(default_factory=dict)
     appointments: dict[UUID, Appointment] = field(default_factory=dict)
     blocks: dict[UUID, Block] = field(default_factory=dict)
     busies: dict[UUID, Busy] = field(default_factory=dict)
@@ -108,8 +119,8 @@ class Replay:
     def rows(self) -> set[Row]:
         """Every row that the log tells of."""
         whole: Iterable[Iterable[Row]] = (
-            self.holds.values(), self.appointments.values(), self.blocks.values(), self.busies.values(),
-            *self.claims.values(),
+            self.holds.values(), self.visits.values(), self.appointments.values(), self.blocks.values(),
+            self.busies.values(), *self.claims.values(),
         )  # fmt: skip
         return {row for rows in whole for row in rows}
 
@@ -122,7 +133,7 @@ class Replay:
         id = event.subject_id
         self.holds[id] = Hold(
             id, facts.state, facts.service_id, facts.location_id, facts.starts_at, facts.ends_at, facts.expires_at, 0,
-            event.surface, event.actor, facts.overbook_reason,
+            event.surface, event.actor, facts.overbook_reason, facts.visit_id,
         )  # fmt: skip
         self.claims[id] = [
             Claim(
@@ -142,9 +153,15 @@ class Replay:
     def _(self, facts: booking.HoldLeft | booking.HoldReturnedTo, event: Event) -> None:
         self.holds[event.subject_id] = replace(self.holds[event.subject_id], expires_at=facts.expires_at)
 
-    @_apply.register(booking.HoldConfirmed)
-    def _(self, _: Facts, event: Event) -> None:
-        self.holds[event.subject_id] = replace(self.holds[event.subject_id], state="confirmed")
+    @_apply.register
+    def _(self, facts: booking.HoldConfirmed, event: Event) -> None:
+        hold = self.holds[event.subject_id]
+        self.holds[hold.id] = replace(hold, state="confirmed", visit_id=facts.visit_id or hold.visit_id)
+
+    @_apply.register
+    def _(self, facts: booking.VisitPlaced, event: Event) -> None:
+        id = event.subject_id
+        self.visits[id] = Visit(id, facts.location_id, facts.max_wait_minutes, facts.same_provider, event.surface)
 
     @_apply.register(booking.HoldReleased)
     def _(self, _: Facts, event: Event) -> None:
@@ -191,6 +208,10 @@ class Replay:
         self.appointments[event.subject_id] = replace(
             self.appointments[event.subject_id], state=event.type.partition(".")[2], revision=facts.revision
         )
+
+    @_apply.register
+    def _(self, facts: booking.AppointmentNoteChanged, event: Event) -> None:
+        self.appointments[event.subject_id] = replace(self.appointments[event.subject_id], revision=facts.revision)
 
     @_apply.register
     def _(self, facts: booking.BlockPlaced, event: Event) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, time
 from typing import Final, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-Kind = Literal["confirmation", "change", "cancellation", "reminder", "follow_up"]
+Kind = Literal["confirmation", "change", "cancellation", "reminder", "follow_up", "waitlist_offer"]
 Channel = Literal["email", "sms"]
 
 NOTICES: Final[dict[str, Kind]] = {
@@ -15,7 +15,14 @@ NOTICES: Final[dict[str, Kind]] = {
     "appointment.rescheduled": "change",
     "appointment.cancelled": "cancellation",
 }
-KINDS: Final[tuple[Kind, ...]] = ("confirmation", "change", "cancellation", "reminder", "follow_up")
+KINDS: Final[tuple[Kind, ...]] = (
+    "confirmation",
+    "change",
+    "cancellation",
+    "reminder",
+    "follow_up",
+    "waitlist_offer",
+)
 STATES: Final = ("pending", "sent", "dead", "skipped")
 
 
@@ -58,11 +65,16 @@ class PlanFacts:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as staff see it. ``subject`` and ``body`` are what was sent, kept for 90 days."""
+    """A message as staff see it, about an appointment or about an offer of the waitlist.
+
+    ``subject`` and ``body`` are what was sent, but for the token of a private link; they are kept for 90 days.
+    """
 
     id: UUID
-    appointment_id: UUID
+    appointment_id: UUID | None
+    offer_id: UUID | None
     client_id: UUID
+    client_name: str
     kind: Kind
     lead_minutes: int
     state: str
@@ -82,7 +94,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Everything that decides whether, how and in which words a message goes out now."""
+    """Everything that decides whether, how and in which words a message goes out now.
+
+    ``state`` is that of the appointment or the offer; ``expires_at``: until when the offer stands.
+    """
 
     id: UUID
     kind: Kind
@@ -90,13 +105,15 @@ class Context:
     occasion: int
     due_at: datetime
     superseded: bool
-    appointment_id: UUID
-    appointment_state: str
-    appointment_surface: str
+    appointment_id: UUID | None
+    offer_id: UUID | None
+    state: str
+    surface: str
     revision: int
     starts_at: datetime
     ends_at: datetime
     confirmation_code: str
+    expires_at: datetime | None
     time_zone: str
     location_name: str
     address: str | None
@@ -124,7 +141,8 @@ class Context:
     @property
     def key(self) -> UUID:
         """The same for the same message for ever, also when its row was lost and is made again after a restore."""
-        return uuid5(NAMESPACE_URL, f"{self.appointment_id}/{self.kind}/{self.lead_minutes}/{self.occasion}")
+        about = self.appointment_id or self.offer_id
+        return uuid5(NAMESPACE_URL, f"{about}/{self.kind}/{self.lead_minutes}/{self.occasion}")
 
     def address_of(self, channel: Channel) -> str | None:
         """Where the client is reached by ``channel``; None where they are not, or do not want to be."""

@@ -17,6 +17,7 @@ STATES: Final = {
     "cancellation": ("cancelled",),
     "reminder": ("confirmed",),
     "follow_up": ("completed",),
+    "waitlist_offer": ("open",),
 }
 # A text at night about a visit early in the morning is better than one that comes too late.
 SOON_AFTER_QUIET: Final = timedelta(hours=3)
@@ -44,18 +45,28 @@ class Postpone:
 
 def judge(context: Context, working: Collection[Channel]) -> Send | Skip | Postpone:
     """What to do with a due message now. ``working``: the channels that are set up."""
-    if context.appointment_state not in STATES[context.kind]:
-        return Skip(f"The appointment is {context.appointment_state.replace('_', ' ')}.")
-    if context.kind == "reminder" and context.occasion != int(context.starts_at.timestamp()):
-        return Skip("The appointment was moved.")
-    if context.kind != "follow_up" and context.starts_at <= context.now:
-        return Skip("The appointment had begun already.")
-    if context.superseded:
-        return Skip("A later message says more.")
+    if reason := _pointless(context):
+        return Skip(reason)
     chosen = _channel(context, working)
     if isinstance(chosen, Skip):
         return chosen
     return _quiet(context, chosen.channel) or chosen
+
+
+def _pointless(context: Context) -> str | None:
+    """Why it would tell nothing any more."""
+    if context.state not in STATES[context.kind]:
+        what = "offer" if context.offer_id else "appointment"
+        return f"The {what} is {context.state.replace('_', ' ')}."
+    if context.expires_at is not None and context.expires_at <= context.now:
+        return "The time to answer the offer was over already."
+    if context.kind == "reminder" and context.occasion != int(context.starts_at.timestamp()):
+        return "The appointment was moved."
+    if context.kind != "follow_up" and context.starts_at <= context.now:
+        return "The appointment had begun already."
+    if context.superseded:
+        return "A later message says more."
+    return None
 
 
 def _channel(context: Context, working: Collection[Channel]) -> Send | Skip:
@@ -73,6 +84,9 @@ def _channel(context: Context, working: Collection[Channel]) -> Send | Skip:
 
 
 def _quiet(context: Context, channel: Channel) -> Postpone | Skip | None:
+    if context.kind == "waitlist_offer":
+        # the waitlist's own quiet hours decide when an offer is made; once made, every minute of its term counts
+        return None
     quiet = QuietHours(context.quiet_from, context.quiet_until, context.time_zone)
     if not quiet.cover(context.now):
         return None
@@ -82,7 +96,7 @@ def _quiet(context: Context, channel: Channel) -> Postpone | Skip | None:
         return Skip("It would have come in quiet hours, or too late.") if late else Postpone(over)
     if context.kind == "follow_up":
         return Postpone(over)
-    fresh = context.kind == "confirmation" and context.appointment_surface in AWAKE
+    fresh = context.kind == "confirmation" and context.surface in AWAKE
     if channel == "email" or fresh or context.starts_at < over + SOON_AFTER_QUIET:
         return None
     return Postpone(over)

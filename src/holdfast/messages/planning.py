@@ -51,6 +51,12 @@ class Planner:
             for facts in await self._facts(ids[start : start + PAGE]):
                 await self._write(facts, notices[facts.id])
 
+    async def plan_offers(self, event_ids: Sequence[int]) -> None:
+        """Owe the offers that these events made, and withdraw those that they ended. Doing so again changes nothing."""
+        await self._back_record.transact(
+            self._caller, lambda tx: tx.run(QUERIES["plan_offers"], event_ids=list(event_ids))
+        )
+
     async def plan_all(self) -> None:
         """Plan every visit to come anew, after the rules changed."""
         after: tuple[datetime, UUID] | None = None

@@ -38,6 +38,10 @@ limit %(limit)s;
 -- Make what is owed about an appointment agree with the plan.
 select holdfast.plan_messages(%(appointment_id)s, %(plan)s);
 
+-- name: plan_offers
+-- Make what is owed agree with the offers that these events are about.
+select holdfast.plan_offer_messages(%(event_ids)s);
+
 -- name: organizations_due
 -- Organizations that have something to send.
 select organization_id from holdfast.organizations_with_messages_due();
@@ -63,39 +67,51 @@ select m.id, m.kind, m.lead_minutes, m.occasion, m.due_at,
              and b.kind in ('confirmation', 'change', 'cancellation') and b.occasion > m.occasion)
          else false
        end as superseded,
-       a.id as appointment_id, a.state as appointment_state, a.surface::text as appointment_surface, a.revision,
-       a.starts_at, a.ends_at, a.confirmation_code, a.time_zone, l.name::text as location_name, l.address,
+       v.appointment_id, m.offer_id, v.state, v.surface, v.revision, v.starts_at, v.ends_at, v.confirmation_code,
+       v.expires_at, v.time_zone, l.name::text as location_name, l.address,
        s.name::text as service_name,
        (select string_agg(distinct r.name::text, ', ') from holdfast.claim k
         join holdfast.unit u on u.organization_id = k.organization_id and u.id = k.unit_id
         join holdfast.resource r on r.organization_id = u.organization_id and r.id = u.resource_id and r.kind = 'provider'
-        where k.organization_id = a.organization_id and k.hold_id = a.hold_id) as provider_name,
+        where k.organization_id = m.organization_id and k.hold_id = v.hold_id) as provider_name,
        coalesce(p.sender_name, o.name)::text as organization_name, p.reply_to,
        c.id as client_id, c.name::text as client_name, c.email, c.phone,
        holdfast.opted_out(c, 'email') as email_refused, holdfast.opted_out(c, 'sms') as sms_refused,
        coalesce(c.language, p.language, 'en') as language,
-       case when m.kind in ('reminder', 'follow_up') then coalesce(p.reminder_channels, '{sms,email}')
+       -- an offer has a term, so it goes the way that is read at once
+       case when m.kind in ('reminder', 'follow_up', 'waitlist_offer') then coalesce(p.reminder_channels, '{sms,email}')
             else coalesce(p.notice_channels, '{email,sms}') end as channels,
        coalesce(q.quiet_from, p.quiet_from, '21:00') as quiet_from,
        coalesce(q.quiet_until, p.quiet_until, '08:00') as quiet_until,
        coalesce(p.say_service, false) as say_service, coalesce(p.say_provider, false) as say_provider,
        t.subject as own_subject, t.email as own_email, t.sms as own_sms, holdfast.clock() as now
 from (
-  select organization_id, id, appointment_id, kind, lead_minutes, occasion, due_at from holdfast.message
+  select organization_id, id, appointment_id, offer_id, kind, lead_minutes, occasion, due_at from holdfast.message
   where organization_id = holdfast.current_organization() and id = %(id)s
   union all
   -- a preview: a message of this kind that nobody owes
-  select organization_id, id, id, %(kind)s, 0, 0, holdfast.clock() from holdfast.appointment
+  select organization_id, id, id, null, %(kind)s, 0, 0, holdfast.clock() from holdfast.appointment
   where organization_id = holdfast.current_organization() and id = %(appointment_id)s
 ) m
-join holdfast.appointment a on a.organization_id = m.organization_id and a.id = m.appointment_id
-join holdfast.organization o on o.id = a.organization_id
-join holdfast.client c on c.organization_id = a.organization_id and c.id = a.client_id
-join holdfast.service s on s.organization_id = a.organization_id and s.id = a.service_id
-join holdfast.location l on l.organization_id = a.organization_id and l.id = a.location_id
-left join holdfast.message_policy p on p.organization_id = a.organization_id
-left join holdfast.location_quiet_hours q on q.organization_id = a.organization_id and q.location_id = a.location_id
-left join holdfast.message_template t on t.organization_id = a.organization_id and t.kind = m.kind
+join lateral (
+  select a.id as appointment_id, a.state, a.surface::text as surface, a.revision, a.starts_at, a.ends_at,
+         a.confirmation_code,
+         -- the preview of an offer: as if it were made now
+         case when m.kind = 'waitlist_offer' then holdfast.clock() + interval '2 hours' end as expires_at,
+         a.time_zone, a.location_id, a.service_id, a.client_id, a.hold_id
+  from holdfast.appointment a where a.organization_id = m.organization_id and a.id = m.appointment_id
+  union all
+  select null, x.state, 'system', 1, x.starts_at, x.ends_at, '', x.expires_at, x.time_zone, x.location_id, x.service_id,
+         x.client_id, x.hold_id
+  from holdfast.offer_detail x where x.organization_id = m.organization_id and x.id = m.offer_id
+) v on true
+join holdfast.organization o on o.id = m.organization_id
+join holdfast.client c on c.organization_id = m.organization_id and c.id = v.client_id
+join holdfast.service s on s.organization_id = m.organization_id and s.id = v.service_id
+join holdfast.location l on l.organization_id = m.organization_id and l.id = v.location_id
+left join holdfast.message_policy p on p.organization_id = m.organization_id
+left join holdfast.location_quiet_hours q on q.organization_id = m.organization_id and q.location_id = v.location_id
+left join holdfast.message_template t on t.organization_id = m.organization_id and t.kind = m.kind
   and t.language = coalesce(c.language, p.language, 'en');
 
 -- name: settle
@@ -109,21 +125,26 @@ select holdfast.forget_message_texts();
 
 -- name: messages
 -- Messages, newest first, after a place in the list.
-select id, appointment_id, client_id, kind, lead_minutes, state, due_at, created_at,
-       case when state = 'pending' then next_attempt_at end as next_attempt_at, settled_at, attempts, reason, channel,
-       provider_id, delivered, subject, body, answer
-from holdfast.message
-where organization_id = holdfast.current_organization()
-  and (%(id)s::uuid is null or id = %(id)s)
-  and (%(state)s::text is null or state = %(state)s)
-  and (%(appointment_id)s::uuid is null or appointment_id = %(appointment_id)s)
-  and (%(after_at)s::timestamptz is null or (created_at, id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
-order by created_at desc, id desc
+select m.id, m.appointment_id, m.offer_id, m.client_id, c.name::text as client_name, m.kind, m.lead_minutes, m.state, m.due_at,
+       m.created_at, case when m.state = 'pending' then m.next_attempt_at end as next_attempt_at, m.settled_at, m.attempts,
+       m.reason, m.channel, m.provider_id, m.delivered, m.subject, m.body, m.answer
+from holdfast.message m
+join holdfast.client c on c.organization_id = m.organization_id and c.id = m.client_id
+where m.organization_id = holdfast.current_organization()
+  and (%(id)s::uuid is null or m.id = %(id)s)
+  and (%(state)s::text is null or m.state = %(state)s)
+  and (%(appointment_id)s::uuid is null or m.appointment_id = %(appointment_id)s)
+  and (%(after_at)s::timestamptz is null or (m.created_at, m.id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
+order by m.created_at desc, m.id desc
 limit %(limit)s;
 
 -- name: retry
 -- Send it now after all.
 select holdfast.retry_message(%(id)s);
+
+-- name: retry_since
+-- Send every dead message that died since then after all; how many.
+select holdfast.retry_messages_since(%(since)s);
 
 -- name: discard
 -- Give it up, with a reason.
@@ -184,6 +205,14 @@ select holdfast.set_text_preference(%(phone)s, %(allowed)s, %(source)s);
 -- name: visits_texted
 -- The visits to come that this number was sent a text about.
 select organization_id, message_id, appointment_id, revision, client_id from holdfast.visits_texted(%(phone)s);
+
+-- name: offers_texted
+-- The offers that this number was sent a text about lately, open ones first.
+select organization_id, message_id, offer_id, state, client_id from holdfast.offers_texted(%(phone)s);
+
+-- name: text_language
+-- The language to answer this number in; null: nobody has it.
+select holdfast.text_language(%(phone)s);
 
 -- name: answer
 -- The client answered a message.

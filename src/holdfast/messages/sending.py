@@ -12,10 +12,11 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
+from holdfast.booking.visitors import VisitTokens, issue_link
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record
 from holdfast.messages.carriers import Carrier, Console, MessageSettings, NotSent, Outgoing
@@ -26,12 +27,14 @@ from holdfast.messages.model import Channel, Context
 from holdfast.messages.moment import Postpone, Send, Skip, judge
 from holdfast.messages.templates import Rendered, render
 from holdfast.messages.twilio import Twilio
+from holdfast.waitlist.tokens import OfferTokens
 
 QUERIES: Final = load_queries("holdfast.messages")
 PAGE: Final = 20
 AT_A_TIME: Final = 5
 RETRY_AFTER_SECONDS_MAX: Final = 6 * 3600.0
 JITTER: Final = 0.2
+LINKED: Final = frozenset({"confirmation", "change", "reminder"})
 CONSOLE_ADDRESS: Final = "messages@localhost"
 
 
@@ -68,6 +71,7 @@ class MessageSender:
         self._settings = settings
         self._carriers = carriers
         self._links = LinkSigner(secret)
+        self._visit_tokens, self._offer_tokens = VisitTokens(secret), OfferTokens(secret)
         self._address = sender_address(settings.mail_from) if settings.mail_from else CONSOLE_ADDRESS
 
     async def send_due(self, organization_id: UUID) -> int:
@@ -100,7 +104,8 @@ class MessageSender:
         if isinstance(decision, Postpone):
             wait = (decision.until - context.now).total_seconds()
             return _Outcome("postponed", "It is quiet there now.", retry_in_seconds=max(1.0, wait))
-        outgoing, rendered = self._outgoing(caller.organization_id, lease, context, decision)
+        link = await self._link(caller, context)
+        outgoing, rendered = self._outgoing(caller.organization_id, lease, context, decision, link)
         try:
             provider_id = await self._carriers[decision.channel].send(outgoing)
         except NotSent as error:
@@ -109,14 +114,15 @@ class MessageSender:
             return _Outcome(
                 "failed", str(error), decision.channel, retry_in_seconds=self._retry_in(lease.attempts, error)
             )
-        return _Outcome("sent", None, decision.channel, provider_id, rendered)
+        return _Outcome("sent", None, decision.channel, provider_id, _without_token(rendered, link))
 
     def _outgoing(
-        self, organization_id: UUID, lease: _Lease, context: Context, send: Send
+        self, organization_id: UUID, lease: _Lease, context: Context, send: Send, link: str
     ) -> tuple[Outgoing, Rendered]:
         unsubscribe_url = self._preferences_url(organization_id, context, send.channel)
         rendered = render(
             context,
+            link=link,
             preferences_url=unsubscribe_url,
             can_reply=self._settings.twilio_from is not None and self._settings.public_url is not None,
         )
@@ -136,6 +142,20 @@ class MessageSender:
         )
         return outgoing, rendered
 
+    async def _link(self, caller: Caller, context: Context) -> str:
+        """Where the client answers the offer, or sees to the visit; the same for every attempt."""
+        if self._settings.public_url is None:
+            return ""
+        base = self._settings.public_url.rstrip("/")
+        if context.offer_id is not None:
+            return f"{base}/o/{self._offer_tokens.token(context.offer_id)}"
+        appointment_id = context.appointment_id
+        if context.kind not in LINKED or appointment_id is None:
+            return ""
+        token = self._visit_tokens.token(appointment_id)
+        await self._record.transact(caller, lambda tx: issue_link(tx, appointment_id, token))
+        return f"{base}/v/{token}"
+
     def _preferences_url(self, organization_id: UUID, context: Context, channel: Channel) -> str | None:
         if self._settings.public_url is None:
             return None
@@ -143,7 +163,7 @@ class MessageSender:
         return self._settings.public_url.rstrip("/") + PATH + token
 
     def _invitation(self, context: Context, attendee: str) -> Invitation | None:
-        if context.kind == "follow_up":
+        if context.kind in ("follow_up", "waitlist_offer"):
             return None
         return invitation(
             method="CANCEL" if context.kind == "cancellation" else "REQUEST",
@@ -191,6 +211,14 @@ class MessageSender:
                 retry_in_seconds=outcome.retry_in_seconds,
             ),
         )
+
+
+def _without_token(rendered: Rendered, link: str) -> Rendered:
+    """The words as they are kept: whoever reads them later must not be able to act for the client."""
+    if not link:
+        return rendered
+    told = link.rpartition("/")[0] + "/…"
+    return replace(rendered, text=rendered.text.replace(link, told), sms=rendered.sms.replace(link, told))
 
 
 async def read_context(

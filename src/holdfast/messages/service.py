@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import time
+from datetime import datetime, time
 from typing import Final
 from uuid import UUID
 
@@ -27,6 +27,8 @@ DEFAULT_POLICY: Final = Policy(
     say_service=False,
     say_provider=False,
 )
+# A preview shows where a link would stand, and never one that works.
+EXAMPLE_LINK: Final = "https://www.example.com/…"
 DEFAULT_RULE: Final = ReminderRule(None, [3 * 24 * 60, 2 * 60], None)
 
 
@@ -75,6 +77,11 @@ async def retry_message(tx: Transaction, message_id: UUID) -> Message:
     """Send a dead or skipped message now, if it still makes sense. Raises NotFound, StateRefused."""
     await tx.run(QUERIES["retry"], id=message_id)
     return await get_message(tx, message_id)
+
+
+async def retry_since(tx: Transaction, since: datetime) -> int:
+    """Send every message that died since then now, if it still makes sense; how many."""
+    return int(await tx.value(QUERIES["retry_since"], since=since))
 
 
 async def discard_message(tx: Transaction, message_id: UUID, reason: str) -> Message:
@@ -162,11 +169,24 @@ async def preview(
     if context is None:
         raise NotFound("There is no appointment to preview this with.")
     if wording is not None:
-        return render_wording(wording, context, can_reply=True)
+        return render_wording(wording, context, link=EXAMPLE_LINK, can_reply=True)
     if language is not None and language != context.language:
         own = {(one.kind, one.language): one for one in await list_wordings(tx)}
-        return render_wording(own.get((kind, language)) or built_in(language)[kind], context, can_reply=True)
-    return render(context, can_reply=True)
+        return render_wording(
+            own.get((kind, language)) or built_in(language)[kind], context, link=EXAMPLE_LINK, can_reply=True
+        )
+    return render(context, link=EXAMPLE_LINK, can_reply=True)
+
+
+async def preview_message(tx: Transaction, message_id: UUID) -> Rendered:
+    """One message as it would go out now: for one that was not sent yet, or whose words are forgotten by now.
+
+    What was sent is in the message itself, as it was sent. Raises NotFound.
+    """
+    context = await tx.one(Context, QUERIES["context"], id=message_id, appointment_id=None, kind=None)
+    if context is None:
+        raise NotFound("There is no such message.")
+    return render(context, link=EXAMPLE_LINK, can_reply=True)
 
 
 async def set_preference(tx: Transaction, client_id: UUID, channel: Channel, *, allowed: bool, source: str) -> None:

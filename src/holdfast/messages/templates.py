@@ -10,6 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -35,6 +36,8 @@ VARIABLES: Final[Mapping[str, str]] = {
     "code": "the confirmation code",
     "service": "what is booked; empty unless the policy lets it be said",
     "provider": "who serves; empty unless the policy lets it be said",
+    "link": "the visit's private page, or the offer's; empty unless HOLDFAST_PUBLIC_URL says where we are reached",
+    "until": "until when an offer stands, as {{ when }} has it; empty in other messages",
     "can_reply": "whether an answer by text is read: for {% if can_reply %}",
 }
 LANGUAGES: Final = ("en", "es")
@@ -61,13 +64,24 @@ class Rendered:
 
 
 @cache
+def _source(language: str) -> Mapping[str, Mapping[str, str]]:
+    known = language if language in LANGUAGES else "en"
+    return tomllib.loads(files("holdfast.messages").joinpath("templates", f"{known}.toml").read_text("utf-8"))
+
+
+def answers(language: str) -> Mapping[str, str]:
+    """What we answer to a client's text, by occasion; of a language that is not built in, in English."""
+    return _source(language)["answers"]
+
+
+@cache
 def built_in(language: str) -> Mapping[str, Wording]:
     """The built-in words by kind; of a language that is not built in, the English ones."""
     known = language if language in LANGUAGES else "en"
-    source = files("holdfast.messages").joinpath("templates", f"{known}.toml").read_text("utf-8")
+    source = _source(known)
     return {
-        kind: Wording(kind, known, **{part: words[part] for part in _PARTS})
-        for kind, words in ((kind, tomllib.loads(source)[kind]) for kind in KINDS)
+        kind: Wording(kind, known, source[kind]["subject"], source[kind]["email"], source[kind]["sms"])
+        for kind in KINDS
     }
 
 
@@ -101,33 +115,49 @@ def _check_part(part: str, source: str) -> None:
         raise Invalid("The subject is one line.", field=part)
 
 
-def render(context: Context, *, preferences_url: str | None = None, can_reply: bool = False) -> Rendered:
-    """The message in the client's language, in the organization's own words where those are sound."""
+def render(
+    context: Context, *, link: str = "", preferences_url: str | None = None, can_reply: bool = False
+) -> Rendered:
+    """The message in the client's language, in the organization's own words where those are sound.
+
+    ``link``: where the client can see to the visit or answer the offer; empty where there is no such page.
+    """
     if context.own_subject is not None and context.own_email is not None and context.own_sms is not None:
         own = Wording(context.kind, context.language, context.own_subject, context.own_email, context.own_sms, own=True)
         try:
-            return render_wording(own, context, preferences_url=preferences_url, can_reply=can_reply)
+            return render_wording(own, context, link=link, preferences_url=preferences_url, can_reply=can_reply)
         except Invalid as error:
             logger.warning("template_broken", kind=context.kind, language=context.language, reason=error.detail)
     wording = built_in(context.language)[context.kind]
-    return render_wording(wording, context, preferences_url=preferences_url, can_reply=can_reply)
+    return render_wording(wording, context, link=link, preferences_url=preferences_url, can_reply=can_reply)
 
 
 def render_wording(
-    wording: Wording, context: Context, *, preferences_url: str | None = None, can_reply: bool = False
+    wording: Wording,
+    context: Context,
+    *,
+    link: str = "",
+    preferences_url: str | None = None,
+    can_reply: bool = False,
 ) -> Rendered:
     """The message in these words. Raises Invalid when they are not sound."""
     check(wording)
-    values = variables(context, wording.language, can_reply=can_reply)
+    values = variables(context, wording.language, link=link, can_reply=can_reply)
     subject, text, sms = (_render_part(getattr(wording, part), values) for part in _PARTS)
-    html = _html.get_template("email.html.j2").render(
-        language=wording.language,
+    html = mail_html(wording.language, subject, text, link=link, preferences_url=preferences_url)
+    return Rendered(wording.language, " ".join(subject.split()), text, html, " ".join(sms.split()))
+
+
+def mail_html(language: str, subject: str, text: str, *, link: str = "", preferences_url: str | None = None) -> str:
+    """The HTML of a mail, made from its text: an empty line begins a paragraph, and ``link`` becomes one to tap."""
+    return _html.get_template("email.html.j2").render(
+        language=language,
         subject=subject,
         paragraphs=[block.splitlines() for block in text.split("\n\n")],
+        link=link,
         preferences_url=preferences_url,
-        preferences_words=PREFERENCES_WORDS.get(wording.language, PREFERENCES_WORDS["en"]),
+        preferences_words=PREFERENCES_WORDS.get(language, PREFERENCES_WORDS["en"]),
     )
-    return Rendered(wording.language, " ".join(subject.split()), text, html, " ".join(sms.split()))
 
 
 def _render_part(source: str, values: Mapping[str, Any]) -> str:
@@ -137,12 +167,10 @@ def _render_part(source: str, values: Mapping[str, Any]) -> str:
         raise Invalid(f"The template cannot be filled in: {error}.") from None
 
 
-def variables(context: Context, language: str, *, can_reply: bool) -> dict[str, Any]:
-    """What a template can say of this appointment. See VARIABLES."""
-    local = to_local(context.starts_at, context.time_zone)
+def variables(context: Context, language: str, *, link: str = "", can_reply: bool) -> dict[str, Any]:
+    """What a template can say of this appointment or offer. See VARIABLES."""
     locale = language if language in LANGUAGES else "en"
-    day = format_date(local.date(), _day_pattern(locale), locale=locale)
-    clock = f"{format_time(local.time(), 'short', locale=locale)} {local.tzname()}"
+    day, clock = _day_and_time(context.starts_at, context.time_zone, locale)
     values = {
         "client": context.client_name.split()[0],
         "organization": context.organization_name,
@@ -154,8 +182,15 @@ def variables(context: Context, language: str, *, can_reply: bool) -> dict[str, 
         "code": context.confirmation_code,
         "service": context.service_name if context.say_service else "",
         "provider": (context.provider_name or "") if context.say_provider else "",
+        "until": ", ".join(_day_and_time(context.expires_at, context.time_zone, locale)) if context.expires_at else "",
     }
-    return {name: _plain_spaces(value) for name, value in values.items()} | {"can_reply": can_reply}
+    return {name: _plain_spaces(value) for name, value in values.items()} | {"link": link, "can_reply": can_reply}
+
+
+def _day_and_time(at: datetime, time_zone: str, locale: str) -> tuple[str, str]:
+    local = to_local(at, time_zone)
+    day = format_date(local.date(), _day_pattern(locale), locale=locale)
+    return day, f"{format_time(local.time(), 'short', locale=locale)} {local.tzname()}"
 
 
 def _day_pattern(locale: str) -> str:

@@ -123,6 +123,18 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the line as the desk sees it: with names, and every offer that the entry was made, newest first."""
+
+    entry: Entry
+    client_name: str
+    service_names: list[str]
+    provider_names: list[str]
+    location_names: list[str]
+    offers: list[Offer]
+
+
+@dataclass(frozen=True, slots=True)
 class Rate:
     """One local week (its Monday), service and location. ``service_id`` None: longer hours, a removed block.
 

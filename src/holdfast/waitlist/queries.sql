@@ -29,6 +29,20 @@ from holdfast.waitlist_entry e
 left join holdfast.appointment a on a.organization_id = e.organization_id and a.id = e.appointment_id
 where e.organization_id = holdfast.current_organization() and e.id = %(entry_id)s;
 
+-- name: names_in_line
+-- The names of those who wait in these entries, and of what they wait for.
+select e.id, c.name::text as client_name,
+       array(select s.name::text from holdfast.service s
+             where s.organization_id = e.organization_id and s.id = any (e.service_ids)
+             order by array_position(e.service_ids, s.id)) as service_names,
+       array(select r.name::text from holdfast.resource r
+             where r.organization_id = e.organization_id and r.id = any (e.provider_ids) order by r.name) as provider_names,
+       array(select l.name::text from holdfast.location l
+             where l.organization_id = e.organization_id and l.id = any (e.location_ids) order by l.name) as location_names
+from holdfast.waitlist_entry e
+join holdfast.client c on c.organization_id = e.organization_id and c.id = e.client_id
+where e.organization_id = holdfast.current_organization() and e.id = any (%(entry_ids)s);
+
 -- name: candidates
 -- Who waits at the opening's location, was not offered it yet, and not too much else today.
 select e.id, e.state, e.client_id, e.service_ids, e.provider_ids, e.location_ids, e.windows, e.earliest_on, e.latest_on,
@@ -106,6 +120,14 @@ where organization_id = holdfast.current_organization()
   and (%(after_at)s::timestamptz is null or (sent_at, id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
 order by sent_at desc, id desc
 limit %(limit)s;
+
+-- name: offers_of_entries
+-- Every offer that these entries were made, newest first.
+select id, entry_id, opening_id, hold_id, client_id, service_id, location_id, time_zone, starts_at, ends_at, state, why,
+       sent_at, expires_at, settled_at, appointment_id
+from holdfast.offer_detail
+where organization_id = holdfast.current_organization() and entry_id = any (%(entry_ids)s)
+order by sent_at desc, id desc;
 
 -- name: offer_by_id
 -- One offer.

@@ -21,7 +21,7 @@ from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import Invalid, NotFound, OfferEnded
 from holdfast.ids import public_id
 from holdfast.waitlist.matching import term_seconds
-from holdfast.waitlist.model import Entry, Offer, Policy, Rate, Wish
+from holdfast.waitlist.model import Entry, Offer, Place, Policy, Rate, Wish
 from holdfast.waitlist.tokens import OfferTokens, hash_of
 
 QUERIES: Final = load_queries("holdfast.waitlist")
@@ -102,6 +102,24 @@ async def list_entries(
         after_id=after and after.id,
         limit=limit,
     )
+
+
+async def list_line(
+    tx: Transaction,
+    *,
+    limit: int,
+    state: str | None = None,
+    location_id: UUID | None = None,
+    after: Cursor | None = None,
+) -> list[Place]:
+    """The line as ``list_entries`` gives it, with names and offers: three queries, however long it is."""
+    entries = await list_entries(tx, limit=limit, state=state, location_id=location_id, after=after)
+    ids = [entry.id for entry in entries]
+    names = {row.pop("id"): row for row in await tx.records(QUERIES["names_in_line"], entry_ids=ids)}
+    offers: dict[UUID, list[Offer]] = {id: [] for id in ids}
+    for offer in await tx.rows(Offer, QUERIES["offers_of_entries"], entry_ids=ids):
+        offers[offer.entry_id].append(offer)
+    return [Place(entry, **names[entry.id], offers=offers[entry.id]) for entry in entries]
 
 
 async def list_offers(

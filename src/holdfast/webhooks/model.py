@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from holdfast.ids import public_id
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -62,6 +64,17 @@ class Delivery:
     last_response: str | None
     discard_reason: str | None
     waits_behind_id: UUID | None
+
+    @property
+    def why(self) -> str:
+        """Why it is not delivered, in plain words; empty when it is, or has only just been owed."""
+        if self.state == "discarded":
+            return self.discard_reason or ""
+        if self.waits_behind_id is not None:
+            return f"waits behind {public_id('delivery', self.waits_behind_id)}"
+        if self.endpoint_status == "disabled" and self.state == "pending":
+            return "the endpoint is disabled"
+        return "" if self.state == "delivered" else self.last_cause or ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,12 @@ async def plan_messages(means: Means, organization_id: UUID, event_ids: Sequence
     await means.queue.defer(messages_job(organization_id))
 
 
+async def plan_offers(means: Means, organization_id: UUID, event_ids: Sequence[int]) -> None:
+    """Owe clients the offers that were made to them, withdraw what ended unsent, and have it sent."""
+    await Planner(means.record, means.back_record, organization_id).plan_offers(event_ids)
+    await means.queue.defer(messages_job(organization_id))
+
+
 async def replan_messages(means: Means, organization_id: UUID, event_ids: Sequence[int]) -> None:  # noqa: ARG001
     """The rules changed: plan every visit to come anew."""
     await Planner(means.record, means.back_record, organization_id).plan_all()
@@ -137,7 +143,12 @@ REACTIONS: Final = (
         ),
         react=plan_messages,
     ),
+    Reaction(
+        name="messages.offers",
+        types=frozenset(f"offer.{step}" for step in ("made", "accepted", "declined", "lapsed", "overridden", "lost")),
+        react=plan_offers,
+    ),
     Reaction(name="messages.replan", types=frozenset({"message_policy.changed"}), react=replan_messages),
-    Reaction(name="messages.wake", types=frozenset({"message.retried"}), react=wake_messages),
+    Reaction(name="messages.wake", types=frozenset({"message.retried", "message.all_retried"}), react=wake_messages),
     Reaction(name="waitlist.offer", types=rounds.TYPES, react=offer_what_fell_free),
 )

@@ -55,6 +55,16 @@ begin
   return v_row.id;
 end $$;
 
+-- A hold that was locked live is settled, and stands for an appointment from now on; `p_visit_id`: of this visit.
+create or replace function holdfast.settle_hold(p_hold_id uuid, p_visit_id uuid default null) returns void
+language plpgsql
+as $$
+begin
+  update hold set state = 'confirmed', visit_id = coalesce(p_visit_id, visit_id)
+  where organization_id = current_organization() and id = p_hold_id;
+  perform record_event('hold.confirmed', p_hold_id, jsonb_strip_nulls(jsonb_build_object('visit_id', p_visit_id)));
+end $$;
+
 -- Turn a live hold into an appointment: compare and swap on the hold's row, by the database's clock. I12.
 create or replace function holdfast.confirm_hold(p_hold_id uuid, p_client jsonb, p_note text default null)
 returns setof holdfast.appointment_detail
@@ -65,8 +75,7 @@ declare
   v_hold hold := lock_live_hold(p_hold_id, true);
   v_appointment_id uuid;
 begin
-  update hold set state = 'confirmed' where organization_id = v_hold.organization_id and id = v_hold.id;
-  perform record_event('hold.confirmed', v_hold.id, '{}');
+  perform settle_hold(v_hold.id);
   v_appointment_id := insert_appointment(v_hold, p_client, p_note);
   return query select * from appointment_detail where organization_id = v_hold.organization_id and id = v_appointment_id;
 end $$;
@@ -112,6 +121,24 @@ begin
   return v_appointment;
 end $$;
 
+-- The appointment leaves its hold for another, which was taken for it.
+create or replace function holdfast.put_on_hold(p_old holdfast.appointment, p_hold holdfast.hold) returns void
+language plpgsql
+as $$
+begin
+  perform let_go(p_old.hold_id, 'released', jsonb_build_object('moved', true));
+  update appointment a
+  set hold_id = p_hold.id, location_id = p_hold.location_id, starts_at = p_hold.starts_at, ends_at = p_hold.ends_at,
+      local_start = p_hold.starts_at at time zone l.time_zone, time_zone = l.time_zone, revision = a.revision + 1
+  from location l
+  where a.organization_id = p_old.organization_id and a.id = p_old.id
+    and l.organization_id = p_hold.organization_id and l.id = p_hold.location_id;
+  perform record_event('appointment.rescheduled', p_old.id, jsonb_build_object(
+    'hold_id', p_hold.id, 'location_id', p_hold.location_id, 'starts_at', p_hold.starts_at, 'ends_at', p_hold.ends_at,
+    'from_hold_id', p_old.hold_id, 'from_starts_at', p_old.starts_at, 'from_location_id', p_old.location_id,
+    'revision', p_old.revision + 1));
+end $$;
+
 -- Move: the same appointment, new claims, in one transaction; on conflict everything stands as it was. Either onto a hold
 -- that the caller has, or to a start, where the new claims may overlap the old ones.
 create or replace function holdfast.reschedule(
@@ -124,6 +151,7 @@ set search_path = holdfast, pg_temp
 as $$
 declare
   v_old appointment := lock_appointment(p_appointment_id, p_revision, '{confirmed}');
+  v_visit_id uuid := (select visit_id from hold where organization_id = v_old.organization_id and id = v_old.hold_id);
   v_hold hold;
 begin
   if p_hold_id is not null then
@@ -131,24 +159,14 @@ begin
     if v_hold.service_id <> v_old.service_id then
       perform refuse('hold_is_for_this_service');
     end if;
-    update hold set state = 'confirmed' where organization_id = v_hold.organization_id and id = v_hold.id;
-    perform record_event('hold.confirmed', v_hold.id, '{}');
+    perform settle_hold(v_hold.id, v_visit_id);
   else
     v_hold := draft_hold(v_old.service_id, coalesce(p_location_id, v_old.location_id), p_start, null, null, null, 'confirmed',
                          p_overbook_reason, p_outside_rules);
+    v_hold.visit_id := v_visit_id;
     perform take(v_hold, p_choices, v_old.hold_id);
   end if;
-  perform let_go(v_old.hold_id, 'released', jsonb_build_object('moved', true));
-  update appointment a
-  set hold_id = v_hold.id, location_id = v_hold.location_id, starts_at = v_hold.starts_at, ends_at = v_hold.ends_at,
-      local_start = v_hold.starts_at at time zone l.time_zone, time_zone = l.time_zone, revision = a.revision + 1
-  from location l
-  where a.organization_id = v_old.organization_id and a.id = v_old.id
-    and l.organization_id = v_hold.organization_id and l.id = v_hold.location_id;
-  perform record_event('appointment.rescheduled', v_old.id, jsonb_build_object(
-    'hold_id', v_hold.id, 'location_id', v_hold.location_id, 'starts_at', v_hold.starts_at, 'ends_at', v_hold.ends_at,
-    'from_hold_id', v_old.hold_id, 'from_starts_at', v_old.starts_at, 'from_location_id', v_old.location_id,
-    'revision', v_old.revision + 1));
+  perform put_on_hold(v_old, v_hold);
   return query select * from appointment_detail where organization_id = v_old.organization_id and id = v_old.id;
 end $$;
 

@@ -107,7 +107,7 @@ begin
   on conflict on constraint claim_no_overlap do nothing;
   get diagnostics v_won = row_count;
   if v_won <> v_wanted or exists (
-    select from unnest(v_units) as unit_id where overbook_stands(unit_id, tstzrange(p_start, p_end), null)
+    select from unnest(v_units) as unit_id where overbook_stands(unit_id, tstzrange(p_start, p_end), '{}')
   ) then
     perform refuse('no_claims_in_the_way', jsonb_build_object('conflicts', (
       select coalesce(jsonb_agg(c), '[]') from jsonb_array_elements(conflicts_on(v_units, tstzrange(p_start, p_end))) c

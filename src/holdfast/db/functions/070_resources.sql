@@ -6,7 +6,7 @@ create or replace function holdfast.move_claim(p_claim holdfast.claim, p_unit_id
 language plpgsql
 as $$
 begin
-  if overbook_stands(p_unit_id, p_claim.during, null) then
+  if overbook_stands(p_unit_id, p_claim.during, '{}') then
     return false;
   end if;
   update claim set unit_id = p_unit_id, overbook = false

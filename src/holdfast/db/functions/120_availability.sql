@@ -5,8 +5,8 @@
 -- would have to filter every claim of a unit, its whole past, instead of asking the guard's index. One probe per unit.
 create or replace function holdfast.claims_between(p_unit_ids uuid[], p_from timestamptz, p_to timestamptz)
 returns table (
-  unit_id uuid, starts_at timestamptz, ends_at timestamptz, kind text, hold_id uuid, visit_starts_at timestamptz,
-  expires_at timestamptz
+  unit_id uuid, starts_at timestamptz, ends_at timestamptz, kind text, hold_id uuid, visit_id uuid,
+  visit_starts_at timestamptz, expires_at timestamptz
 )
 language sql volatile security definer  -- reads the moving clock
 set search_path = holdfast, pg_temp
@@ -14,7 +14,7 @@ as $$
   select u.id, lower(k.during), upper(k.during),
          case when k.busy_id is not null then 'busy' when k.block_id is not null then 'block'
               when h.state = 'live' then 'hold' else 'appointment' end,
-         k.hold_id, h.starts_at, case when h.state = 'live' then h.expires_at end
+         k.hold_id, h.visit_id, h.starts_at, case when h.state = 'live' then h.expires_at end
   from unnest(p_unit_ids) as u(id)
   cross join lateral claims_on(u.id, tstzrange(p_from, p_to)) k
   left join hold h on h.organization_id = current_organization() and h.id = k.hold_id

@@ -64,6 +64,11 @@ as $$
   returning m.id, m.attempts, m.due_at < clock() - interval '5 minutes';
 $$;
 
+-- What a message is about, as its events tell it.
+create or replace function holdfast.subject_of(p_message holdfast.message) returns jsonb
+language sql immutable
+as $$ select jsonb_build_object('appointment_id', p_message.appointment_id, 'offer_id', p_message.offer_id) $$;
+
 -- Write down how an attempt went: `sent`, `skipped`, `failed` (due again after `p_retry_in_seconds`; null: never, dead) or
 -- `postponed`, which counts as no attempt.
 create or replace function holdfast.settle_message(
@@ -87,8 +92,8 @@ begin
   where organization_id = current_organization() and id = p_message_id and state = 'pending'
   returning * into v_message;
   if v_message.state = 'dead' then
-    perform record_event('message.died', p_message_id,
-      jsonb_build_object('appointment_id', v_message.appointment_id, 'kind', v_message.kind, 'cause', p_reason));
+    perform record_event('message.died', v_message.id, subject_of(v_message)
+      || jsonb_build_object('kind', v_message.kind, 'cause', p_reason));
   end if;
 end $$;
 
@@ -151,6 +156,24 @@ begin
   update message set state = 'pending', attempts = 0, next_attempt_at = clock(), settled_at = null, reason = null
   where organization_id = v_message.organization_id and id = v_message.id;
   perform record_event('message.retried', v_message.id, jsonb_build_object('from_state', v_message.state));
+end $$;
+
+-- Every dead letter since then; how many. One event tells it, whose subject is the organization.
+create or replace function holdfast.retry_messages_since(p_since timestamptz) returns integer
+language plpgsql security definer
+set search_path = holdfast, pg_temp
+as $$
+declare
+  v_count integer;
+begin
+  update message set state = 'pending', attempts = 0, next_attempt_at = clock(), settled_at = null, reason = null
+  where organization_id = current_organization() and state = 'dead' and settled_at >= p_since;
+  get diagnostics v_count = row_count;
+  if v_count > 0 then
+    perform record_event('message.all_retried', current_organization(),
+      jsonb_build_object('since', p_since, 'messages', v_count));
+  end if;
+  return v_count;
 end $$;
 
 create or replace function holdfast.discard_message(p_message_id uuid, p_reason text) returns void
@@ -310,8 +333,7 @@ declare
   v_message message := lock_message(p_message_id, '{sent}');
 begin
   update message set answer = p_answer where organization_id = v_message.organization_id and id = v_message.id;
-  perform record_event('message.answered', v_message.id,
-    jsonb_build_object('appointment_id', v_message.appointment_id, 'answer', p_answer));
+  perform record_event('message.answered', v_message.id, subject_of(v_message) || jsonb_build_object('answer', p_answer));
 end $$;
 
 -- What the carrier says of a text it took: with `p_cause` it did not arrive, which a person must see.
@@ -330,7 +352,7 @@ begin
     perform act_as(v_message.organization_id, 'carrier', 'system');
     update message set state = 'dead', reason = p_cause
     where organization_id = v_message.organization_id and id = v_message.id;
-    perform record_event('message.died', v_message.id,
-      jsonb_build_object('appointment_id', v_message.appointment_id, 'kind', v_message.kind, 'cause', p_cause));
+    perform record_event('message.died', v_message.id, subject_of(v_message)
+      || jsonb_build_object('kind', v_message.kind, 'cause', p_cause));
   end if;
 end $$;

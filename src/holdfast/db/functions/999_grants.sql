@@ -6,7 +6,7 @@ declare
   v_of_worker text[] := array[
     'events_to_relay', 'advance_relay', 'adopt_log', 'owe_deliveries', 'endpoints_due', 'deliveries_due', 'record_attempt',
     'forget_deliveries', 'plan_messages', 'organizations_with_messages_due', 'lease_messages', 'settle_message',
-    'forget_message_texts', 'waitlists_due'
+    'forget_message_texts', 'plan_offer_messages', 'waitlists_due'
   ];
 begin
   for v_function in

@@ -8,8 +8,13 @@ from typing import Annotated, Literal, Protocol, TypeVar
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
+from holdfast.booking.affected import affected_by_import
 from holdfast.catalog import service as catalog
-from holdfast.db.transact import Transaction
+from holdfast.catalog.transfer import plan_import
+from holdfast.catalog.yaml_file import CatalogFile, parse_catalog
+from holdfast.catalog.yaml_nodes import FileInvalid
+from holdfast.db.transact import Record, Transaction
+from holdfast.errors import Invalid
 from holdfast.http.api.references import read_cursor, write_cursor
 from holdfast.http.callers import AnyKey, ManageKey
 from holdfast.http.catalog_shapes import (
@@ -26,6 +31,7 @@ from holdfast.http.catalog_shapes import (
 )
 from holdfast.http.commands import Answer, answer, read, run_command
 from holdfast.http.documented import REFUSALS, made
+from holdfast.http.preview_shapes import PreviewAsk, PreviewShape
 from holdfast.http.shapes import Page
 
 router = APIRouter(prefix="/v1", tags=["catalog"], responses=REFUSALS)
@@ -162,6 +168,39 @@ async def list_pools(request: Request, principal: AnyKey, after: After = None, l
         return _page(PoolList, rows, limit, PoolShape.of)
 
     return await read(request, principal.caller(), work)
+
+
+@router.post("/catalog/preview", responses=made(PreviewShape, 200))
+async def preview_catalog(request: Request, ask: PreviewAsk, principal: ManageKey) -> Response:
+    """What a catalog file would change, and which booked visits that touches. Nothing is changed.
+
+    Bringing it into force is `holdfast catalog import`.
+    """
+    record: Record = request.app.state.record
+    caller = principal.caller()
+    organization = await record.transact(caller, catalog.get_organization)
+    found = _read_file(ask.file)
+    if found.document.organization.slug != organization.slug:
+        raise Invalid(
+            f"The file is about {found.document.organization.slug!r}; this is {organization.slug!r}.", field="file"
+        )
+    plan = await plan_import(record, organization.id, found.document, retire_missing=ask.retire_missing)
+    shape = PreviewShape.of(plan, found.warnings, await affected_by_import(record, plan))
+
+    async def work(_: Transaction) -> Answer:
+        return answer(200, shape)
+
+    return await run_command(request, caller, work)
+
+
+def _read_file(text: str) -> CatalogFile:
+    try:
+        return parse_catalog(text)
+    except FileInvalid as wrong:
+        listed = [
+            {"pointer": "/file", "in": "body", "detail": f"line {each.line}: {each.message}"} for each in wrong.remarks
+        ]
+        raise Invalid(f"file: {wrong.detail}", errors=listed) from None
 
 
 def _after(cursor: str | None) -> str | None:

@@ -15,6 +15,7 @@ from holdfast.http.callers import ManageKey
 from holdfast.http.commands import Answer, answer, run_command
 from holdfast.http.documented import REFUSALS, made
 from holdfast.http.shapes import Ask, Reference, Surface, When
+from holdfast.http.slot_shapes import SlotShape
 from holdfast.ids import public_id
 from holdfast.wallclock import parse_instant
 
@@ -32,21 +33,23 @@ class DropoutAsk(Ask):
 
 
 class MoveShape(BaseModel):
-    """A visit that keeps its time; somebody else takes over a role."""
+    """A visit that keeps its time; somebody else takes over a role. ``makes_way``: for one that must move."""
 
     appointment: str
     start: datetime
     role: str
     resource: str
     resource_name: str
+    makes_way: bool
 
 
 class StrandedShape(BaseModel):
-    """A visit that nobody else can take at its time: a person has to decide."""
+    """A visit that nobody else can take at its time: a person has to decide. ``alternatives``: the nearest starts."""
 
     appointment: str
     start: datetime
     reason: str
+    alternatives: list[SlotShape]
 
 
 class DropoutShape(BaseModel):
@@ -70,12 +73,18 @@ class DropoutShape(BaseModel):
                     role=each.role,
                     resource=public_id("resource", each.resource_id),
                     resource_name=each.resource_name,
+                    makes_way=each.makes_way,
                 )
                 for each in plan.moves
             ],
             stranded=[
                 StrandedShape(
-                    appointment=public_id("appointment", each.appointment_id), start=each.starts_at, reason=each.reason
+                    appointment=public_id("appointment", each.appointment_id),
+                    start=each.starts_at,
+                    reason=each.reason,
+                    alternatives=[
+                        SlotShape.of(str(each.location_id), slot, each.time_zone) for slot in each.alternatives
+                    ],
                 )
                 for each in plan.stranded
             ],

@@ -12,7 +12,6 @@ from holdfast.http.callers import ManageKey
 from holdfast.http.commands import Answer, answer, read, run_command
 from holdfast.http.documented import REFUSALS, made
 from holdfast.http.message_shapes import (
-    Kind,
     LanguageAsk,
     PolicyShape,
     PreferenceAsk,
@@ -28,7 +27,7 @@ from holdfast.http.message_shapes import (
 )
 from holdfast.ids import parse_id, public_id
 from holdfast.messages import service as messages
-from holdfast.messages.model import Wording
+from holdfast.messages.model import Kind, Wording
 
 router = APIRouter(prefix="/v1", tags=["messages"], responses=REFUSALS)
 

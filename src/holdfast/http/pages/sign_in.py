@@ -1,4 +1,4 @@
-"""Signing in and out, the second factor, and the links by which a password is set."""
+"""Signing in and out, and the second factor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from holdfast.access.sealed import Seal
 from holdfast.access.staff import Doorkeeper, SignedIn
 from holdfast.catalog.service import get_organization
 from holdfast.db.transact import Caller
-from holdfast.errors import Bug, Invalid, NotFound, SignInRefused, TooManyRequests
+from holdfast.errors import Bug, NotFound, SignInRefused, TooManyRequests
 from holdfast.http.callers import network_of
 from holdfast.http.pages import staff_session
 from holdfast.http.pages.pages import PageRoute, language_of, page, record_of, see
@@ -87,27 +87,6 @@ async def give_code(request: Request, organization: str, code: Text, next: Text 
     return staff_session.begin(request, see(safe_next(next)), session)
 
 
-@router.get("/welcome/{token}")
-async def password_page(request: Request, token: str) -> Response:
-    """An invitation or a reset: looking at it changes nothing. Raises LinkSpent."""
-    holder = await people.holder_of_link(record_of(request), token)
-    return page(request, "desk/password.html", holder=holder)
-
-
-@router.post("/welcome/{token}")
-async def set_password(request: Request, token: str, password: Text) -> Response:
-    """The password is set, the link is spent, and whoever was signed in no longer is."""
-    try:
-        holder = await people.set_password_by_link(record_of(request), token, password)
-    except Invalid as weak:
-        holder = await people.holder_of_link(record_of(request), token)
-        errors = {"password": language_of(request).gettext(weak.detail)}
-        return page(request, "desk/password.html", status=422, holder=holder, errors=errors)
-    caller = Caller(holder.organization_id, "system", "desk")
-    organization = await record_of(request).transact(caller, get_organization)
-    return see(f"/sign-in/{organization.slug}?done=1")
-
-
 @router.get("/account")
 async def account(request: Request, staff: Desk) -> Response:
     """Who one is, the second factor, and signing out everywhere."""
@@ -163,6 +142,7 @@ async def _sign_in_form(
         "desk/sign_in.html",
         status=status,
         place=organization.name,
+        slug=slug,
         next=safe_next(next),
         email=email,
         problem=problem,

@@ -11,6 +11,13 @@ class ClientAdded(Facts):
     types = ("client.added",)
 
 
+class ClientChanged(Facts):
+    """How they are called or reached was changed."""
+
+    types = ("client.changed",)
+    revision: int
+
+
 class ApiKeyCreated(Facts):
     """A key may act on these surfaces within these scopes."""
 

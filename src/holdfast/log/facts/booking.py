@@ -1,4 +1,4 @@
-"""Events of holds, appointments, claims, blocks, busy times and collisions."""
+"""Events of holds, visits, appointments, claims, blocks, busy times and collisions."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ class HoldPlaced(Facts):
     expires_at: Instant
     overbook_reason: str | None
     outside_rules: bool
+    visit_id: UUID | None = None
     claims: tuple[VisitClaim, ...]
 
 
@@ -64,9 +65,10 @@ class HoldReturnedTo(Facts):
 
 
 class HoldConfirmed(Facts):
-    """A live hold became (or was put under) an appointment."""
+    """A live hold became (or was put under) an appointment; ``visit_id``: it joined this visit with it."""
 
     types = ("hold.confirmed",)
+    visit_id: UUID | None = None
 
 
 class HoldReleased(Facts):
@@ -81,6 +83,18 @@ class HoldExpired(Facts):
 
     types = ("hold.expired",)
     displaced: bool = False
+
+
+# -- visits of several appointments: the subject is the visit; what becomes of it is told by its holds
+
+
+class VisitPlaced(Facts):
+    """Several holds are one visit, and are settled together; each of them names it as its ``visit_id``."""
+
+    types = ("visit.placed",)
+    location_id: UUID
+    max_wait_minutes: int
+    same_provider: bool
 
 
 # -- claims: the subject is the hold, block or busy time that they belong to
@@ -143,6 +157,13 @@ class AppointmentStepped(Facts):
 
     types = ("appointment.checked_in", "appointment.completed", "appointment.cancelled", "appointment.no_show")
     from_state: str
+    revision: int
+
+
+class AppointmentNoteChanged(Facts):
+    """What staff wrote about the visit was changed; the words are read by id."""
+
+    types = ("appointment.note_changed",)
     revision: int
 
 

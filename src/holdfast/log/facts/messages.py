@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from holdfast.log.facts import Facts
+from holdfast.log.facts import Facts, Instant
 
 
 class MessageDied(Facts):
     """The last attempt failed, or the carrier could not deliver: a person must tell the client."""
 
     types = ("message.died",)
-    appointment_id: UUID
+    appointment_id: UUID | None
+    offer_id: UUID | None = None
     kind: str
     cause: str
 
@@ -23,6 +24,14 @@ class MessageRetried(Facts):
     from_state: str
 
 
+class MessagesRetried(Facts):
+    """A person had every message that died since then tried again. The subject is the organization."""
+
+    types = ("message.all_retried",)
+    since: Instant
+    messages: int
+
+
 class MessageDiscarded(Facts):
     """A person gave it up."""
 
@@ -30,10 +39,14 @@ class MessageDiscarded(Facts):
 
 
 class MessageAnswered(Facts):
-    """The client answered by text: ``confirm`` (will come) or ``cancel``, which also cancels the appointment."""
+    """The client answered by text: ``confirm`` or ``cancel`` a visit, ``accept`` or ``decline`` an offer.
+
+    ``confirm`` says that they will come; the others do what they say.
+    """
 
     types = ("message.answered",)
-    appointment_id: UUID
+    appointment_id: UUID | None
+    offer_id: UUID | None = None
     answer: str
 
 
