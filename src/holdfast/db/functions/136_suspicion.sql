@@ -12,24 +12,31 @@ set search_path = holdfast, pg_temp
 as $$
 declare
   v_policy hold_policy := current_policy();
+  v_visitor_live numeric;
+  v_network_live numeric;
 begin
   perform pg_advisory_xact_lock(hashtextextended(
     current_organization()::text || 'proof' || coalesce(encode(p_visitor, 'hex'), ''), 0));
+  select count(distinct coalesce(h.visit_id, h.id)) filter (where h.visitor = p_visitor),
+         count(distinct coalesce(h.visit_id, h.id))
+  into v_visitor_live, v_network_live
+  from hold h
+  where h.organization_id = current_organization() and h.state = 'live' and h.network = p_network and h.expires_at > clock();
   return query
   with recent as (
-    select h.id, h.visitor, h.created_at, h.state in ('released', 'expired') or h.state = 'live' and h.expires_at <= clock() as ended
+    select h.id, coalesce(h.visit_id, h.id) as kept, h.visitor, h.created_at,
+           h.state in ('released', 'expired') or h.state = 'live' and h.expires_at <= clock() as ended
     from hold h
     where h.organization_id = current_organization() and h.network = p_network and h.created_at > clock() - interval '10 minutes'
   ), used as (
-    select (select count(*) from hold h where h.organization_id = current_organization() and h.state = 'live'
-              and h.visitor = p_visitor and h.expires_at > clock())::numeric / v_policy.live_holds_per_visitor_max as visitor_live,
-           (select count(*) from hold h where h.organization_id = current_organization() and h.state = 'live'
-              and h.network = p_network and h.expires_at > clock())::numeric / v_policy.live_holds_per_network_max as network_live,
-           count(*) filter (where ended and visitor = p_visitor) / 12.0 as visitor_ended,
-           count(*) filter (where ended) / (2.0 * v_policy.live_holds_per_network_max) as network_ended
+    select greatest(
+      v_visitor_live / v_policy.live_holds_per_visitor_max,
+      v_network_live / v_policy.live_holds_per_network_max,
+      count(distinct kept) filter (where ended and visitor = p_visitor) / 12.0,
+      count(distinct kept) filter (where ended) / (2.0 * v_policy.live_holds_per_network_max)) as share
     from recent
   )
-  select least(5, greatest(0, ceil(6 * (greatest(visitor_live, network_live, visitor_ended, network_ended) - 0.5))))::integer,
+  select least(5, greatest(0, ceil(6 * (used.share - 0.5))))::integer,
          (select r.id from recent r where r.visitor = p_visitor order by r.created_at desc, r.id desc limit 1)
   from used;
 end $$;

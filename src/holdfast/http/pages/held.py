@@ -15,18 +15,17 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from holdfast.booking import service as booking
-from holdfast.booking import visitors
-from holdfast.booking.model import Appointment, ClientDetails, Hold
-from holdfast.catalog.service import get_service
+from holdfast.booking.model import ClientDetails
 from holdfast.db.transact import Transaction
 from holdfast.errors import ExtensionRefused, HoldExpired, HoldNotLive, NotBookable, SlotTaken
-from holdfast.http.pages.booking import Choice, Proof, nearest
-from holdfast.http.pages.booking_site import Site, open_site, providers_of
+from holdfast.http.pages import kept as keeping
+from holdfast.http.pages.booking import Proof
+from holdfast.http.pages.booking_site import Site, open_site
+from holdfast.http.pages.choice import Choice, choice_of, nearest
+from holdfast.http.pages.kept import Kept, parts_of
 from holdfast.http.pages.pages import PageRoute, see
 from holdfast.http.pages.proof import HONEY_LEVEL, ProofNeeded, ask, require_proof
 from holdfast.http.shapes import ClientAsk
-from holdfast.ids import parse_id
 from holdfast.wallclock import local_date
 from holdfast.web.languages import territory_of
 
@@ -54,10 +53,10 @@ class Details:
 @router.get("")
 async def details(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """Who comes? A hold that has ended leads back to its times."""
-    site, hold, choice = await _find(request, organization, location, hold_id)
-    if hold.state != "live" or hold.expires_at <= await _now(site):
-        return see(f"{choice.url(site, local_date(hold.starts_at, hold.time_zone))}")
-    return await _page(site, hold, choice)
+    site, kept, choice = await _find(request, organization, location, hold_id)
+    if not kept.live or kept.expires_at <= await _now(site):
+        return see(_times_url(site, kept, choice))
+    return await _page(site, kept, choice)
 
 
 @router.post("")
@@ -74,28 +73,28 @@ async def confirm(
     proof: Proof = "",
 ) -> Response:
     """Book it. A time that was lost is said at once, and what was typed stays."""
-    site, hold, choice = await _find(request, organization, location, hold_id)
+    site, kept, choice = await _find(request, organization, location, hold_id)
     typed = _read(site, name, email, phone, note)
     if typed.client is None:
-        return await _page(site, hold, choice, typed, status=422)
+        return await _page(site, kept, choice, typed, status=422)
     try:
         if website:  # the field that no person sees, though a browser may fill it for one
             await site.transact(lambda tx: require_proof(tx, site, proof, level=HONEY_LEVEL))
-        token = await _book(site, hold, choice, typed)
+        token = await _book(site, kept, choice, typed)
     except ProofNeeded as needed:
         return await ask(site, request, needed)
     except (SlotTaken, NotBookable):
-        return await _lost(site, hold, choice, typed)
+        return await _lost(site, kept, choice, typed)
     return see(f"/v/{token}?new=1")
 
 
 @router.post("/release")
 async def release(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """Let it go, and choose again."""
-    site, hold, choice = await _find(request, organization, location, hold_id)
-    if hold.state == "live":
-        await site.transact(lambda tx: booking.release_hold(tx, hold.id))
-    return see(choice.url(site, local_date(hold.starts_at, hold.time_zone)))
+    site, kept, choice = await _find(request, organization, location, hold_id)
+    if kept.live:
+        await site.transact(lambda tx: keeping.release(tx, kept))
+    return see(_times_url(site, kept, choice))
 
 
 @router.post("/again")
@@ -112,14 +111,14 @@ async def hold_again(
     proof: Proof = "",
 ) -> Response:
     """One of the alternatives, held in place of the time that was lost, with the form as it was."""
-    site, hold, choice = await _find(request, organization, location, hold_id)
+    site, kept, choice = await _find(request, organization, location, hold_id)
     at, choice = choice.tapped(site, start)
 
-    async def work(tx: Transaction) -> Hold:
-        if hold.state == "live":
-            await booking.release_hold(tx, hold.id)
+    async def work(tx: Transaction) -> Kept:
+        if kept.live:
+            await keeping.release(tx, kept)
         await require_proof(tx, site, proof)
-        return await booking.place_hold(tx, choice.visit(site, at), visitor=site.visitor)
+        return await keeping.place(tx, site, choice, at)
 
     typed = Details(name, email, phone, note)
     try:
@@ -127,101 +126,83 @@ async def hold_again(
     except ProofNeeded as needed:
         return await ask(site, request, needed)
     except (SlotTaken, NotBookable):
-        return await _lost(site, hold, choice, typed)
+        return await _lost(site, kept, choice, typed)
     return await _page(site, fresh, choice, typed)
 
 
 @router.post("/extend")
 async def extend(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """More time, once, while they type. JSON: how many seconds are left."""
-    site, hold, _ = await _find(request, organization, location, hold_id)
+    site, kept, _ = await _find(request, organization, location, hold_id)
     with suppress(ExtensionRefused, HoldExpired, HoldNotLive):  # then it stays as long as it was
-        hold = await site.transact(lambda tx: booking.extend_hold(tx, hold.id))
-    return await _left(site, hold)
+        kept = await site.transact(lambda tx: keeping.extend(tx, kept))
+    return await _left(site, kept)
 
 
 @router.post("/leave")
 async def leave(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """The page is being closed, or loaded again."""
-    site, hold, _ = await _find(request, organization, location, hold_id)
-    await site.transact(lambda tx: visitors.leave_hold(tx, hold.id))
+    site, kept, _ = await _find(request, organization, location, hold_id)
+    await site.transact(lambda tx: keeping.leave(tx, kept))
     return Response(status_code=204)
 
 
 @router.post("/return")
 async def come_back(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """The page is there again: the hold has its term again. JSON: how many seconds are left."""
-    site, hold, _ = await _find(request, organization, location, hold_id)
+    site, kept, _ = await _find(request, organization, location, hold_id)
     with suppress(HoldExpired, HoldNotLive):
-        hold = await site.transact(lambda tx: visitors.return_to_hold(tx, hold.id))
-    return await _left(site, hold)
+        kept = await site.transact(lambda tx: keeping.come_back(tx, kept))
+    return await _left(site, kept)
 
 
-async def _find(request: Request, organization: str, location: str, hold_id: str) -> tuple[Site, Hold, Choice]:
+async def _find(request: Request, organization: str, location: str, hold_id: str) -> tuple[Site, Kept, Choice]:
     site = await open_site(request, organization, location)
-    id = parse_id("hold", hold_id)
 
-    async def work(tx: Transaction) -> tuple[Hold, Choice]:
-        hold = await visitors.own_hold(tx, id, site.visitor)
-        service = await get_service(tx, hold.service_id)
-        role, people = await providers_of(tx, service, site.here)
-        held = {claim["resource_id"] for claim in hold.claims if claim["role"] == role}
-        person = next((each for each in people if str(each.id) in held), None)
-        return hold, Choice(service, role, people, person)
+    async def work(tx: Transaction) -> tuple[Kept, Choice]:
+        kept = await keeping.find_kept(tx, site, hold_id)
+        return kept, await choice_of(tx, site, kept.holds)
 
-    hold, choice = await site.transact(work)
-    return site, hold, choice
+    kept, choice = await site.transact(work)
+    return site, kept, choice
 
 
-async def _book(site: Site, hold: Hold, choice: Choice, typed: Details) -> str:
+def _times_url(site: Site, kept: Kept, choice: Choice) -> str:
+    return choice.url(site, local_date(kept.starts_at, kept.time_zone))
+
+
+async def _book(site: Site, kept: Kept, choice: Choice, typed: Details) -> str:
     """The token of the visit's private link. A hold that ran out is taken again if nobody came meanwhile."""
     assert typed.client is not None
     client, note = typed.client, typed.note.strip() or None
-
-    async def confirmed(tx: Transaction) -> str:
-        return await visitors.issue_link(tx, (await booking.confirm_hold(tx, hold.id, client, note=note)).id)
-
-    async def taken_again(tx: Transaction) -> str:
-        visit = choice.visit(site, hold.starts_at)
-        made: Appointment = await booking.book(tx, visit, client, note=note, visitor=site.visitor)
-        return await visitors.issue_link(tx, made.id)
-
     try:
-        return await site.transact(confirmed)
+        return await site.transact(lambda tx: keeping.confirm(tx, kept, client, note))
     except HoldExpired:
-        return await site.transact(taken_again)
+        return await site.transact(lambda tx: keeping.take_again(tx, site, choice, kept, client, note))
 
 
-async def _page(site: Site, hold: Hold, choice: Choice, typed: Details | None = None, *, status: int = 200) -> Response:
-    left = max(0, int((hold.expires_at - await _now(site)).total_seconds()))
+async def _page(site: Site, kept: Kept, choice: Choice, typed: Details | None = None, *, status: int = 200) -> Response:
+    left = max(0, int((kept.expires_at - await _now(site)).total_seconds()))
     return site.page(
         "booking/details.html",
         status=status,
-        hold=hold,
+        hold=kept,
         choice=choice,
+        parts_of_visit=await site.transact(lambda tx: parts_of(tx, kept.holds)),
         seconds_left=left,
-        seconds_in_all=int((hold.expires_at - hold.created_at).total_seconds()),
+        seconds_in_all=int((kept.expires_at - kept.created_at).total_seconds()),
         typed=typed.typed if typed else None,
         errors=typed.errors if typed else None,
     )
 
 
-async def _lost(site: Site, hold: Hold, choice: Choice, typed: Details) -> Response:
-    found = await nearest(site, choice, hold.starts_at)
-    return site.page(
-        "booking/lost.html",
-        status=409,
-        hold=hold,
-        choice=choice,
-        alternatives=found,
-        typed=typed.typed,
-        hold_id=hold.id,
-    )
+async def _lost(site: Site, kept: Kept, choice: Choice, typed: Details) -> Response:
+    found = await nearest(site, choice, kept.starts_at)
+    return site.page("booking/lost.html", status=409, hold=kept, choice=choice, alternatives=found, typed=typed.typed)
 
 
-async def _left(site: Site, hold: Hold) -> Response:
-    live = hold.state == "live"
-    seconds = (hold.expires_at - await _now(site)).total_seconds() if live else 0
+async def _left(site: Site, kept: Kept) -> Response:
+    seconds = (kept.expires_at - await _now(site)).total_seconds() if kept.live else 0
     return JSONResponse({"seconds": max(0, int(seconds))})
 
 
