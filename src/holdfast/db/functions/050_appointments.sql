@@ -167,6 +167,9 @@ begin
     perform take(v_hold, p_choices, v_old.hold_id);
   end if;
   perform put_on_hold(v_old, v_hold);
+  if v_visit_id is not null and not p_outside_rules then
+    perform keep_spacing(array[v_visit_id]);
+  end if;
   return query select * from appointment_detail where organization_id = v_old.organization_id and id = v_old.id;
 end $$;
 
