@@ -48,6 +48,7 @@ from holdfast.http.pages import (
     held,
     live,
     look,
+    repeat,
     setup,
     sign_in,
     staff_links,
@@ -74,6 +75,7 @@ PAGES: Final = (
     look,
     live,
     held,
+    repeat,
     booking,
     visit,
 )

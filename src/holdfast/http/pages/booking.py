@@ -161,7 +161,6 @@ def times_page(
         problem=problem,
         alternatives=alternatives or [],
         one_day=ONE_DAY,
-        services_max=SERVICES_MAX,
         action=f"{site.url}/{choice.service.slug}/hold" + (f"?{query}" if query else ""),
         days_url=lambda day: choice.url(site, day),
     )

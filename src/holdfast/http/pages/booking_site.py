@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -113,12 +113,17 @@ async def services_here(tx: Transaction, location: Location) -> dict[str, list[S
 
 async def services_in_a_row(tx: Transaction, location: Location) -> dict[str, list[Service]]:
     """Of those the services that another one can go before or after."""
-    known = await current_catalog(tx)
     groups = {
-        category: [service for service in services if known.service(str(service.id)).keeps_to_itself()]
+        category: [service for service in services if await can_be_joined(tx, [service])]
         for category, services in (await services_here(tx, location)).items()
     }
     return {category: services for category, services in groups.items() if services}
+
+
+async def can_be_joined(tx: Transaction, services: Sequence[Service]) -> bool:
+    """Whether others can go before or after all of them."""
+    known = await current_catalog(tx)
+    return all(known.service(str(service.id)).keeps_to_itself() for service in services)
 
 
 async def serves_two(tx: Transaction, service: Service, location: Location) -> bool:

@@ -21,7 +21,7 @@ from holdfast.catalog import service as catalog
 from holdfast.catalog.model import Location, Resource, Service
 from holdfast.db.transact import Transaction
 from holdfast.errors import NotFound
-from holdfast.http.pages.booking_site import Site, providers_of, serves_two
+from holdfast.http.pages.booking_site import Site, can_be_joined, providers_of, serves_two
 from holdfast.wallclock import day_start, local_date, parse_instant, to_local
 
 DAYS_SHOWN: Final = 14
@@ -38,7 +38,10 @@ EVENING: Final = 17
 
 @dataclass(frozen=True)
 class Choice:
-    """Services one after the other, for a ``party`` at once, and somebody (or anyone) for the ``role`` of the first."""
+    """Services one after the other, for a ``party`` at once, and somebody (or anyone) for the ``role`` of the first.
+
+    ``for_two``: it can be had for two at once; ``joinable``: another service can go after these.
+    """
 
     services: tuple[Service, ...]
     role: str
@@ -46,6 +49,7 @@ class Choice:
     person: Resource | None = None
     party: int = 1
     for_two: bool = False
+    joinable: bool = False
 
     @property
     def service(self) -> Service:
@@ -166,7 +170,8 @@ async def find_choice(tx: Transaction, site: Site, services: Sequence[str], pers
     for_two = all([await serves_two(tx, service, site.here) for service in found])
     if party not in (1, 2) or (party == 2 and not for_two):
         raise NotFound("This is not booked for so many at once.")
-    choice = (await _choice(tx, site, found, party)).but(for_two=for_two)
+    joinable = len(found) < SERVICES_MAX and await can_be_joined(tx, found)
+    choice = (await _choice(tx, site, found, party)).but(for_two=for_two, joinable=joinable)
     if not person:
         return choice
     chosen = next((each for each in choice.people if each.slug == person), None)

@@ -17,14 +17,15 @@ from pydantic import ValidationError
 
 from holdfast.booking.model import ClientDetails
 from holdfast.db.transact import Transaction
-from holdfast.errors import ExtensionRefused, HoldExpired, HoldNotLive, NotBookable, SlotTaken
+from holdfast.errors import ExtensionRefused, HoldExpired, HoldNotLive, NotBookable, SeriesUnavailable, SlotTaken
 from holdfast.http.pages import kept as keeping
 from holdfast.http.pages.booking import Proof
-from holdfast.http.pages.booking_site import Site, open_site
-from holdfast.http.pages.choice import Choice, choice_of, nearest
-from holdfast.http.pages.kept import Kept, parts_of
+from holdfast.http.pages.booking_site import Site
+from holdfast.http.pages.choice import Choice, nearest
+from holdfast.http.pages.kept import Kept
 from holdfast.http.pages.pages import PageRoute, see
 from holdfast.http.pages.proof import HONEY_LEVEL, ProofNeeded, ask, require_proof
+from holdfast.http.pages.repeat import COUNT_MIN, count_max, find_hold, ticket
 from holdfast.http.shapes import ClientAsk
 from holdfast.wallclock import local_date
 from holdfast.web.languages import territory_of
@@ -53,7 +54,7 @@ class Details:
 @router.get("")
 async def details(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """Who comes? A hold that has ended leads back to its times."""
-    site, kept, choice = await _find(request, organization, location, hold_id)
+    site, kept, choice = await find_hold(request, organization, location, hold_id)
     if not kept.live or kept.expires_at <= await _now(site):
         return see(_times_url(site, kept, choice))
     return await _page(site, kept, choice)
@@ -73,7 +74,7 @@ async def confirm(
     proof: Proof = "",
 ) -> Response:
     """Book it. A time that was lost is said at once, and what was typed stays."""
-    site, kept, choice = await _find(request, organization, location, hold_id)
+    site, kept, choice = await find_hold(request, organization, location, hold_id)
     typed = _read(site, name, email, phone, note)
     if typed.client is None:
         return await _page(site, kept, choice, typed, status=422)
@@ -83,7 +84,7 @@ async def confirm(
         token = await _book(site, kept, choice, typed)
     except ProofNeeded as needed:
         return await ask(site, request, needed)
-    except (SlotTaken, NotBookable):
+    except (SlotTaken, NotBookable, SeriesUnavailable):
         return await _lost(site, kept, choice, typed)
     return see(f"/v/{token}?new=1")
 
@@ -91,7 +92,7 @@ async def confirm(
 @router.post("/release")
 async def release(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """Let it go, and choose again."""
-    site, kept, choice = await _find(request, organization, location, hold_id)
+    site, kept, choice = await find_hold(request, organization, location, hold_id)
     if kept.live:
         await site.transact(lambda tx: keeping.release(tx, kept))
     return see(_times_url(site, kept, choice))
@@ -111,7 +112,7 @@ async def hold_again(
     proof: Proof = "",
 ) -> Response:
     """One of the alternatives, held in place of the time that was lost, with the form as it was."""
-    site, kept, choice = await _find(request, organization, location, hold_id)
+    site, kept, choice = await find_hold(request, organization, location, hold_id)
     at, choice = choice.tapped(site, start)
 
     async def work(tx: Transaction) -> Kept:
@@ -133,7 +134,7 @@ async def hold_again(
 @router.post("/extend")
 async def extend(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """More time, once, while they type. JSON: how many seconds are left."""
-    site, kept, _ = await _find(request, organization, location, hold_id)
+    site, kept, _ = await find_hold(request, organization, location, hold_id)
     with suppress(ExtensionRefused, HoldExpired, HoldNotLive):  # then it stays as long as it was
         kept = await site.transact(lambda tx: keeping.extend(tx, kept))
     return await _left(site, kept)
@@ -142,7 +143,7 @@ async def extend(request: Request, organization: str, location: str, hold_id: st
 @router.post("/leave")
 async def leave(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """The page is being closed, or loaded again."""
-    site, kept, _ = await _find(request, organization, location, hold_id)
+    site, kept, _ = await find_hold(request, organization, location, hold_id)
     await site.transact(lambda tx: keeping.leave(tx, kept))
     return Response(status_code=204)
 
@@ -150,21 +151,10 @@ async def leave(request: Request, organization: str, location: str, hold_id: str
 @router.post("/return")
 async def come_back(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """The page is there again: the hold has its term again. JSON: how many seconds are left."""
-    site, kept, _ = await _find(request, organization, location, hold_id)
+    site, kept, _ = await find_hold(request, organization, location, hold_id)
     with suppress(HoldExpired, HoldNotLive):
         kept = await site.transact(lambda tx: keeping.come_back(tx, kept))
     return await _left(site, kept)
-
-
-async def _find(request: Request, organization: str, location: str, hold_id: str) -> tuple[Site, Kept, Choice]:
-    site = await open_site(request, organization, location)
-
-    async def work(tx: Transaction) -> tuple[Kept, Choice]:
-        kept = await keeping.find_kept(tx, site, hold_id)
-        return kept, await choice_of(tx, site, kept.holds)
-
-    kept, choice = await site.transact(work)
-    return site, kept, choice
 
 
 def _times_url(site: Site, kept: Kept, choice: Choice) -> str:
@@ -182,15 +172,13 @@ async def _book(site: Site, kept: Kept, choice: Choice, typed: Details) -> str:
 
 
 async def _page(site: Site, kept: Kept, choice: Choice, typed: Details | None = None, *, status: int = 200) -> Response:
-    left = max(0, int((kept.expires_at - await _now(site)).total_seconds()))
     return site.page(
         "booking/details.html",
         status=status,
         hold=kept,
         choice=choice,
-        parts_of_visit=await site.transact(lambda tx: parts_of(tx, kept.holds)),
-        seconds_left=left,
-        seconds_in_all=int((kept.expires_at - kept.created_at).total_seconds()),
+        repeatable=not kept.series_id and await site.transact(count_max) >= COUNT_MIN,
+        **await ticket(site, kept),
         typed=typed.typed if typed else None,
         errors=typed.errors if typed else None,
     )

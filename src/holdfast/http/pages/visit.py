@@ -1,6 +1,7 @@
 """A visit by its private link: see it, keep it in a calendar, move it, cancel it. Looking never changes anything.
 
 A visit of several appointments is seen whole by the link to any of them, and each can be moved or cancelled by itself.
+So are the visits of a series by the link to one of them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from icalendar import Calendar, Event
 from holdfast.booking import service as booking
 from holdfast.booking import visitors, visits
 from holdfast.booking.model import Appointment
+from holdfast.booking.series import WholeSeries, cancel_series, get_series
 from holdfast.booking.visits import GONE, WholeVisit
 from holdfast.db.transact import Transaction
 from holdfast.errors import NotBookable, NotFound, RevisionMismatch, SlotTaken, StateRefused
@@ -31,6 +33,7 @@ router = APIRouter(prefix="/v", route_class=PageRoute, include_in_schema=False)
 
 Text = Annotated[str, Form(max_length=500)]
 Id = Annotated[str, Form(max_length=64)]
+Of = Annotated[str, Query(max_length=64)]
 STAMP: Final = "%Y%m%dT%H%M%SZ"
 
 
@@ -39,7 +42,8 @@ class Seen:
     """A visit as its link shows it, or one ``part`` of it (a public id) that is to be changed by itself.
 
     ``items`` are the appointments it is about, those that stand if any do; ``whole`` where the visit has several.
-    ``changeable``: there is still time to move or cancel it.
+    ``changeable``: there is still time to move or cancel it. ``of`` is the visit of the ``series`` that is looked at,
+    where it is not the one the link was given for.
     """
 
     site: Site
@@ -51,10 +55,22 @@ class Seen:
     past: bool
     token: str
     part: str = ""
+    of: str = ""
+    series: WholeSeries | None = None
+
+    def to(self, path: str = "", **query: str) -> str:
+        """An address of this visit: under its token, and by its id where the token is another's of the series."""
+        said = urlencode(({"of": self.of} if self.of else {}) | query)
+        return f"/v/{self.token}{path}" + (f"?{said}" if said else "")
 
     @property
-    def url(self) -> str:
-        return f"/v/{self.token}"
+    def days(self) -> list[tuple[datetime, str]]:
+        """When the visits of its series that still stand begin, and the address of each; none outside a series."""
+        return [
+            (visit.standing[0].starts_at, f"/v/{self.token}?of={public_id('visit', visit.id)}")
+            for visit in (self.series.visits if self.series else ())
+            if visit.state == "booked"
+        ]
 
     @property
     def first(self) -> Appointment:
@@ -74,21 +90,23 @@ class Seen:
 
 
 @router.get("/{token}")
-async def see_visit(request: Request, token: str, new: str = "") -> Response:
+async def see_visit(request: Request, token: str, new: str = "", of: Of = "") -> Response:
     """The visit: when, where, with whom, what can be done about it."""
-    seen = await _open(request, token)
+    seen = await _open(request, token, of=of)
     return seen.site.page("booking/visit.html", seen=seen, visit=seen.first, new=bool(new), links=_calendar_links(seen))
 
 
 @router.get("/{token}/visit.ics")
 async def calendar_file(request: Request, token: str) -> Response:
-    """The visit for a calendar; the same UID and a higher SEQUENCE after every change (RFC 5545)."""
+    """The visit, or its whole series, for a calendar; the same UID and a higher SEQUENCE after a change (RFC 5545)."""
     seen = await _open(request, token)
     calendar = Calendar()
     calendar.add("prodid", "-//Holdfast//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    for appointment in seen.whole.appointments if seen.whole else seen.items:
+    whole = [seen.whole] if seen.whole else []
+    together = seen.series.visits if seen.series else whole
+    for appointment in [each for visit in together for each in visit.appointments] or seen.items:
         calendar.add_component(_event(seen, appointment))
     headers = {"Content-Disposition": 'attachment; filename="visit.ics"'}
     return Response(calendar.to_ical(), headers=headers, media_type="text/calendar; charset=utf-8")
@@ -100,20 +118,21 @@ async def choose_another(
     token: str,
     day: Annotated[str, Query(max_length=10)] = "",
     part: Annotated[str, Query(max_length=64)] = "",
+    of: Of = "",
 ) -> Response:
     """Another time for it, or for one part; the old one stands until the new one is had."""
-    seen = await _open(request, token, part)
+    seen = await _open(request, token, part, of)
     if not seen.changeable:
-        return see(seen.url)
+        return see(seen.to())
     return await _times(seen, day or local_date(seen.first.starts_at, seen.first.time_zone).isoformat())
 
 
 @router.post("/{token}/move")
-async def move(request: Request, token: str, start: Text, part: Id = "") -> Response:
+async def move(request: Request, token: str, start: Text, part: Id = "", of: Of = "") -> Response:
     """Move it: the new time is taken and the old one given back, or nothing happens."""
-    seen = await _open(request, token, part)
+    seen = await _open(request, token, part, of)
     if not seen.changeable:
-        return see(seen.url)
+        return see(seen.to())
     at, choice = seen.choice.tapped(seen.site, start)
     first, whole = seen.first, seen.whole
 
@@ -131,36 +150,44 @@ async def move(request: Request, token: str, start: Text, part: Id = "") -> Resp
         return await _times(seen, local_date(at, first.time_zone).isoformat(), at, problem)
     except (RevisionMismatch, StateRefused):
         pass  # somebody changed it meanwhile: the page shows how it stands
-    return see(f"{seen.url}?new=1")
+    return see(seen.to(new="1"))
 
 
 @router.post("/{token}/cancel")
-async def cancel(request: Request, token: str, part: Id = "") -> Response:
-    """Cancel it, or one part, while the policy allows."""
-    seen = await _open(request, token, part)
+async def cancel(request: Request, token: str, part: Id = "", of: Of = "", series: Id = "") -> Response:
+    """Cancel it, or one part, or all of its ``series`` that is still to come, while the policy allows."""
+    seen = await _open(request, token, part, of)
     if seen.changeable:
 
         async def work(tx: Transaction) -> None:
             reason = "by the client's link"
-            if seen.whole and not part:
+            if seen.series and series:
+                await cancel_series(tx, seen.series.id, reason=reason)
+            elif seen.whole and not part:
                 await visits.cancel_visit(tx, seen.whole.id, reason=reason)
             else:
                 await booking.cancel(tx, seen.first.id, reason=reason)
 
         await seen.site.transact(work)
-    return see(seen.url)
+    return see(seen.to())
 
 
-async def _open(request: Request, token: str, part: str = "") -> Seen:
+async def _open(request: Request, token: str, part: str = "", of: str = "") -> Seen:
     link = await visitors.visit_of_link(record_of(request), token)
     organization = await site_of(request, link.organization_id)
 
-    async def find(tx: Transaction) -> tuple[Appointment, WholeVisit | None]:
+    async def find(tx: Transaction) -> tuple[Appointment, WholeVisit | None, WholeSeries | None]:
         appointment = await booking.get_appointment(tx, link.appointment_id)
-        whole = await visits.get_visit(tx, appointment.visit_id) if appointment.visit_id else None
-        return appointment, whole if whole and len(whole.appointments) > 1 else None
+        visit = await visits.get_visit(tx, appointment.visit_id) if appointment.visit_id else None
+        series = await get_series(tx, visit.series_id) if visit and visit.series_id else None
+        if of:
+            visit = next((e for e in series.visits if public_id("visit", e.id) == of), None) if series else None
+            if visit is None:
+                raise NotFound("This is no visit of yours.")
+            appointment = visit.appointments[0]
+        return appointment, visit if visit and len(visit.appointments) > 1 else None, series
 
-    appointment, whole = await organization.transact(find)
+    appointment, whole, series = await organization.transact(find)
     items = _items(appointment, whole, part)
     site = await site_of(request, link.organization_id, appointment.location_id)
 
@@ -170,7 +197,8 @@ async def _open(request: Request, token: str, part: str = "") -> Seen:
     choice, parts, now = await site.transact(describe)
     notice = timedelta(minutes=site.look.change_notice_minutes)
     changeable = all(each.state == "confirmed" for each in items) and now < items[0].starts_at - notice
-    return Seen(site, items, parts, whole, choice, changeable, now >= max(e.ends_at for e in items), token, part)
+    past = now >= max(each.ends_at for each in items)
+    return Seen(site, items, parts, whole, choice, changeable, past, token, part, of, series)
 
 
 def _items(appointment: Appointment, whole: WholeVisit | None, part: str) -> Sequence[Appointment]:
@@ -197,8 +225,8 @@ async def _times(seen: Seen, day: str, at: datetime | None = None, problem: str 
         found=found,
         parts_of_day=parts_of_day(seen.site, found.slots),
         one_day=ONE_DAY,
-        action=f"{seen.url}/move",
-        days_url=lambda day: f"{seen.url}/move?{urlencode(query | {'day': day.isoformat()})}",
+        action=seen.to("/move"),
+        days_url=lambda day: seen.to("/move", **query, day=day.isoformat()),
         problem=problem,
         alternatives=await nearest(seen.site, seen.choice, at) if at else [],
     )
