@@ -18,6 +18,7 @@ PIECES = (
     "relay",
     "waitlist",
     "pages",
+    "visits",
 )
 
 

@@ -1,7 +1,8 @@
 import { defineConfig } from "vite";
 
-// Entries for pages, one for other people's pages, and a worker. The server adds the compressed forms, and the names that
-// browsers may keep for ever come from the hash of the content.
+// One entry a kind of page, one for other people's pages, and a worker; the day board is its own, so that the other pages of the
+// desk stay small. The server adds the compressed forms, and the names that browsers may keep for ever come from the hash
+// of the content.
 export default defineConfig({
   base: "./",
   build: {
@@ -11,7 +12,15 @@ export default defineConfig({
     manifest: true,
     modulePreload: false,
     rolldownOptions: {
-      input: { booking: "src/booking.ts", desk: "src/desk.ts", embed: "src/embed.ts", prove: "src/prove.ts" },
+      input: {
+        board: "src/board.ts",
+        booking: "src/booking.ts",
+        calendar: "src/calendar.css",
+        desk: "src/desk.ts",
+        embed: "src/embed.ts",
+        manage: "src/manage.ts",
+        prove: "src/prove.ts",
+      },
       output: {
         entryFileNames: "[name]-[hash].js",
         chunkFileNames: "[name]-[hash].js",

@@ -14,6 +14,7 @@ class HoldfastError(Exception):
 
     code: ClassVar[str] = "error"
     title: ClassVar[str] = "The request was refused"
+    rule: str | None = None  # of the record, by its name there; not shown
 
     def __init__(self, detail: str | None = None, **facts: Any) -> None:
         self.detail = detail or self.title

@@ -81,6 +81,7 @@ def test_internal_functions_cannot_be_called(admin: psycopg.Connection[Any]) -> 
         "insert_claims",
         "record_event",
         "promote_overbooks",
+        "claim_for_busy",
         "record_catalog_change",
     }
     assert internal & callable_ == set()

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from holdfast.availability.recurrence import Recurrence
+from holdfast.availability.series import Occurrence
 from holdfast.booking import series, visits
 from holdfast.booking import service as booking
 from holdfast.booking.model import ClientDetails, Visitor
@@ -54,7 +55,7 @@ async def sound_afterwards(database: DatabaseUrls, record: Record, admin: psycop
 
 
 def asked(clinic: Clinic, *services: str, **more: Any) -> SeriesAsked:
-    rule = {"first": FIRST, "count": 6, "every_weeks": 4} | {
+    rule: dict[str, Any] = {"first": FIRST, "count": 6, "every_weeks": 4} | {
         key: more.pop(key) for key in list(more) if key in Recurrence.__dataclass_fields__
     }
     outer = {key: more.pop(key) for key in ("starts", "part_of_day") if key in more}
@@ -76,7 +77,7 @@ async def book(clinic: Clinic, what: SeriesAsked) -> WholeSeries:
     return await clinic.as_("desk", lambda tx: series.confirm_series(tx, held.id, ADA))
 
 
-async def proposed(clinic: Clinic, what: SeriesAsked, surface: str = "desk") -> list[series.Occurrence]:
+async def proposed(clinic: Clinic, what: SeriesAsked, surface: str = "desk") -> list[Occurrence]:
     return await clinic.as_(surface, lambda tx: series.propose_series(tx, what))
 
 
@@ -233,7 +234,7 @@ async def test_each_visit_counts_in_the_quota(spa: Clinic) -> None:
 )
 def test_rules_that_make_no_sense(rule: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
-        Recurrence(**({"first": FIRST, "count": 2, "every_weeks": 1} | rule))
+        Recurrence(**{"first": FIRST, "count": 2, "every_weeks": 1, **rule})
 
 
 def test_the_days_of_a_rule() -> None:

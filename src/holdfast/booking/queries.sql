@@ -262,6 +262,36 @@ where c.organization_id = holdfast.current_organization()
 order by c.starts_at, c.id
 limit %(limit)s;
 
+-- name: collisions_in_words
+-- A page of collisions as people talk of them: who or what is meant twice, and by what. Open ones by start, decided ones
+-- latest first.
+select c.id, c.resource_id, r.name::text as resource_name, coalesce(l.time_zone, 'UTC') as time_zone, b.source, b.starts_at as busy_starts_at,
+       b.ends_at as busy_ends_at, c.other_kind, c.other_id, client.name::text as client_name, s.name::text as service_name,
+       a.state as appointment_state, k.reason as block_reason, c.starts_at, c.ends_at, c.found_at, c.resolved_at,
+       c.resolved_by, c.resolution
+from holdfast.collision c
+join holdfast.busy b on b.organization_id = c.organization_id and b.id = c.busy_id
+join holdfast.resource r on r.organization_id = c.organization_id and r.id = c.resource_id
+left join lateral (
+  select l.time_zone from holdfast.resource_location rl
+  join holdfast.location l on l.organization_id = rl.organization_id and l.id = rl.location_id
+  where rl.organization_id = c.organization_id and rl.resource_id = c.resource_id
+  order by l.retired_at nulls first, l.id limit 1
+) l on true
+left join holdfast.appointment a on c.other_kind = 'appointment' and a.organization_id = c.organization_id and a.id = c.other_id
+left join holdfast.client client on client.organization_id = a.organization_id and client.id = a.client_id
+left join holdfast.service s on s.organization_id = a.organization_id and s.id = a.service_id
+left join holdfast.block k on c.other_kind = 'block' and k.organization_id = c.organization_id and k.id = c.other_id
+where c.organization_id = holdfast.current_organization()
+  and (%(id)s::uuid is null or c.id = %(id)s)
+  and (%(id)s::uuid is not null or (c.resolved_at is null) = %(is_open)s)
+  and (%(after_at)s::timestamptz is null
+    or case when %(is_open)s then (c.starts_at, c.id) > (%(after_at)s, %(after_id)s)
+            else (c.resolved_at, c.id) < (%(after_at)s, %(after_id)s) end)
+order by case when %(is_open)s then c.starts_at end, case when not %(is_open)s then c.resolved_at end desc,
+         case when %(is_open)s then c.id end, c.id desc
+limit %(limit)s;
+
 -- name: resolve_collision
 -- Somebody decided what to do about it. A decision stands: a second one changes nothing.
 select holdfast.resolve_collision(%(collision_id)s, %(resolution)s);
@@ -380,6 +410,32 @@ select id, state, revision, hold_id, client_id, client_name, client_email, clien
        cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.appointment_detail
 where organization_id = holdfast.current_organization() and visit_id = %(visit_id)s order by starts_at, id;
+
+-- name: day_resources
+-- Whoever and whatever serves at a location, in the order of a board; what was retired as well, for what still stands on it.
+select r.id, r.slug::text, r.name::text, r.kind, r.retired_at is not null as retired
+from holdfast.resource_location l
+join holdfast.resource r on r.organization_id = l.organization_id and r.id = l.resource_id
+where l.organization_id = holdfast.current_organization() and l.location_id = %(location_id)s
+order by array_position('{provider,room,device,other}', r.kind), r.name, r.slug;
+
+-- name: day_items
+-- Everything that stands on these resources in a window.
+select resource_id, kind, holder_id, unit_id, role, starts_at, ends_at, segment_starts_at, segment_ends_at, overbook, words
+from holdfast.day_items(%(resource_ids)s, %(from_at)s, %(to_at)s)
+order by starts_at, ends_at desc, holder_id, resource_id;
+
+-- name: day_visits
+-- What the visits of a board are: held or booked, what for, and for whom.
+select h.id as hold_id, h.location_id, h.starts_at, h.ends_at, h.service_id, s.name::text as service_name,
+       case when h.state = 'live' then h.expires_at end as expires_at, h.surface::text, h.overbook_reason,
+       a.id as appointment_id, coalesce(a.state, 'held') as state, coalesce(a.revision, 0) as revision,
+       a.confirmation_code, c.id as client_id, c.name::text as client_name, a.note is not null as has_note
+from holdfast.hold h
+join holdfast.service s on s.organization_id = h.organization_id and s.id = h.service_id
+left join holdfast.appointment a on a.organization_id = h.organization_id and a.hold_id = h.id
+left join holdfast.client c on c.organization_id = a.organization_id and c.id = a.client_id
+where h.organization_id = holdfast.current_organization() and h.id = any (%(hold_ids)s);
 
 -- name: place_series
 -- Hold every visit of a series, all or nothing.

@@ -67,10 +67,21 @@ async def _run(settings: WorkerSettings, *, until_stdin_ends: bool) -> None:
 
     loop = asyncio.get_running_loop()
     work = asyncio.create_task(run_worker(settings))
+
+    def stop() -> None:
+        # Told a second time it would leave running jobs in the middle.
+        if not work.cancelling():
+            work.cancel()
+
+    def stop_at_end() -> None:
+        if not os.read(sys.stdin.fileno(), 1024):
+            loop.remove_reader(sys.stdin)  # an end stays readable
+            stop()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, work.cancel)
+        loop.add_signal_handler(number, stop)
     if until_stdin_ends:
         # nothing is ever sent: it becomes readable when the other end is closed, also by the parent's sudden death
-        loop.add_reader(sys.stdin, lambda: os.read(sys.stdin.fileno(), 1024) or work.cancel())
+        loop.add_reader(sys.stdin, stop_at_end)
     with contextlib.suppress(asyncio.CancelledError):
         await work

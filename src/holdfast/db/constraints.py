@@ -113,6 +113,10 @@ RULES: Final[dict[str, Meaning]] = {
     "message_exists": (errors.NotFound, "There is no such message."),
     "message_state_allows": (errors.StateRefused, "This message is {state}."),
     "waitlist_entry_exists": (errors.NotFound, "There is no such waitlist entry."),
+    "waitlist_joins_are_few": (
+        errors.TooManyRequests,
+        "Too many places in the line were taken from here. Come back later, or call.",
+    ),
     "waitlist_entries_are_few": (errors.StateRefused, "This client waits for ten times already. Leave one first."),
     "entry_is_waiting": (errors.StateRefused, "This entry has an open offer, is booked, or left the waitlist."),
     "offers_are_within_caps": (errors.StateRefused, "No more offers for this {cap} today."),
@@ -142,6 +146,7 @@ RULES: Final[dict[str, Meaning]] = {
     "appointment_note_is_bounded": (errors.Invalid, "A note has at most 2,000 characters."),
     "appointment_cancel_reason_is_bounded": (errors.Invalid, "A reason has at most 500 characters."),
     "block_reason_is_bounded": (errors.Invalid, "A reason has at most 500 characters."),
+    "collision_resolution_is_bounded": (errors.Invalid, "A resolution has at most 500 characters."),
     "busy_starts_before_end": (errors.Invalid, "An event ends after it starts."),
     "busy_names_are_bounded": (errors.Invalid, "A calendar's name has at most 200 characters, an event's id 1,000."),
     "hold_policy_ttl_is_bounded": (errors.Invalid, "A hold lasts from 1 second to ttl_seconds_max, at most a day."),
@@ -455,7 +460,9 @@ def domain_error(name: str, facts: dict[str, object]) -> errors.HoldfastError:
         return errors.Bug(rule=name)
     error, sentence = meaning
     words = {key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in facts.items()}
-    return error(sentence.format_map(_Blank(words)), **facts)
+    refusal = error(sentence.format_map(_Blank(words)), **facts)
+    refusal.rule = name
+    return refusal
 
 
 class _Blank(dict[str, object]):

@@ -160,24 +160,6 @@ CREATE VIEW holdfast.appointment_detail WITH (security_invoker='true') AS
      JOIN holdfast.service s ON (((s.organization_id = a.organization_id) AND (s.id = a.service_id))))
      JOIN holdfast.hold h ON (((h.organization_id = a.organization_id) AND (h.id = a.hold_id))));
 
-CREATE TABLE holdfast.hold_policy (
-    organization_id uuid NOT NULL,
-    surface holdfast.surface NOT NULL,
-    ttl_seconds integer DEFAULT 300 NOT NULL,
-    ttl_seconds_max integer DEFAULT 900 NOT NULL,
-    extensions_max integer DEFAULT 1 NOT NULL,
-    grace_seconds integer DEFAULT 60 NOT NULL,
-    live_holds_per_visitor_max integer,
-    live_holds_per_network_max integer,
-    live_holds_per_actor_max integer,
-    CONSTRAINT hold_policy_extensions_are_bounded CHECK (((extensions_max >= 0) AND (extensions_max <= 20))),
-    CONSTRAINT hold_policy_grace_is_bounded CHECK (((grace_seconds >= 0) AND (grace_seconds <= 3600))),
-    CONSTRAINT hold_policy_limits_are_positive CHECK (((live_holds_per_visitor_max > 0) AND (live_holds_per_network_max > 0) AND (live_holds_per_actor_max > 0))),
-    CONSTRAINT hold_policy_ttl_is_bounded CHECK ((((ttl_seconds >= 1) AND (ttl_seconds <= ttl_seconds_max)) AND (ttl_seconds_max <= 86400)))
-);
-
-ALTER TABLE ONLY holdfast.hold_policy FORCE ROW LEVEL SECURITY;
-
 CREATE TABLE holdfast.claim (
     organization_id uuid NOT NULL,
     id bigint NOT NULL,
@@ -197,6 +179,24 @@ CREATE TABLE holdfast.claim (
 );
 
 ALTER TABLE ONLY holdfast.claim FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.hold_policy (
+    organization_id uuid NOT NULL,
+    surface holdfast.surface NOT NULL,
+    ttl_seconds integer DEFAULT 300 NOT NULL,
+    ttl_seconds_max integer DEFAULT 900 NOT NULL,
+    extensions_max integer DEFAULT 1 NOT NULL,
+    grace_seconds integer DEFAULT 60 NOT NULL,
+    live_holds_per_visitor_max integer,
+    live_holds_per_network_max integer,
+    live_holds_per_actor_max integer,
+    CONSTRAINT hold_policy_extensions_are_bounded CHECK (((extensions_max >= 0) AND (extensions_max <= 20))),
+    CONSTRAINT hold_policy_grace_is_bounded CHECK (((grace_seconds >= 0) AND (grace_seconds <= 3600))),
+    CONSTRAINT hold_policy_limits_are_positive CHECK (((live_holds_per_visitor_max > 0) AND (live_holds_per_network_max > 0) AND (live_holds_per_actor_max > 0))),
+    CONSTRAINT hold_policy_ttl_is_bounded CHECK ((((ttl_seconds >= 1) AND (ttl_seconds <= ttl_seconds_max)) AND (ttl_seconds_max <= 86400)))
+);
+
+ALTER TABLE ONLY holdfast.hold_policy FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.visit (
     organization_id uuid NOT NULL,
@@ -402,6 +402,7 @@ CREATE TABLE holdfast.collision (
     resolved_by text,
     resolution text,
     CONSTRAINT collision_other_kind_is_known CHECK ((other_kind = ANY (ARRAY['appointment'::text, 'hold'::text, 'block'::text, 'busy'::text]))),
+    CONSTRAINT collision_resolution_is_bounded CHECK ((length(resolution) <= 500)),
     CONSTRAINT collision_resolution_is_whole CHECK ((((resolved_at IS NULL) = (resolved_by IS NULL)) AND ((resolved_at IS NULL) = (resolution IS NULL)))),
     CONSTRAINT collision_starts_before_end CHECK ((starts_at < ends_at))
 );
@@ -696,6 +697,8 @@ CREATE TABLE holdfast.waitlist_entry (
     appointment_id uuid,
     surface holdfast.surface NOT NULL,
     joined_at timestamp with time zone NOT NULL,
+    visitor bytea,
+    network bytea,
     CONSTRAINT waitlist_entry_days_are_ordered CHECK ((earliest_on <= latest_on)),
     CONSTRAINT waitlist_entry_lists_are_bounded CHECK (((cardinality(provider_ids) <= 50) AND ((cardinality(location_ids) >= 1) AND (cardinality(location_ids) <= 50)))),
     CONSTRAINT waitlist_entry_names_a_service CHECK (((cardinality(service_ids) >= 1) AND (cardinality(service_ids) <= 20))),
@@ -1204,6 +1207,8 @@ CREATE INDEX appointment_starts_at ON holdfast.appointment USING btree (organiza
 
 CREATE INDEX block_resource ON holdfast.block USING btree (organization_id, resource_id, ends_at) WHERE (removed_at IS NULL);
 
+CREATE INDEX busy_time ON holdfast.busy USING gist (organization_id, resource_id, tstzrange(starts_at, ends_at)) WHERE (removed_at IS NULL);
+
 CREATE INDEX claim_block ON holdfast.claim USING btree (organization_id, block_id) WHERE (block_id IS NOT NULL);
 
 CREATE INDEX claim_busy ON holdfast.claim USING btree (organization_id, busy_id) WHERE (busy_id IS NOT NULL);
@@ -1221,6 +1226,8 @@ CREATE INDEX client_phone ON holdfast.client USING btree (organization_id, phone
 CREATE INDEX client_search ON holdfast.client USING gin (holdfast.client_terms(organization_id, (name)::text, email, phone));
 
 CREATE INDEX collision_open ON holdfast.collision USING btree (organization_id, starts_at) WHERE (resolved_at IS NULL);
+
+CREATE INDEX collision_open_other ON holdfast.collision USING btree (organization_id, other_id) WHERE (resolved_at IS NULL);
 
 CREATE INDEX delivery_dead ON holdfast.delivery USING btree (organization_id, settled_at) WHERE (state = 'dead'::text);
 
@@ -1279,6 +1286,8 @@ CREATE INDEX visit_link_of_appointment ON holdfast.visit_link USING btree (organ
 CREATE INDEX visit_series ON holdfast.visit USING btree (organization_id, series_id) WHERE (series_id IS NOT NULL);
 
 CREATE INDEX waitlist_entry_client ON holdfast.waitlist_entry USING btree (organization_id, client_id) WHERE (state = ANY (ARRAY['waiting'::text, 'offered'::text]));
+
+CREATE INDEX waitlist_entry_network ON holdfast.waitlist_entry USING btree (organization_id, network, joined_at) WHERE (network IS NOT NULL);
 
 CREATE INDEX waitlist_entry_waiting ON holdfast.waitlist_entry USING btree (organization_id, joined_at, id) WHERE (state = ANY (ARRAY['waiting'::text, 'offered'::text]));
 
@@ -1861,9 +1870,9 @@ GRANT SELECT ON TABLE holdfast.service TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.appointment_detail TO holdfast_app;
 
-GRANT SELECT ON TABLE holdfast.hold_policy TO holdfast_app;
-
 GRANT SELECT ON TABLE holdfast.claim TO holdfast_app;
+
+GRANT SELECT ON TABLE holdfast.hold_policy TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.visit TO holdfast_app;
 

@@ -198,6 +198,7 @@ CHECKS: Final = (
     Check("visits", "I2", "What one visit holds ends and is confirmed together.", _ask("visits_are_torn")),
     Check("blocks", "I2", "Every block closes what it closed.", _ask("closed_without_claims")),
     Check("overbooks", "I1", "Every overbook stands behind somebody.", _ask("overbooks_behind_nobody")),
+    Check("busy times", "I1", "Every outside event has all its time that is free.", _ask("busy_times_wait_for_nobody")),
     Check("retired", "I8", "Nothing is booked on what is retired.", _ask("retired_but_claimed")),
     Check("answers", "I4", "Every request was answered once.", _ask("answered_twice")),
     Check("log", "I5", "Replaying the log gives the tables.", _log_tells_the_tables),

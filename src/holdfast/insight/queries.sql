@@ -121,6 +121,26 @@ where k.active and k.overbook and not exists (
   where o.organization_id = k.organization_id and o.unit_id = k.unit_id and o.active and not o.overbook and o.during && k.during
 );
 
+-- name: busy_times_wait_for_nobody
+-- An outside event lacks only time that somebody has on every unit: what has become free, it takes.
+select b.organization_id, 'busy' as kind, b.id::text as id,
+       format('it lacks %%s, and nobody has that on unit %%s', lacks - taken, unit_id) as detail
+from (
+  select b.organization_id, b.resource_id, b.id,
+         tstzmultirange(tstzrange(greatest(b.starts_at, holdfast.clock()), b.ends_at)) - coalesce((
+           select range_agg(k.during) from holdfast.claim k
+           where k.organization_id = b.organization_id and k.busy_id = b.id and k.active), '{}') as lacks
+  from holdfast.busy b where b.removed_at is null and b.ends_at > holdfast.clock()
+) b
+join lateral (
+  select u.id as unit_id, coalesce((
+    select range_agg(k.during) from holdfast.claim k
+    where k.organization_id = u.organization_id and k.unit_id = u.id and k.active and not k.overbook
+      and k.during && range_merge(lacks)), '{}') as taken
+  from holdfast.unit u
+  where u.organization_id = b.organization_id and u.resource_id = b.resource_id and u.retired_at is null
+) u on not isempty(lacks) and not lacks <@ taken;
+
 -- name: retired_but_claimed
 -- Nothing is booked on a unit after it was taken out of service.
 select u.organization_id, 'resource' as kind, u.resource_id::text as id,

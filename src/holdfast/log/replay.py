@@ -250,6 +250,12 @@ class Replay:
         self.busies[id] = Busy(id, facts.resource_id, facts.source, facts.starts_at, facts.ends_at, removed=False)
         self._claim(id, facts.claims)
 
+    @_apply.register
+    def _(self, facts: booking.BusyClaimed, event: Event) -> None:
+        before = self.claims[event.subject_id]
+        self._claim(event.subject_id, facts.claims)
+        self.claims[event.subject_id] += before
+
     @_apply.register(booking.BusyRemoved)
     def _(self, _: Facts, event: Event) -> None:
         self.busies[event.subject_id] = replace(self.busies[event.subject_id], removed=True)

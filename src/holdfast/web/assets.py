@@ -64,9 +64,9 @@ class Assets:
     def _add_built(self, dist: Traversable, manifest: Mapping[str, Mapping[str, object]]) -> None:
         for chunk in manifest.values():
             path = str(chunk["file"])  # has the hash of its content in it already
-            self._add(
-                f"{chunk.get('name')}.js" if chunk.get("isEntry") else path, path, dist.joinpath(path).read_bytes()
-            )
+            kind = path.rpartition(".")[2]
+            name = f"{chunk.get('name')}.{kind}" if chunk.get("isEntry") else path
+            self._add(name, path, dist.joinpath(path).read_bytes())
 
     def _add(self, name: str, path: str, content: bytes) -> None:
         kind = path.rpartition(".")[2]

@@ -97,7 +97,7 @@ begin
   left join lateral (
     select bool_or(not lapsed) as standing, array_agg(hold_id) filter (where lapsed) as lapsed_hold_ids
     from (
-      select k.hold_id, has_lapsed(k) as lapsed
+      select k.hold_id, has_lapsed(k) and not busy_waits(k) as lapsed
       from claims_on(u.id, s.during) k
       where (k.hold_id = any (p_replaces_ids)) is not true
     ) in_the_way

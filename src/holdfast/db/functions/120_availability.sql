@@ -1,7 +1,7 @@
 -- What availability reads of the record: the claims of some units in a window, and whether anything has changed since.
 
 -- The active claims of these units that touch the window, deliberate overbooks included, holds that have run out left
--- out. A function of the owner, because the range operators are not leakproof: under row-level security the server's role
+-- out (unless an outside event waits for their place). A function of the owner, because the range operators are not leakproof: under row-level security the server's role
 -- would have to filter every claim of a unit, its whole past, instead of asking the guard's index. One probe per unit.
 create or replace function holdfast.claims_between(p_unit_ids uuid[], p_from timestamptz, p_to timestamptz)
 returns table (
@@ -18,7 +18,7 @@ as $$
   from unnest(p_unit_ids) as u(id)
   cross join lateral claims_on(u.id, tstzrange(p_from, p_to)) k
   left join hold h on h.organization_id = current_organization() and h.id = k.hold_id
-  where not coalesce(h.state = 'live' and h.expires_at <= clock(), false);
+  where not coalesce(h.state = 'live' and h.expires_at <= clock(), false) or busy_waits(k);
 $$;
 
 -- The same over several stretches of time, which a multirange keeps apart.

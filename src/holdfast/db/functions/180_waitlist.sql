@@ -50,19 +50,42 @@ as $$
     order by id for update);
 $$;
 
+-- Strangers take few places: five an hour from one browser, twenty from one network.
+create or replace function holdfast.check_joins(p_visitor bytea, p_network bytea) returns void
+language plpgsql
+as $$
+begin
+  if (select count(*) >= 20 or count(*) filter (where visitor = p_visitor) >= 5 from waitlist_entry
+      where organization_id = current_organization() and network = p_network and joined_at > clock() - interval '1 hour')
+  then
+    perform refuse('waitlist_joins_are_few', jsonb_build_object('retry_after_seconds', 3600));
+  end if;
+end $$;
+
 -- Wait for a time. `p_wish` = the columns of waitlist_entry that a client chooses; `p_client` as in book(). With
--- `p_appointment_id` the client is booked already, and waits for an earlier time of that very visit.
-create or replace function holdfast.join_waitlist(p_wish jsonb, p_client jsonb, p_appointment_id uuid default null)
-returns uuid
+-- `p_appointment_id` the client is booked already, and waits for an earlier time of that very visit; asking twice takes one
+-- place. `p_visitor` and `p_network` count strangers.
+create or replace function holdfast.join_waitlist(
+  p_wish jsonb, p_client jsonb, p_appointment_id uuid default null, p_visitor bytea default null, p_network bytea default null
+) returns uuid
 language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
 declare
   v_entry waitlist_entry := jsonb_populate_record(null::waitlist_entry, p_wish);
   v_appointment appointment;
+  v_entry_id uuid;
 begin
+  perform check_joins(p_visitor, p_network);
   if p_appointment_id is not null then
     v_appointment := lock_appointment(p_appointment_id, null, '{confirmed}');
+    select id into v_entry_id from waitlist_entry
+    where organization_id = v_appointment.organization_id and client_id = v_appointment.client_id
+      and appointment_id = v_appointment.id and state in ('waiting', 'offered')
+    order by joined_at limit 1;
+    if v_entry_id is not null then
+      return v_entry_id;
+    end if;
     v_entry.client_id := v_appointment.client_id;
     v_entry.service_ids := array[v_appointment.service_id];
     v_entry.location_ids := coalesce(v_entry.location_ids, array[v_appointment.location_id]);
@@ -95,13 +118,15 @@ begin
     perform refuse('waitlist_entries_are_few');
   end if;
   insert into waitlist_entry (organization_id, client_id, service_ids, provider_ids, location_ids, windows, earliest_on,
-                              latest_on, notice_minutes, party_size, priority, appointment_id, surface, joined_at)
+                              latest_on, notice_minutes, party_size, priority, appointment_id, surface, joined_at,
+                              visitor, network)
   values (current_organization(), v_entry.client_id, v_entry.service_ids, coalesce(v_entry.provider_ids, '{}'),
           v_entry.location_ids, coalesce(v_entry.windows, '[]'), v_entry.earliest_on, v_entry.latest_on,
           coalesce(v_entry.notice_minutes, 0), coalesce(v_entry.party_size, 1), coalesce(v_entry.priority, 0),
-          p_appointment_id, current_surface(), clock())
+          p_appointment_id, current_surface(), clock(), p_visitor, p_network)
   returning * into v_entry;
-  perform record_event('waitlist_entry.joined', v_entry.id, to_jsonb(v_entry) - array['organization_id', 'id', 'state', 'surface']);
+  perform record_event('waitlist_entry.joined', v_entry.id, to_jsonb(v_entry)
+    - array['organization_id', 'id', 'state', 'surface', 'visitor', 'network']);
   perform wake_openings();
   return v_entry.id;
 end $$;

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from holdfast.booking.model import ClientDetails, Visit
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.http.api.references import find_choices, find_id, find_start, find_visit, read_time_cursor, write_cursor
-from holdfast.http.callers import BookKey, ChangeKey, ReadKey
+from holdfast.http.callers import BookKey, ChangeKey, ReadKey, VisitorHeader, visitor_of
 from holdfast.http.commands import Answer, answer, read, run_command
 from holdfast.http.documented import REFUSALS, made
 from holdfast.http.shapes import AppointmentShape, ClientAsk
@@ -40,10 +40,14 @@ router = APIRouter(prefix="/v1", tags=["waitlist"], responses=REFUSALS)
 
 
 @router.post("/waitlist", status_code=201, responses=made(EntryShape))
-async def join_waitlist(request: Request, ask: WaitAsk, principal: BookKey) -> Response:
+async def join_waitlist(
+    request: Request, ask: WaitAsk, principal: BookKey, holdfast_visitor: VisitorHeader
+) -> Response:
     """Wait for a time that is taken now. When one falls free it is held for the client, who gets a link to it."""
     if ask.appointment is not None or ask.priority or (ask.client and ask.client.id):
         principal.require("read")
+
+    caller = principal.caller(ask.surface)
 
     async def work(tx: Transaction) -> Answer:
         entry = await waitlist.join(
@@ -51,10 +55,11 @@ async def join_waitlist(request: Request, ask: WaitAsk, principal: BookKey) -> R
             await _wish(tx, ask),
             _client(ask.client) if ask.client else None,
             appointment_id=parse_id("appointment", ask.appointment) if ask.appointment else None,
+            visitor=visitor_of(request, caller, holdfast_visitor),
         )
         return answer(201, EntryShape.of(entry), location=f"/v1/waitlist/{public_id('waitlist_entry', entry.id)}")
 
-    return await run_command(request, principal.caller(ask.surface), work)
+    return await run_command(request, caller, work)
 
 
 @router.get("/waitlist", responses=made(EntryList, 200))

@@ -131,6 +131,11 @@ class Choice:
         there = replace(site, location=location)
         return self.url(there, local_date(slot.start, location.time_zone))
 
+    def waiting_url(self, site: Site, **more: str) -> str:
+        """The page to wait for a time of the first of its services."""
+        query = urlencode(({"with": self.person.slug} if self.person else {}) | more)
+        return f"{site.url}/{self.service.slug}/wait" + (f"?{query}" if query else "")
+
     def add_url(self, site: Site) -> str:
         """The page of services, to add another one."""
         query = [("after", service.slug) for service in self.services]

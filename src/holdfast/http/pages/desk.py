@@ -1,13 +1,11 @@
-"""The desk's front door. The day board is built on top of it."""
+"""The front doors: the root of an installation, and where staff arrive."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
 from holdfast.access import service as access
-from holdfast.http.pages.desk_frame import desk_page
 from holdfast.http.pages.pages import PageRoute, record_of, see
-from holdfast.http.pages.staff_session import Desk
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -19,8 +17,6 @@ async def home(request: Request) -> Response:
 
 
 @router.get("/desk")
-async def desk(request: Request, staff: Desk) -> Response:
-    """Where staff arrive."""
-    return await desk_page(
-        request, staff, "desk/welcome.html", section="day", booking_url=f"/b/{staff.organization_slug}"
-    )
+async def desk() -> Response:
+    """Where staff arrive: the day."""
+    return see("/desk/day")

@@ -55,7 +55,10 @@ Asked = Annotated[str, Query(max_length=64)]
 
 @dataclass(frozen=True)
 class Choices:
-    """What was chosen so far, as ids: the address of every step. ``start`` and ``resource`` are wishes."""
+    """What was chosen so far, as ids: the address of every step. ``start`` and ``resource`` are wishes.
+
+    ``then``: "waitlist" when a client is chosen to wait, not to be booked.
+    """
 
     client: str = ""
     service: str = ""
@@ -63,6 +66,7 @@ class Choices:
     start: str = ""
     resource: str = ""
     surface: str = ""
+    then: str = ""
 
     def url(self, path: str = "", **changes: str) -> str:
         """The address of the step that is next after these choices."""
@@ -82,8 +86,9 @@ def _in_address(
     start: Asked = "",
     resource: Asked = "",
     surface: Asked = "",
+    then: Asked = "",
 ) -> Choices:
-    return Choices(client, service, location, start, resource, surface)
+    return Choices(client, service, location, start, resource, surface, then)
 
 
 Chosen = Annotated[Choices, Depends(_in_address)]
@@ -102,6 +107,9 @@ class Offered:
 async def next_step(request: Request, staff: Desk, chosen: Chosen) -> Response:
     """Who? Then: what?"""
     staff.require("book")
+    if chosen.client and chosen.then == "waitlist":
+        known = {"client": chosen.client, "service": chosen.service, "location": chosen.location}
+        return see(f"/desk/waitlist/new?{urlencode(known)}")
     return await (_services(request, staff, chosen) if chosen.client else _who(request, staff, chosen))
 
 

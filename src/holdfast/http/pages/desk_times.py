@@ -28,7 +28,7 @@ ONE_DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Sought:
-    """A service at a location. ``named``: the resource that must serve in ``role``; ``people``: whom to ask for."""
+    """A service at a location. ``named``: the resource that must serve in ``role``; ``people``: who could be."""
 
     service: Service
     location: Location

@@ -204,18 +204,32 @@ async def _now(site: Site) -> datetime:
 
 
 def _read(site: Site, name: str, email: str, phone: str, note: str) -> Details:
+    """What was typed, checked."""
+    contact = read_contact(site, name, email, phone)
+    return Details(name, email, phone, note, contact.errors, contact.client)
+
+
+@dataclass
+class Contact:
+    """Who it is and how they are reached. ``errors`` by field; ``client`` once it is right."""
+
+    errors: dict[str, str] = field(default_factory=dict)
+    client: ClientDetails | None = None
+
+
+def read_contact(site: Site, name: str, email: str, phone: str) -> Contact:
     """What was typed, checked by the API's own rules. The location's country code may be left out of a phone number."""
-    typed, gettext = Details(name, email, phone, note), site.language.gettext
+    contact, gettext = Contact(), site.language.gettext
     asked: dict[str, str] = {"name": name}
     if email.strip():
         asked["email"] = email.strip()
     if phone.strip():
         asked["phone"] = _international(phone, territory_of(site.here.time_zone))
     if "email" not in asked and "phone" not in asked:
-        typed.errors["email"] = gettext("Give an e-mail address or a phone number: one is enough.")
+        contact.errors["email"] = gettext("Give an e-mail address or a phone number: one is enough.")
     try:
         checked = ClientAsk.model_validate(asked)
-        typed.client = None if typed.errors else checked.details(None)
+        contact.client = None if contact.errors else checked.details(None)
     except ValidationError as invalid:
         said = {
             "name": gettext("Write your name."),
@@ -224,8 +238,8 @@ def _read(site: Site, name: str, email: str, phone: str, note: str) -> Details:
         }
         for each in invalid.errors():
             where = str(each["loc"][0]) if each["loc"] else "name"
-            typed.errors[where] = said.get(where, each["msg"])
-    return typed
+            contact.errors[where] = said.get(where, each["msg"])
+    return contact
 
 
 def _international(phone: str, territory: str | None) -> str:

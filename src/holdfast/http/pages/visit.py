@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from icalendar import Calendar, Event
@@ -27,6 +28,8 @@ from holdfast.http.pages.choice import ONE_DAY, Choice, choice_of, find_times, n
 from holdfast.http.pages.kept import Part, parts_of
 from holdfast.http.pages.pages import PageRoute, record_of, see
 from holdfast.ids import public_id
+from holdfast.waitlist import service as waitlist
+from holdfast.waitlist.model import Wish
 from holdfast.wallclock import local_date
 
 router = APIRouter(prefix="/v", route_class=PageRoute, include_in_schema=False)
@@ -43,7 +46,7 @@ class Seen:
 
     ``items`` are the appointments it is about, those that stand if any do; ``whole`` where the visit has several.
     ``changeable``: there is still time to move or cancel it. ``of`` is the visit of the ``series`` that is looked at,
-    where it is not the one the link was given for.
+    where it is not the one the link was given for. ``waiting``: its client's place in the line for an earlier time.
     """
 
     site: Site
@@ -53,6 +56,7 @@ class Seen:
     choice: Choice
     changeable: bool
     past: bool
+    waiting: UUID | None
     token: str
     part: str = ""
     of: str = ""
@@ -153,6 +157,25 @@ async def move(request: Request, token: str, start: Text, part: Id = "", of: Of 
     return see(seen.to(new="1"))
 
 
+@router.post("/{token}/earlier")
+async def come_earlier(request: Request, token: str, stop: Text = "", of: Of = "") -> Response:
+    """Wait for an earlier time of it, or (``stop``) no more. The visit stands until such a time is taken.
+
+    A visit of several appointments is not waited for: the line knows single ones.
+    """
+    seen = await _open(request, token, of=of)
+
+    async def work(tx: Transaction) -> None:
+        if not stop:
+            await waitlist.join(tx, Wish(), appointment_id=seen.first.id)
+        elif seen.waiting is not None:
+            await waitlist.leave(tx, seen.waiting)
+
+    if not seen.whole and seen.first.state == "confirmed" and not seen.past:
+        await seen.site.transact(work)
+    return see(seen.to())
+
+
 @router.post("/{token}/cancel")
 async def cancel(request: Request, token: str, part: Id = "", of: Of = "", series: Id = "") -> Response:
     """Cancel it, or one part, or all of its ``series`` that is still to come, while the policy allows."""
@@ -191,14 +214,15 @@ async def _open(request: Request, token: str, part: str = "", of: str = "") -> S
     items = _items(appointment, whole, part)
     site = await site_of(request, link.organization_id, appointment.location_id)
 
-    async def describe(tx: Transaction) -> tuple[Choice, list[Part], datetime]:
-        return await choice_of(tx, site, items), await parts_of(tx, items), tx.scene.began_at
+    async def describe(tx: Transaction) -> tuple[Choice, list[Part], UUID | None, datetime]:
+        waiting = await waitlist.entry_for_earlier(tx, items[0].id)
+        return await choice_of(tx, site, items), await parts_of(tx, items), waiting, tx.scene.began_at
 
-    choice, parts, now = await site.transact(describe)
+    choice, parts, waiting, now = await site.transact(describe)
     notice = timedelta(minutes=site.look.change_notice_minutes)
     changeable = all(each.state == "confirmed" for each in items) and now < items[0].starts_at - notice
     past = now >= max(each.ends_at for each in items)
-    return Seen(site, items, parts, whole, choice, changeable, past, token, part, of, series)
+    return Seen(site, items, parts, whole, choice, changeable, past, waiting, token, part, of, series)
 
 
 def _items(appointment: Appointment, whole: WholeVisit | None, part: str) -> Sequence[Appointment]:

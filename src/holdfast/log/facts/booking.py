@@ -217,6 +217,13 @@ class BusyRecorded(Facts):
     claims: tuple[Claim, ...]
 
 
+class BusyClaimed(Facts):
+    """The outside event took time that was not free when it was told, and now is: ``claims``, beside those it had."""
+
+    types = ("busy.claimed",)
+    claims: tuple[Claim, ...]
+
+
 class BusyRemoved(Facts):
     """The outside event is gone, or is about to be told with new times."""
 

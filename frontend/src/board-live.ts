@@ -1,0 +1,64 @@
+// The day as it changes on the server: Server-Sent Events that say only what this screen lacks.
+import type { Day, Entry } from "./board-day";
+
+export interface Change {
+  version: string;
+  put: Entry[];
+  drop: string[];
+}
+
+interface Told {
+  day: (day: Day) => void;
+  change: (change: Change) => void;
+  lost: () => void;
+  back: () => void;
+}
+
+// A connection that is back before anybody could mind is not worth a word.
+const PATIENCE_MILLISECONDS = 1500;
+
+/** Follow the day from the version `seen` on. */
+export function follow(address: string, seen: string, told: Told): void {
+  let version = seen;
+  let said = false;
+  let worry: ReturnType<typeof setTimeout> | undefined;
+  const fine = (): void => {
+    clearTimeout(worry);
+    worry = undefined;
+    if (said) told.back();
+    said = false;
+  };
+  const worried = (after: number): void => {
+    worry ??= setTimeout(() => {
+      said = true;
+      told.lost();
+    }, after);
+  };
+
+  const connect = (): void => {
+    const feed = new EventSource(`${address}&seen=${version}`);
+    const hear = (name: string, act: (data: string) => void): void => {
+      feed.addEventListener(name, (event) => {
+        version = event.lastEventId;
+        act(event.data as string);
+        fine();
+      });
+    };
+    hear("ready", () => undefined);
+    hear("day", (data) => told.day(JSON.parse(data) as Day));
+    hear("change", (data) => told.change(JSON.parse(data) as Change));
+    feed.addEventListener("error", () => {
+      worried(PATIENCE_MILLISECONDS);
+      // The browser tries again by itself, unless the answer was no stream: the session ended, or a proxy is in between.
+      if (feed.readyState === EventSource.CLOSED) setTimeout(() => void again(), 2000);
+    });
+    addEventListener("offline", () => worried(0), { once: true });
+  };
+
+  const again = async (): Promise<void> => {
+    const answer = await fetch(address, { method: "HEAD", redirect: "manual" }).catch(() => null);
+    if (answer?.type === "opaqueredirect") location.reload();
+    else connect();
+  };
+  connect();
+}

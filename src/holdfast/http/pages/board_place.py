@@ -1,0 +1,97 @@
+"""Where and when a page of the board is: its location and its day, and how much of them somebody gets to see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from fastapi import Request, Response
+
+from holdfast import wallclock
+from holdfast.access.staff import SignedIn
+from holdfast.booking.day import Sight
+from holdfast.catalog.model import Location
+from holdfast.catalog.service import get_resource, list_locations
+from holdfast.db.transact import Transaction
+from holdfast.errors import Invalid, NotFound
+from holdfast.http.pages import browser
+from holdfast.http.pages.pages import record_of
+from holdfast.ids import KINDS, public_id
+
+LOCATION_COOKIE: Final = "location"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """``here`` are the locations whose days this person may look at."""
+
+    here: Sequence[Location]
+    location: Location
+    day: date
+    today: date
+
+    def url(self, page: str = "day", *, days: int = 0, **more: str) -> str:
+        """The address of a page of the board, so many days from here."""
+        day = self.day + timedelta(days=days)
+        query = {"location": self.location.slug, "date": day.isoformat(), **more}
+        return f"/desk/{page}?" + "&".join(f"{name}={value}" for name, value in query.items() if value)
+
+
+def sight_of(staff: SignedIn) -> Sight:
+    """Who may see everybody's day does; a provider sees their own, and then knows whom they see."""
+    if staff.may("everybody"):
+        return Sight(names=staff.may("contacts"))
+    return Sight(resource_id=staff.resource_id, everybody=False)
+
+
+async def find_place(request: Request, staff: SignedIn, location: str, day: str) -> Place:
+    """The place that an address means: without a location the last one looked at, without a day today there.
+
+    Raises NotFound, Invalid.
+    """
+
+    async def work(tx: Transaction) -> list[Location]:
+        every = await list_locations(tx)
+        if staff.may("everybody") or staff.resource_id is None:
+            return every
+        own = await get_resource(tx, staff.resource_id)
+        return [each for each in every if each.id in own.location_ids]
+
+    here = await record_of(request).transact(staff.caller(), work)
+    if not here:
+        raise NotFound("There is no location yet.")
+    found = _pick(here, location) if location else _last(request, here)
+    today = wallclock.local_date(datetime.now(UTC), found.time_zone)
+    return Place(here, found, _day(day) if day else today, today)
+
+
+def remember(request: Request, response: Response, place: Place) -> Response:
+    """The next page without a location is of this one."""
+    if request.query_params.get("location"):
+        browser.set_cookie(request, response, LOCATION_COOKIE, place.location.slug, seconds=browser.VISITOR_SECONDS)
+    return response
+
+
+def _pick(here: Sequence[Location], reference: str) -> Location:
+    by_id = reference.startswith(f"{KINDS['location']}_")
+    for each in here:
+        if reference == (public_id("location", each.id) if by_id else each.slug):
+            return each
+    raise NotFound("There is no such location.", field="location")
+
+
+def _last(request: Request, here: Sequence[Location]) -> Location:
+    slug = browser.cookie(request, LOCATION_COOKIE)
+    return next((each for each in here if each.slug == slug), here[0])
+
+
+def _day(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise Invalid("A day is written like 2026-03-02.", field="date") from None
+    if not wallclock.FIRST_YEAR < day.year < wallclock.LAST_YEAR:
+        raise Invalid("This day is too far away.", field="date")
+    return day

@@ -1,0 +1,107 @@
+"""Why nothing can be booked at some moment: the engine's explanation in words, per role, never whose booking it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+
+from holdfast.availability.explain import Explanation
+from holdfast.availability.model import Request as Asked
+from holdfast.availability.service import explain_start
+from holdfast.catalog.model import Resource, Service
+from holdfast.catalog.service import list_pools, list_resources, list_services
+from holdfast.db.transact import Transaction
+from holdfast.errors import Forbidden
+from holdfast.http.pages.board_place import Place, find_place
+from holdfast.http.pages.board_words import answers, rule
+from holdfast.http.pages.desk_frame import desk_page
+from holdfast.http.pages.pages import PageRoute, language_of, record_of
+from holdfast.http.pages.staff_session import Desk
+from holdfast.ids import parse_id, public_id
+from holdfast.wallclock import parse_instant
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+REACH: Final = timedelta(days=14)  # how far around the nearest start that works is looked for
+
+
+@router.get("/desk/why")
+async def why(
+    request: Request, staff: Desk, start: str = "", location: str = "", resource: str = "", service: str = ""
+) -> Response:
+    """Why a service cannot begin then, for whoever or whatever the column is."""
+    if not staff.may("everybody"):
+        raise Forbidden("This shows other people's days.")
+    place = await find_place(request, staff, location, start[:10])
+    at = parse_instant(start, place.location.time_zone)
+
+    async def work(tx: Transaction) -> tuple[Sequence[Service], Resource | None, Service | None, Explanation | None]:
+        found = {each.id: each for each in await list_resources(tx, location_id=place.location.id)}
+        named = found.get(parse_id("resource", resource)) if resource else None
+        offered = await _offered(tx, place, named)
+        chosen = next((each for each in offered if public_id("service", each.id) == service), None)
+        chosen = chosen or (offered[0] if offered else None)
+        return offered, named, chosen, await _explain(tx, place, chosen, named, at) if chosen else None
+
+    offered, named, chosen, told = await record_of(request).transact(staff.caller(), work)
+    language = language_of(request)
+    return await desk_page(
+        request,
+        staff,
+        "desk/day_why.html",
+        section="day",
+        offered=[(public_id("service", each.id), each.name) for each in offered],
+        resource=named,
+        chosen=chosen and public_id("service", chosen.id),
+        chosen_name=chosen.name if chosen else "",
+        told=told,
+        at=at,
+        zone=place.location.time_zone,
+        location=place.location,
+        start=start,
+        rules=[rule(each, language) for each in told.rules] if told else [],
+        roles=answers(told, place.location.time_zone, language) if told else [],
+        nearest=told.nearest.start if told and told.nearest else None,
+        asked_resource=resource,
+    )
+
+
+async def _offered(tx: Transaction, place: Place, named: Resource | None) -> Sequence[Service]:
+    """The services of the location that the column could serve, or all of them."""
+    services = [each for each in await list_services(tx, location_id=place.location.id) if each.requirements]
+    if named is None:
+        return services
+    able = {pool.id for pool in await list_pools(tx) if any(member.resource_id == named.id for member in pool.members)}
+    return [each for each in services if any(need.pool_id in able for need in each.requirements)]
+
+
+async def _explain(
+    tx: Transaction, place: Place, service: Service, named: Resource | None, at: datetime
+) -> Explanation:
+    asked = Asked(
+        location=str(place.location.id),
+        services=(str(service.id),),
+        start=max(at - REACH, min(tx.scene.began_at, at)),
+        until=at + REACH,
+    )
+    told = await explain_start(tx, asked, at)
+    if named is None:
+        return told
+    role = await _role_of(tx, service, named)
+    if role is None:
+        return told
+    # What is free for the whole pool is no answer to "why not here": the role is asked of this resource alone.
+    own = await explain_start(tx, replace(asked, resources={role: str(named.id)}), at)
+    return replace(own, nearest=own.nearest or told.nearest)
+
+
+async def _role_of(tx: Transaction, service: Service, named: Resource) -> str | None:
+    pools = {pool.id: pool for pool in await list_pools(tx)}
+    for need in service.requirements:
+        if any(member.resource_id == named.id for member in pools[need.pool_id].members):
+            return need.role
+    return None
