@@ -1246,6 +1246,8 @@ CREATE INDEX hold_live_by_network ON holdfast.hold USING btree (organization_id,
 
 CREATE INDEX hold_live_by_visitor ON holdfast.hold USING btree (organization_id, visitor) WHERE ((state = 'live'::text) AND (visitor IS NOT NULL));
 
+CREATE INDEX hold_recent_by_network ON holdfast.hold USING btree (organization_id, network, created_at) WHERE (network IS NOT NULL);
+
 CREATE INDEX hold_visit ON holdfast.hold USING btree (organization_id, visit_id) WHERE (visit_id IS NOT NULL);
 
 CREATE INDEX idempotency_created_at ON holdfast.idempotency USING btree (created_at);
