@@ -332,6 +332,10 @@ select holdfast.issue_visit_link(%(appointment_id)s, %(token_hash)s);
 -- Which visit a private link is to.
 select organization_id, organization_slug, appointment_id from holdfast.visit_of_link(%(token_hash)s);
 
+-- name: suspicion
+-- How far a visitor and their network are beyond what people do, and what the visitor held last.
+select level, last_hold_id from holdfast.suspicion(%(visitor)s, %(network)s);
+
 -- name: place_visit
 -- Hold every appointment of a visit, all or nothing.
 select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
@@ -406,6 +410,32 @@ select id, state, revision, hold_id, client_id, client_name, client_email, clien
        cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.appointment_detail
 where organization_id = holdfast.current_organization() and visit_id = %(visit_id)s order by starts_at, id;
+
+-- name: day_resources
+-- Whoever and whatever serves at a location, in the order of a board; what was retired as well, for what still stands on it.
+select r.id, r.slug::text, r.name::text, r.kind, r.retired_at is not null as retired
+from holdfast.resource_location l
+join holdfast.resource r on r.organization_id = l.organization_id and r.id = l.resource_id
+where l.organization_id = holdfast.current_organization() and l.location_id = %(location_id)s
+order by array_position('{provider,room,device,other}', r.kind), r.name, r.slug;
+
+-- name: day_items
+-- Everything that stands on these resources in a window.
+select resource_id, kind, holder_id, unit_id, role, starts_at, ends_at, segment_starts_at, segment_ends_at, overbook, words
+from holdfast.day_items(%(resource_ids)s, %(from_at)s, %(to_at)s)
+order by starts_at, ends_at desc, holder_id, resource_id;
+
+-- name: day_visits
+-- What the visits of a board are: held or booked, what for, and for whom.
+select h.id as hold_id, h.location_id, h.starts_at, h.ends_at, h.service_id, s.name::text as service_name,
+       case when h.state = 'live' then h.expires_at end as expires_at, h.surface::text, h.overbook_reason,
+       a.id as appointment_id, coalesce(a.state, 'held') as state, coalesce(a.revision, 0) as revision,
+       a.confirmation_code, c.id as client_id, c.name::text as client_name, a.note is not null as has_note
+from holdfast.hold h
+join holdfast.service s on s.organization_id = h.organization_id and s.id = h.service_id
+left join holdfast.appointment a on a.organization_id = h.organization_id and a.hold_id = h.id
+left join holdfast.client c on c.organization_id = a.organization_id and c.id = a.client_id
+where h.organization_id = holdfast.current_organization() and h.id = any (%(hold_ids)s);
 
 -- name: place_series
 -- Hold every visit of a series, all or nothing.
@@ -496,29 +526,3 @@ from holdfast.visit v
 join holdfast.appointment_detail d on d.organization_id = v.organization_id and d.visit_id = v.id
 where v.organization_id = holdfast.current_organization() and v.series_id = any (%(series_ids)s::uuid[])
 order by d.starts_at, d.id;
-
--- name: day_resources
--- Whoever and whatever serves at a location, in the order of a board; what was retired as well, for what still stands on it.
-select r.id, r.slug::text, r.name::text, r.kind, r.retired_at is not null as retired
-from holdfast.resource_location l
-join holdfast.resource r on r.organization_id = l.organization_id and r.id = l.resource_id
-where l.organization_id = holdfast.current_organization() and l.location_id = %(location_id)s
-order by array_position('{provider,room,device,other}', r.kind), r.name, r.slug;
-
--- name: day_items
--- Everything that stands on these resources in a window.
-select resource_id, kind, holder_id, unit_id, role, starts_at, ends_at, segment_starts_at, segment_ends_at, overbook, words
-from holdfast.day_items(%(resource_ids)s, %(from_at)s, %(to_at)s)
-order by starts_at, ends_at desc, holder_id, resource_id;
-
--- name: day_visits
--- What the visits of a board are: held or booked, what for, and for whom.
-select h.id as hold_id, h.location_id, h.starts_at, h.ends_at, h.service_id, s.name::text as service_name,
-       case when h.state = 'live' then h.expires_at end as expires_at, h.surface::text, h.overbook_reason,
-       a.id as appointment_id, coalesce(a.state, 'held') as state, coalesce(a.revision, 0) as revision,
-       a.confirmation_code, c.id as client_id, c.name::text as client_name, a.note is not null as has_note
-from holdfast.hold h
-join holdfast.service s on s.organization_id = h.organization_id and s.id = h.service_id
-left join holdfast.appointment a on a.organization_id = h.organization_id and a.hold_id = h.id
-left join holdfast.client c on c.organization_id = a.organization_id and c.id = a.client_id
-where h.organization_id = holdfast.current_organization() and h.id = any (%(hold_ids)s);

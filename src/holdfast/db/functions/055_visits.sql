@@ -141,13 +141,12 @@ language plpgsql
 as $$
 declare
   v_client jsonb := p_client;
-  v_hold_id uuid;
+  v_hold hold;
   v_appointment_id uuid;
 begin
-  for v_hold_id in select h.id from unnest(p_holds) h order by h.starts_at, h.id loop
-    perform settle_hold(v_hold_id);
-    v_appointment_id := insert_appointment(
-      (select h from hold h where h.organization_id = current_organization() and h.id = v_hold_id), v_client, p_note);
+  for v_hold in select h.* from unnest(p_holds) h order by h.starts_at, h.id loop
+    perform settle_hold(v_hold);
+    v_appointment_id := insert_appointment(v_hold, v_client, p_note);
     v_client := (
       select jsonb_build_object('id', a.client_id) from appointment a
       where a.organization_id = current_organization() and a.id = v_appointment_id);
