@@ -332,6 +332,10 @@ select holdfast.issue_visit_link(%(appointment_id)s, %(token_hash)s);
 -- Which visit a private link is to.
 select organization_id, organization_slug, appointment_id from holdfast.visit_of_link(%(token_hash)s);
 
+-- name: suspicion
+-- How far a visitor and their network are beyond what people do, and what the visitor held last.
+select level, last_hold_id from holdfast.suspicion(%(visitor)s, %(network)s);
+
 -- name: place_visit
 -- Hold every appointment of a visit, all or nothing.
 select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from holdfast.worker.run import WorkerSettings
 
 
+# Bookings first: what follows from them gets what the web server leaves.
+NICENESS = 5
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     app.command("worker")(worker)
@@ -53,6 +57,8 @@ def _worker_settings(settings: Settings) -> Iterator[WorkerSettings]:
             settings.secret(),
             allowed_hosts=settings.webhook_allowed_hosts,
             messages=message_settings(settings),
+            metrics_host=settings.metrics_host,
+            metrics_port=settings.metrics_port,
         )
 
     if settings.app_database_url is not None and settings.worker_database_url is not None:
@@ -65,6 +71,7 @@ def _worker_settings(settings: Settings) -> Iterator[WorkerSettings]:
 async def _run(settings: WorkerSettings, *, until_stdin_ends: bool) -> None:
     from holdfast.worker.run import run_worker
 
+    os.nice(NICENESS)
     loop = asyncio.get_running_loop()
     work = asyncio.create_task(run_worker(settings))
 

@@ -113,6 +113,10 @@ RULES: Final[dict[str, Meaning]] = {
     "message_exists": (errors.NotFound, "There is no such message."),
     "message_state_allows": (errors.StateRefused, "This message is {state}."),
     "waitlist_entry_exists": (errors.NotFound, "There is no such waitlist entry."),
+    "waitlist_policy_is_current": (
+        errors.RevisionMismatch,
+        "The waitlist of this service was changed meanwhile. Read it again, then decide.",
+    ),
     "waitlist_joins_are_few": (
         errors.TooManyRequests,
         "Too many places in the line were taken from here. Come back later, or call.",

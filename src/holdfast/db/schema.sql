@@ -1067,9 +1067,6 @@ ALTER TABLE ONLY holdfast.message
     ADD CONSTRAINT message_is_owed_once UNIQUE (organization_id, appointment_id, kind, lead_minutes, occasion);
 
 ALTER TABLE ONLY holdfast.message
-    ADD CONSTRAINT message_offer_is_told_once UNIQUE (organization_id, offer_id);
-
-ALTER TABLE ONLY holdfast.message
     ADD CONSTRAINT message_pkey PRIMARY KEY (organization_id, id);
 
 ALTER TABLE ONLY holdfast.message_policy
@@ -1249,15 +1246,21 @@ CREATE INDEX hold_live_by_network ON holdfast.hold USING btree (organization_id,
 
 CREATE INDEX hold_live_by_visitor ON holdfast.hold USING btree (organization_id, visitor) WHERE ((state = 'live'::text) AND (visitor IS NOT NULL));
 
+CREATE INDEX hold_recent_by_network ON holdfast.hold USING btree (organization_id, network, created_at) WHERE (network IS NOT NULL);
+
 CREATE INDEX hold_visit ON holdfast.hold USING btree (organization_id, visit_id) WHERE (visit_id IS NOT NULL);
 
 CREATE INDEX idempotency_created_at ON holdfast.idempotency USING btree (created_at);
 
 CREATE INDEX message_client ON holdfast.message USING btree (organization_id, client_id) WHERE (state = 'sent'::text);
 
+CREATE INDEX message_dead ON holdfast.message USING btree (organization_id, settled_at) WHERE (state = 'dead'::text);
+
 CREATE INDEX message_due ON holdfast.message USING btree (next_attempt_at) WHERE (state = 'pending'::text);
 
 CREATE INDEX message_list ON holdfast.message USING btree (organization_id, created_at, id);
+
+CREATE UNIQUE INDEX message_offer_is_told_once ON holdfast.message USING btree (organization_id, offer_id) WHERE (offer_id IS NOT NULL);
 
 CREATE INDEX message_provider ON holdfast.message USING btree (provider_id) WHERE (provider_id IS NOT NULL);
 

@@ -18,7 +18,7 @@ from holdfast.db.safety import require_safe
 from holdfast.db.urls import DatabaseUrls
 from holdfast.errors import Invalid, SetupRefused
 from holdfast.ids import KINDS, public_id
-from holdfast.log import replay
+from holdfast.log import backlog, replay
 from holdfast.log.events import EventRow, UnknownEvent, decode
 
 QUERIES: Final = load_queries("holdfast.insight")
@@ -90,6 +90,12 @@ def examine(urls: DatabaseUrls, on_check: Callable[[Check], None] | None = None)
                 on_check(check)
             results.append(Result(check, tuple(check.look(inspection, urls))))
     return results
+
+
+def warn(urls: DatabaseUrls) -> list[str]:
+    """What is not wrong, but waits for somebody, in plain words. Raises SetupRefused like ``examine``."""
+    with inspect(urls.owner) as inspection:
+        return backlog.warnings(list(inspection.rows(backlog.Backlog, backlog.QUERIES["backlog"])))
 
 
 def _ask(query: str, **parameters: Any) -> Callable[[Inspection, DatabaseUrls], Findings]:

@@ -94,15 +94,17 @@ select id, price_cents from holdfast.service where organization_id = holdfast.cu
 -- name: policies
 -- How each service is offered, by what is said or by default.
 select p.service_id, p.mode, p.offer_minutes_max, p.offer_minutes_min, p.answer_percent, p.cut_off_minutes, p.quiet_from,
-       p.quiet_until, p.offers_per_slot_max, p.offers_per_client_and_day_max, p.partial_fit_min_cents
+       p.quiet_until, p.offers_per_slot_max, p.offers_per_client_and_day_max, p.partial_fit_min_cents,
+       holdfast.waitlist_policy_revision(p) as revision
 from holdfast.service s cross join lateral holdfast.waitlist_policy_of(s.id) p
 where s.organization_id = holdfast.current_organization() and s.retired_at is null;
 
 -- name: set_policy
 -- Change what is given.
 select p.service_id, p.mode, p.offer_minutes_max, p.offer_minutes_min, p.answer_percent, p.cut_off_minutes, p.quiet_from,
-       p.quiet_until, p.offers_per_slot_max, p.offers_per_client_and_day_max, p.partial_fit_min_cents
-from holdfast.set_waitlist_policy(%(service_id)s, %(changes)s) p;
+       p.quiet_until, p.offers_per_slot_max, p.offers_per_client_and_day_max, p.partial_fit_min_cents,
+       holdfast.waitlist_policy_revision(p) as revision
+from holdfast.set_waitlist_policy(%(service_id)s, %(changes)s, %(revision)s) p;
 
 -- name: note_openings
 -- What fell free by these events; how many openings are new.

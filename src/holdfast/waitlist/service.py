@@ -281,10 +281,24 @@ async def policies(tx: Transaction) -> dict[UUID, Policy]:
     return {policy.service_id: policy for policy in await tx.rows(Policy, QUERIES["policies"])}
 
 
-async def set_policy(tx: Transaction, service_id: UUID, changes: Mapping[str, Any]) -> Policy:
-    """Change the fields given. Raises NotFound, Invalid."""
+async def get_policy(tx: Transaction, service_id: UUID) -> Policy:
+    """How one service that is sold is offered. Raises NotFound."""
+    policy = (await policies(tx)).get(service_id)
+    if policy is None:
+        raise NotFound("There is no such service.")
+    return policy
+
+
+async def set_policy(
+    tx: Transaction, service_id: UUID, changes: Mapping[str, Any], *, revision: int | None = None
+) -> Policy:
+    """Change the fields given, if it is at ``revision`` (None: any). Raises NotFound, Invalid, RevisionMismatch."""
     policy = await tx.one(
-        Policy, QUERIES["set_policy"], service_id=service_id, changes=json.dumps(changes, default=str)
+        Policy,
+        QUERIES["set_policy"],
+        service_id=service_id,
+        changes=json.dumps(changes, default=str),
+        revision=revision,
     )
     assert policy is not None
     return policy

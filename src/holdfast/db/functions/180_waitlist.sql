@@ -17,18 +17,31 @@ begin
   return v_policy;
 end $$;
 
--- `p_changes` has the fields to set; the rest stays as it is.
-create or replace function holdfast.set_waitlist_policy(p_service_id uuid, p_changes jsonb) returns holdfast.waitlist_policy
+-- What a policy is now, in a number: whoever changes it can say what they have seen.
+create or replace function holdfast.waitlist_policy_revision(p_policy holdfast.waitlist_policy) returns integer
+language sql stable
+as $$ select ('x' || left(md5(p_policy::text), 7))::bit(28)::integer $$;
+grant execute on function holdfast.waitlist_policy_revision(holdfast.waitlist_policy) to holdfast_app;
+
+-- `p_changes` has the fields to set; the rest stays as it is. `p_revision`: what the caller has seen (null: any).
+create or replace function holdfast.set_waitlist_policy(p_service_id uuid, p_changes jsonb, p_revision integer default null)
+returns holdfast.waitlist_policy
 language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
 declare
   v_policy waitlist_policy;
 begin
-  if not exists (select from service where organization_id = current_organization() and id = p_service_id) then
+  -- changes of one policy take turns, also of one that has no row yet
+  perform from service where organization_id = current_organization() and id = p_service_id for no key update;
+  if not found then
     perform refuse('service_exists');
   end if;
-  v_policy := jsonb_populate_record(waitlist_policy_of(p_service_id), p_changes - array['organization_id', 'service_id']);
+  v_policy := waitlist_policy_of(p_service_id);
+  if p_revision <> waitlist_policy_revision(v_policy) then
+    perform refuse('waitlist_policy_is_current');
+  end if;
+  v_policy := jsonb_populate_record(v_policy, p_changes - array['organization_id', 'service_id']);
   insert into waitlist_policy select (v_policy).*
   on conflict on constraint waitlist_policy_pkey do update set
     mode = excluded.mode, offer_minutes_max = excluded.offer_minutes_max, offer_minutes_min = excluded.offer_minutes_min,

@@ -18,8 +18,8 @@ from holdfast.booking.visitors import VisitTokens, issue_link
 from holdfast.catalog.service import get_service
 from holdfast.db.transact import Caller, Transaction
 from holdfast.errors import OfferEnded, StateRefused
-from holdfast.http.pages.booking import Choice, nearest
 from holdfast.http.pages.booking_site import Site, providers_of, site_of
+from holdfast.http.pages.choice import Choice, nearest
 from holdfast.http.pages.pages import PageRoute, record_of, see
 from holdfast.waitlist import service as waitlist
 from holdfast.waitlist.model import Entry, Offer
@@ -102,7 +102,7 @@ async def _choice(tx: Transaction, site: Site, hold: Hold) -> Choice:
     service = await get_service(tx, hold.service_id)
     role, people = await providers_of(tx, service, site.here)
     serving = {UUID(claim["resource_id"]) for claim in hold.claims if claim["role"] == role}
-    return Choice(service, role, people, next((each for each in people if each.id in serving), None))
+    return Choice((service,), role, people, next((each for each in people if each.id in serving), None))
 
 
 async def _page(offered: Offered, state: str | None = None) -> Response:

@@ -14,8 +14,8 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from holdfast.booking.model import ClientDetails
 from holdfast.db.transact import Transaction
 from holdfast.errors import HoldfastError, Invalid, StateRefused, TooManyRequests
-from holdfast.http.pages.booking import EVENING, NOON, Choice, find_choice, read_day
 from holdfast.http.pages.booking_site import Site, open_site
+from holdfast.http.pages.choice import EVENING, NOON, Choice, find_choice, read_day
 from holdfast.http.pages.held import read_contact
 from holdfast.http.pages.pages import PageRoute, see
 from holdfast.waitlist import service as waitlist
@@ -105,7 +105,7 @@ async def join(
 
 async def _find(request: Request, organization: str, location: str, service: str, person: str) -> tuple[Site, Choice]:
     site = await open_site(request, organization, location)
-    return site, await site.transact(lambda tx: find_choice(tx, site, service, person))
+    return site, await site.transact(lambda tx: find_choice(tx, site, [service], person))
 
 
 async def _page(
