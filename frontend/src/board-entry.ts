@@ -34,20 +34,19 @@ function line(name: string, ...parts: (Node | string)[]): HTMLElement {
 /** The inside of an entry; `name` is its column's. */
 export function contentOf(entry: Entry, name: string, words: Words): HTMLElement {
   const state = entry.state ?? entry.kind;
-  const inside = line("entry", glyph(state));
-  inside.dataset.key = entry.key;
-  const who = line("who", headline(entry, words));
-  inside.append(who);
+  const top = line("top", glyph(state), line("who", headline(entry, words)));
   if (entry.kind === "hold") {
     const clock = line("countdown numbers", left(entry.expires ?? ""));
     clock.dataset.expires = entry.expires ?? "";
-    inside.append(clock);
+    top.append(clock);
   }
-  if (entry.overbook) inside.append(mark("overbook", words[entry.kind === "busy" ? "collision" : "overbook"]!));
-  if (entry.note) inside.append(mark("note", words.note!));
-  inside.append(line("when numbers", timeOf(entry.from)));
-  const what = [entry.kind === "visit" || entry.kind === "hold" ? entry.service : "", ...(entry.with ?? [])].filter(Boolean);
-  if (what.length) inside.append(line("what", what.join(" · ")));
+  if (entry.overbook) top.append(mark("overbook", words[entry.kind === "busy" ? "collision" : "overbook"]!));
+  if (entry.note) top.append(mark("note", words.note!));
+  top.append(line("when numbers", timeOf(entry.from)));
+  const inside = line("entry", top);
+  inside.dataset.key = entry.key;
+  if (entry.service) inside.append(line("what", entry.service));
+  if (entry.with) inside.append(line("with", entry.with.join(" · ")));
   inside.append(line("unseen", fill(words.event!, { what: words[state] ?? "", time: spanOf(entry.from, entry.until), name })));
   return inside;
 }

@@ -35,8 +35,9 @@ export function follow(address: string, seen: string, told: Told): void {
     }, after);
   };
 
+  let feed: EventSource;
   const connect = (): void => {
-    const feed = new EventSource(`${address}&seen=${version}`);
+    feed = new EventSource(`${address}&seen=${version}`);
     const hear = (name: string, act: (data: string) => void): void => {
       feed.addEventListener(name, (event) => {
         version = event.lastEventId;
@@ -52,8 +53,13 @@ export function follow(address: string, seen: string, told: Told): void {
       // The browser tries again by itself, unless the answer was no stream: the session ended, or a proxy is in between.
       if (feed.readyState === EventSource.CLOSED) setTimeout(() => void again(), 2000);
     });
-    addEventListener("offline", () => worried(0), { once: true });
   };
+  addEventListener("offline", () => worried(0));
+  // The old connection may only look alive: a new one says at once what was missed.
+  addEventListener("online", () => {
+    feed.close();
+    connect();
+  });
 
   const again = async (): Promise<void> => {
     const answer = await fetch(address, { method: "HEAD", redirect: "manual" }).catch(() => null);

@@ -37,7 +37,8 @@ async function send(board: Board, url: string, revision: number | undefined, bod
   if (revision !== undefined) headers["If-Match"] = `"${revision}"`;
   try {
     const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
-    return { ok: response.ok, answer: (await response.json()) as Answer };
+    const told = response.headers.get("Content-Type")?.includes("json");
+    return { ok: response.ok && Boolean(told), answer: told ? ((await response.json()) as Answer) : { detail: board.words.reload } };
   } catch {
     return { ok: false, answer: { detail: board.words.offline } };
   }
@@ -48,7 +49,7 @@ export async function moveVisit(board: Board, entry: Entry, start: string, colum
   const before = { start: entry.visit![0], column: entry.column };
   if (before.start === start && before.column === column) return board.pending(entry.key, false);
   board.pending(entry.key, true);
-  const { ok, answer } = await send(board, `/desk/appointments/${entry.id}/move`, entry.revision, {
+  const { ok, answer } = await send(board, `/desk/appointments/${entry.id}/drag`, entry.revision, {
     start,
     role: entry.role,
     resource: column,
@@ -91,6 +92,8 @@ function refused(board: Board, entry: Entry, answer: Answer): void {
   for (const slot of answer.alternatives ?? []) {
     const start = slot.start.slice(0, 19);
     const column = slot.resources.find((each) => each.role === entry.role)?.resource ?? entry.column;
+    // where it is now is free as well, once it is given up: that is the other button
+    if (start === entry.visit?.[0] && column === entry.column) continue;
     const name = column === entry.column ? "" : (board.column(column)?.name ?? "");
     const day = start.slice(0, 10) === entry.visit?.[0].slice(0, 10) ? "" : dayOf(start);
     const button = element("button", [day, timeOf(start), name].filter(Boolean).join(" · "));

@@ -48,6 +48,7 @@ function draw(root: HTMLElement): void {
     snapDuration: "00:05",
     slotHeight: 19,
     slotLabelFormat: { hour: "numeric" },
+    columnWidth: "minmax(8.5rem, 1fr)",
     slotEventOverlap: false,
     scrollTime: scrollTime(day),
     nowIndicator: true,
@@ -68,7 +69,7 @@ function draw(root: HTMLElement): void {
     unselectAuto: false,
     select: ({ startStr, endStr, resource, jsEvent }) => menu(startStr, endStr, resource.id, jsEvent as PointerEvent),
     dateClick: ({ dateStr, resource, jsEvent }) => {
-      const start = dateStr.slice(0, 19);
+      const start = quarter(dateStr);
       if (resource) menu(start, later(start, DEFAULT_SPAN_SECONDS), resource.id, jsEvent as PointerEvent);
     },
     eventDragStart: () => void (dragging = true),
@@ -146,6 +147,7 @@ function draw(root: HTMLElement): void {
     entries = new Map(day.entries.map((entry) => [entry.key, entry]));
     calendar.setOption("resources", resources());
     calendar.setOption("events", allEvents() as Calendar.Event[]);
+    requestAnimationFrame(() => plain(root));
     listColumns();
   }
 
@@ -171,7 +173,7 @@ function draw(root: HTMLElement): void {
 
   function showColumns(): void {
     calendar.setOption("resources", resources());
-    root.classList.toggle("many", shownColumns().length > 7);
+    requestAnimationFrame(() => plain(root));
     listColumns();
   }
 
@@ -203,7 +205,7 @@ function draw(root: HTMLElement): void {
     const point = calendar.dateFromPoint(event.clientX, event.clientY);
     if (!point?.resource || (event.target as Element).closest(".ec-event")) return;
     event.preventDefault();
-    const start = point.dateStr.slice(0, 19);
+    const start = quarter(wall(point.date.getTime() - point.date.getTimezoneOffset() * 60_000));
     menu(start, later(start, DEFAULT_SPAN_SECONDS), point.resource.id, event);
   });
   for (const link of document.querySelectorAll<HTMLElement>(".kinds a")) {
@@ -251,6 +253,17 @@ function draw(root: HTMLElement): void {
   });
   showColumns();
   root.classList.add("drawn");
+}
+
+/** A click means the quarter of an hour that it is in; only a drag is to the minute. */
+const quarter = (at: string): string => wall(Math.floor(count(at) / 900_000) * 900_000);
+
+/** The calendar calls itself a table, but its rows hold no cells: that promises a reader what is not there. */
+function plain(root: HTMLElement): void {
+  for (const part of root.querySelectorAll("[role=table], [role=row], [role=rowgroup], [role=columnheader], [role=cell]")) {
+    part.removeAttribute("role");
+    for (const name of ["aria-colindex", "aria-colspan", "aria-rowindex"]) part.removeAttribute(name);
+  }
 }
 
 function scrollTime(day: Day): string {

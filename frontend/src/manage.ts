@@ -25,10 +25,12 @@ function followForm(picture: HTMLElement): void {
 function copies(button: HTMLButtonElement): void {
   button.hidden = !navigator.clipboard;
   button.addEventListener("click", () => {
-    const text = document.getElementById(button.dataset.copy!)?.textContent ?? "";
+    const text = document.getElementById(button.dataset.copyFrom!)?.textContent ?? "";
     void navigator.clipboard.writeText(text).then(() => toast(button.dataset.copied!));
   });
 }
 
 document.querySelectorAll<HTMLElement>("[data-picture]").forEach(followForm);
-document.querySelectorAll<HTMLButtonElement>("[data-copy]").forEach(copies);
+document.querySelectorAll<HTMLButtonElement>("[data-copy-from]").forEach(copies);
+// On a phone the navigation is a strip: what is shown now should be seen in it.
+document.querySelector(".topics ul [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });

@@ -81,6 +81,18 @@ class SlotTaken(HoldfastError):
     wanted: Any = None
 
 
+class SeriesUnavailable(HoldfastError):
+    """A series cannot be had as a whole; nothing was held or moved.
+
+    ``occurrences`` are all of its visits, each with its slot or with what could be had instead; they are shown as
+    ``facts['occurrences']``, those alone that have none.
+    """
+
+    code = "series-unavailable"
+    title = "Not every visit of this series can be had"
+    occurrences: Any = ()
+
+
 class ClaimsInTheWay(HoldfastError):
     """A change of a resource meets claims that stand; ``facts['conflicts']`` lists them."""
 

@@ -22,6 +22,7 @@ KINDS: Final = {
     "hold": "hld",
     "appointment": "apt",
     "visit": "vis",
+    "series": "ser",
     "block": "blk",
     "busy": "bsy",
     "client": "cli",

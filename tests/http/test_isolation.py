@@ -25,6 +25,7 @@ NOBODY = "0" * 32
 PARAMETERS = {
     "hold_id": "hold",
     "visit_id": "visit",
+    "series_id": "series",
     "appointment_id": "appointment",
     "block_id": "block",
     "collision_id": "collision",
@@ -41,6 +42,7 @@ PARAMETERS = {
 TABLES = (
     "hold",
     "visit",
+    "series",
     "appointment",
     "block",
     "claim",
@@ -78,6 +80,7 @@ def theirs(module_database: DatabaseUrls, rival: House, day: Callable[[], dateti
         "appointment": appointment["id"],
         "hold": rival.hold(start + timedelta(hours=4))["id"],
         "visit": made(rival.desk.post("/v1/visits", json=visit_of(start + timedelta(hours=8))))["id"],
+        "series": made(rival.desk.post("/v1/series", json=series_of(start + timedelta(days=60))))["id"],
         "client": appointment["client"]["id"],
         "block": block["id"],
         "collision": collision["id"],
@@ -95,6 +98,11 @@ def theirs(module_database: DatabaseUrls, rival: House, day: Callable[[], dateti
 
 def visit_of(start: datetime) -> dict[str, Any]:
     return {"location": "main", "services": ["consult", "consult"], "start": start.isoformat()}
+
+
+def series_of(start: datetime) -> dict[str, Any]:
+    rule = {"first": start.date().isoformat(), "every_weeks": 1}
+    return {"location": "main", "services": ["consult"], "rule": rule, "count": 2}
 
 
 def message_to(database: DatabaseUrls, house: House, appointment: dict[str, Any]) -> str:
@@ -139,6 +147,9 @@ def requests_with(
     for more in ({"location": ids("location")}, {"services": [ids("service")]}, {"prefer": [ids("resource")]}):
         yield "post", "/v1/visits", {"json": pair | more}
     yield "post", "/v1/visits", {"json": pair | {"resources": {"provider": ids("resource")}}}
+    for more in ({"location": ids("location")}, {"services": [ids("service")]}, {"prefer": [ids("resource")]}):
+        yield "post", "/v1/series", {"json": series_of(start) | more}
+        yield "post", "/v1/series/propose", {"json": series_of(start) | more}
     one = {"service": "consult", "start": start.isoformat(), "resources": {"provider": ids("resource")}}
     yield "post", "/v1/visits", {"json": {"location": "main", "appointments": [one]}}
     yield "post", "/v1/appointments", {"json": {"hold_id": ids("hold"), "client": {"name": "Eve"}}}

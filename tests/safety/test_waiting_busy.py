@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -73,13 +74,14 @@ def test_it_takes_its_place_when_a_visit_leaves(ana: Clinic, database: DatabaseU
 
 @pytest.mark.parametrize("leave", ["release", "move", "block", "other event", "no show"])
 def test_whoever_leaves_gives_way(ana: Clinic, database: DatabaseUrls, leave: str) -> None:
-    in_the_way, why = {
+    ways: dict[str, tuple[Callable[[], Any], str]] = {
         "release": (lambda: ana.hold("visit", 0), "The hold has ended."),
         "move": (lambda: ana.book("visit", 0), "The appointment was moved."),
         "no show": (lambda: ana.book("visit", 0), "Nobody came to the appointment."),
         "block": (lambda: place_block(ana), "The block was removed."),
         "other event": (lambda: say_busy(ana, 0, 60, "other"), "The other event is gone."),
-    }[leave]
+    }
+    in_the_way, why = ways[leave]
     standing = in_the_way()
     say_busy(ana, 0, 60)
     assert "busy" not in {whose for _, _, whose in claimed(ana)} or leave == "other event"

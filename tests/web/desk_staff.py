@@ -1,8 +1,9 @@
-"""People who work at Glow, for the tests of the desk: one of each role, signed in without JavaScript or in a browser."""
+"""People who work at Glow, one of each role, signed in without JavaScript or in a browser."""
 
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from playwright.sync_api import Page
@@ -18,7 +19,9 @@ NAMES = {"owner": "Olga Ortiz", "manager": "Mai Meyer", "desk": "Dee Park", "pro
 def employ(clinic: Clinic) -> dict[str, UUID]:
     """Somebody of each role; the provider is Ana. Ids by role."""
     known = {row["role"]: row["id"] for row in clinic.desk.read("select id, role from holdfast.staff")}
-    password_hash = asyncio.run(hash_password(PASSWORD))
+    # In a thread: a browser that is driven synchronously has a loop running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        password_hash = thread.submit(asyncio.run, hash_password(PASSWORD)).result()
     for role, name in NAMES.items():
         if role not in known:
             ana = clinic.resources["ana"] if role == "provider" else None

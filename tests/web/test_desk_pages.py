@@ -40,7 +40,7 @@ def book(clinic: Clinic, service: str = "consult", days: int = 0, name: str = "B
     """A visit on a day of its own, booked by the desk; its public id."""
     row = clinic.desk(
         "book", service_id=clinic.services[service], location_id=clinic.location_id, start=SOON + timedelta(days=days),
-        client={"name": name, "email": f"{name.split(maxsplit=1)[0].lower()}@example.org", "phone": "+15125550123"}, **more,
+        client={"name": name, "email": f"{name[:3].strip().lower()}@example.org", "phone": "+15125550123"}, **more,
     )  # fmt: skip
     return public_id("appointment", row["id"])
 
@@ -74,6 +74,22 @@ def test_booking_in_steps(dee: Forms, glow: Clinic) -> None:
     assert dee.page.url.path.startswith("/desk/appointments/apt_")
     assert "Booked by phone." in dee.page.text
     assert "Prefers the window" in dee.page.text
+
+
+def test_another_provider_is_one_button_away_at_their_nearest_time(dee: Forms, glow: Clinic) -> None:
+    book(glow, name="Yara Ode", days=1)
+    live = "select count(*) as n from holdfast.hold where state = 'live'"
+    before = glow.desk.read(live)[0]["n"]
+    dee.open("/desk/book")
+    send(dee, "/client", text="yara")
+    dee.open(client_link(dee))
+    send(dee, "/hold", button=("service", public_id("service", glow.services["consult"])))
+    for name, slug in (("Ben Ode", "ben"), ("Ana Ruiz", "ana")):
+        people = next(each for each in dee.found if "near" in each.fields)
+        dee.send(people.action, button=("resource", public_id("resource", glow.resources[slug])), **people.fields)
+        card = dee.page.text[dee.page.text.index("held-card") :]
+        assert name in card[: card.index("countdown")]
+    assert glow.desk.read(live)[0]["n"] == before + 1, "each took the place of the one before"
 
 
 def test_somebody_new_is_added_in_place_and_what_is_wrong_is_said(dee: Forms) -> None:
@@ -155,19 +171,19 @@ def test_whoever_changes_what_somebody_changed_meanwhile_is_told_what_it_was(
 
 def test_a_visit_is_moved_onto_a_held_time_and_by_a_little(dee: Forms, glow: Clinic) -> None:
     url = f"/desk/appointments/{book(glow, days=4)}"
-    dee.open(f"{url}/move?day={(SOON + timedelta(days=5)).date()}")
+    dee.open(f"{url}/reschedule?day={(SOON + timedelta(days=5)).date()}")
     slots = next(each for each in dee.found if each.buttons and each.buttons[0][0] == "start")
     dee.send(slots.action, button=slots.buttons[5])
     assert "Held for" in dee.page.text
-    send(dee, "/move/confirm")
+    send(dee, "/reschedule/confirm")
     assert "moved it from" in dee.page.text
     dee.open(url)
     before = re.search(r"<strong>([^<]+)–", dee.page.text)
-    dee.open(f"{url}/move")
+    dee.open(f"{url}/reschedule")
     later = datetime.fromisoformat(slots.buttons[5][1]).astimezone(ZoneInfo("America/Chicago")) + timedelta(minutes=10)
     dee.send(slots.action, start="", day=str(later.date()), time=f"{later:%H:%M}")
     assert "meets the present time" in dee.page.text
-    send(dee, "/move/confirm")
+    send(dee, "/reschedule/confirm")
     after = re.search(r"<strong>([^<]+)–", dee.page.text)
     assert before
     assert after
@@ -218,9 +234,12 @@ def dee_page(page: Forms, visit: str) -> Forms:
 def test_ids_of_another_organization_and_forms_without_a_token_do_nothing(dee: Forms, glow: Clinic) -> None:
     visit = book(glow, days=9)
     stranger = public_id("appointment", UUID(int=7))
-    for url in (f"/desk/appointments/{stranger}", f"/desk/clients/{public_id('client', UUID(int=7))}",
-                f"/desk/book/hold/{public_id('hold', UUID(int=7))}", f"/desk/messages/{public_id('message', UUID(int=7))}",
-                f"/desk/waitlist/{public_id('waitlist_entry', UUID(int=7))}", "/desk/appointments/nonsense"):  # fmt: skip
+    nobody = {kind: public_id(kind, UUID(int=7)) for kind in ("client", "hold", "message", "waitlist_entry")}
+    for url in (
+        *(f"/desk/appointments/{stranger}", "/desk/appointments/nonsense", f"/desk/clients/{nobody['client']}"),
+        *(f"/desk/book/hold/{nobody['hold']}", f"/desk/messages/{nobody['message']}"),
+        f"/desk/waitlist/{nobody['waitlist_entry']}",
+    ):
         assert dee.open(url).status_code == 404, url
     refused = dee.client.post(f"/desk/appointments/{visit}/cancel", data={"revision": "1"})
     assert refused.status_code == 403
@@ -301,7 +320,7 @@ def test_a_collision_is_told_in_plain_words_and_decided_once(dee: Forms, glow: C
     dee.open("/desk/inbox")
     assert "Ana Ruiz has two things on" in dee.page.text
     assert "Dana Ruiz: consult" in dee.page.text
-    assert f"/desk/appointments/{visit}/move" in dee.links
+    assert f"/desk/appointments/{visit}/reschedule" in dee.links
     send(dee, "/desk/inbox/col_", resolution="  ")
     assert dee.page.status_code == 422
     send(dee, "/desk/inbox/col_", resolution="Both can happen")

@@ -85,6 +85,11 @@ from here join holdfast.organization o on o.id = here.id;
 select unit_id, starts_at, ends_at, kind, hold_id, visit_id, visit_starts_at, expires_at
 from holdfast.claims_between(%(unit_ids)s, %(from_at)s, %(to_at)s);
 
+-- name: claims_within
+-- The same over several stretches of time.
+select unit_id, starts_at, ends_at, kind, hold_id, visit_id, visit_starts_at, expires_at
+from holdfast.claims_within(%(unit_ids)s, %(during)s::tstzmultirange);
+
 -- name: last_taken
 -- When each resource was last given a visit.
 select resource_id, taken_at from holdfast.last_taken(%(resource_ids)s);

@@ -20,7 +20,7 @@ from holdfast.availability.explain import Explanation, explain
 from holdfast.availability.model import Claim, Request, Slot, Snapshot
 from holdfast.availability.permit import Wanted, refusal
 from holdfast.availability.search import Search, window_of
-from holdfast.availability.snapshot import QUERIES, current_catalog, load_snapshot
+from holdfast.availability.snapshot import QUERIES, current_catalog, load_snapshot, load_snapshots
 from holdfast.db.constraints import domain_error
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import HoldfastError, Invalid, NotFound
@@ -221,6 +221,29 @@ async def _ready(
         each.check(Snapshot(tx.scene.began_at, catalog.locations, catalog.resources, catalog.services, {}))
     window = window_of(request, services)
     return await load_snapshot(tx, catalog, services, offering, window, without_holds=without_holds), requests
+
+
+async def prepare_each(
+    tx: Transaction, requests: Sequence[Request], *, without_holds: Collection[UUID] = ()
+) -> list[Search]:
+    """A search for each request; they ask for the same services at one location, in different windows.
+
+    Claims are read once for all of them. Raises what a search raises.
+    """
+    if not requests:
+        return []
+    catalog = await current_catalog(tx)
+    services = [catalog.service(service) for service in requests[0].services]
+    location = requests[0].location
+    if not _offers(catalog, location, requests[0].services):
+        raise NotFound("This location does not offer what was asked for.", field="location")
+    ready = [replace(each, surface=tx.scene.caller.surface, assign=catalog.assign) for each in requests]
+    bare = Snapshot(tx.scene.began_at, catalog.locations, catalog.resources, catalog.services, {})
+    for request in ready:
+        request.check(bare)
+    windows = [window_of(request, services) for request in ready]
+    snapshots = await load_snapshots(tx, catalog, services, [location], windows, without_holds=without_holds)
+    return [Search(snapshot, request) for snapshot, request in zip(snapshots, ready, strict=True)]
 
 
 def _offers(catalog: Catalog, location: str, services: Iterable[str]) -> bool:

@@ -89,7 +89,8 @@ class VisitItems:
 class WholeVisit:
     """A visit as it stands: its ``appointments`` once it is booked, before that its ``holds``; both by start.
 
-    ``revision`` is the sum of the appointments' revisions, None while it is only held.
+    ``revision`` is the sum of the appointments' revisions, None while it is only held; ``number`` is its place in its
+    series.
     """
 
     id: UUID
@@ -99,6 +100,8 @@ class WholeVisit:
     same_provider: bool
     surface: str
     created_at: datetime
+    series_id: UUID | None = None
+    number: int | None = None
     holds: tuple[Hold, ...] = ()
     appointments: tuple[Appointment, ...] = ()
 
@@ -133,7 +136,7 @@ async def place_visit(
     Invalid.
     """
     if isinstance(asked, VisitItems) or asked.outside_rules:
-        items = await _permitted(tx, asked if isinstance(asked, VisitItems) else await _in_a_row(tx, asked))
+        items = await _permitted(tx, asked if isinstance(asked, VisitItems) else await in_a_row(tx, asked))
         return await _place(tx, asked, items, ttl_seconds, visitor)
     wanted = WantedVisit(asked.request(), asked.start)
     try:
@@ -157,18 +160,32 @@ async def _place_arranged(tx: Transaction, asked: VisitAsked, ttl_seconds: int |
 
 
 async def arranged_items(tx: Transaction, asked: VisitAsked, *, without_holds: Collection[UUID] = ()) -> list[Item]:
-    """The appointments of the visit, service by service, as the search would have them at that start.
+    """The appointments of the visit, as the search would have them at that start.
 
-    Whom it chose comes first in each role; the rest of the pool stands by, but for the one provider who has to serve
-    throughout, and whoever was named. Raises what ``availability.service.arrange`` raises.
+    Raises what ``availability.service.arrange`` raises.
     """
-    catalog = await current_catalog(tx)
-    if any(str(id) not in catalog.resources for id in asked.prefer):
-        raise NotBookable("Nobody and nothing here is called what was preferred.", reason="unknown_reference")
+    await check_preferred(tx, asked)
     try:
         slot = await arrange(tx, asked.request(), asked.start, without_holds=without_holds)
     except NotFound as missing:
         raise NotBookable(missing.detail, reason="not_offered_here") from None
+    return await items_of_slot(tx, asked, slot)
+
+
+async def check_preferred(tx: Transaction, asked: VisitAsked) -> None:
+    """Raises NotBookable where somebody is preferred whom nobody here knows."""
+    catalog = await current_catalog(tx)
+    if any(str(id) not in catalog.resources for id in asked.prefer):
+        raise NotBookable("Nobody and nothing here is called what was preferred.", reason="unknown_reference")
+
+
+async def items_of_slot(tx: Transaction, asked: VisitAsked, slot: Slot) -> list[Item]:
+    """The appointments that a slot of the search stands for, service by service.
+
+    Whom it chose comes first in each role; the rest of the pool stands by, but for the one provider who has to serve
+    throughout, and whoever was named. Raises NotBookable.
+    """
+    catalog = await current_catalog(tx)
     lead_kinds = {id for id, resource in catalog.resources.items() if resource.kind == "provider"}
     items = []
     for index, part in enumerate(slot.parts):
@@ -200,7 +217,7 @@ def _choices(
     return [[UUID(id) for id in dict.fromkeys([chosen, *standing_by])] for chosen in mine]
 
 
-async def _in_a_row(tx: Transaction, asked: VisitAsked) -> VisitItems:
+async def in_a_row(tx: Transaction, asked: VisitAsked) -> VisitItems:
     """The services without a wait between them, nobody chosen."""
     catalog = await current_catalog(tx)
     start, items = asked.start, []
@@ -319,7 +336,7 @@ async def reschedule_visit(
     asked = asked_again(visit, standing, start)
     try:
         if asked is None or outside_rules:
-            items = await _permitted(tx, _shifted(visit, standing, start, outside_rules))
+            items = await shifted_items(tx, visit, standing, start, outside_rules=outside_rules)
         else:
             items = await arranged_items(tx, asked, without_holds=given_up)
         moves = moves_as_json(standing, items)
@@ -355,10 +372,18 @@ def asked_again(visit: WholeVisit, standing: Sequence[Appointment], start: datet
     )
 
 
-def _shifted(visit: WholeVisit, standing: Sequence[Appointment], start: datetime, outside_rules: bool) -> VisitItems:
+async def shifted_items(
+    tx: Transaction,
+    visit: WholeVisit,
+    standing: Sequence[Appointment],
+    start: datetime,
+    *,
+    outside_rules: bool = False,
+) -> list[Item]:
+    """What stands of a visit, all of it moved by as much as makes it begin at ``start``. Raises NotBookable."""
     by = start - standing[0].starts_at if standing else timedelta()
     items = tuple(Item(each.service_id, each.starts_at + by) for each in standing)
-    return VisitItems(visit.location_id, items, outside_rules)
+    return await _permitted(tx, VisitItems(visit.location_id, items, outside_rules)) if items else []
 
 
 async def _held(tx: Transaction, query: str, visit_id: UUID, **parameters: Any) -> WholeVisit:

@@ -206,6 +206,9 @@ CREATE TABLE holdfast.visit (
     same_provider boolean NOT NULL,
     surface holdfast.surface NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    series_id uuid,
+    number integer,
+    CONSTRAINT visit_of_series_has_a_number CHECK (((series_id IS NULL) = (number IS NULL))),
     CONSTRAINT visit_wait_is_bounded CHECK (((max_wait_minutes >= 0) AND (max_wait_minutes <= 1440)))
 );
 
@@ -815,6 +818,20 @@ CREATE TABLE holdfast.resource_location (
 
 ALTER TABLE ONLY holdfast.resource_location FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE holdfast.series (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    location_id uuid NOT NULL,
+    asked jsonb NOT NULL,
+    days_min integer,
+    days_max integer,
+    surface holdfast.surface NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT series_spacing_is_bounded CHECK (((COALESCE(days_min, 1) >= 1) AND (COALESCE(days_min, 1) <= COALESCE(days_max, 1096)) AND (COALESCE(days_max, 1096) <= 1096)))
+);
+
+ALTER TABLE ONLY holdfast.series FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE holdfast.service_lead (
     organization_id uuid NOT NULL,
     service_id uuid NOT NULL,
@@ -1115,6 +1132,9 @@ ALTER TABLE ONLY holdfast.resource
 ALTER TABLE ONLY holdfast.resource
     ADD CONSTRAINT resource_slug_is_unique UNIQUE (organization_id, slug);
 
+ALTER TABLE ONLY holdfast.series
+    ADD CONSTRAINT series_pkey PRIMARY KEY (organization_id, id);
+
 ALTER TABLE ONLY holdfast.service_lead
     ADD CONSTRAINT service_lead_pkey PRIMARY KEY (organization_id, service_id, surface);
 
@@ -1261,6 +1281,8 @@ CREATE INDEX sign_in_attempt_by_network ON holdfast.sign_in_attempt USING btree 
 CREATE INDEX staff_session_of_staff ON holdfast.staff_session USING btree (organization_id, staff_id) WHERE (ended_at IS NULL);
 
 CREATE INDEX visit_link_of_appointment ON holdfast.visit_link USING btree (organization_id, appointment_id);
+
+CREATE INDEX visit_series ON holdfast.visit USING btree (organization_id, series_id) WHERE (series_id IS NOT NULL);
 
 CREATE INDEX waitlist_entry_client ON holdfast.waitlist_entry USING btree (organization_id, client_id) WHERE (state = ANY (ARRAY['waiting'::text, 'offered'::text]));
 
@@ -1475,6 +1497,12 @@ ALTER TABLE ONLY holdfast.resource
 ALTER TABLE ONLY holdfast.resource
     ADD CONSTRAINT resource_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
+ALTER TABLE ONLY holdfast.series
+    ADD CONSTRAINT series_location_exists FOREIGN KEY (organization_id, location_id) REFERENCES holdfast.location(organization_id, id);
+
+ALTER TABLE ONLY holdfast.series
+    ADD CONSTRAINT series_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
+
 ALTER TABLE ONLY holdfast.service_lead
     ADD CONSTRAINT service_lead_service_exists FOREIGN KEY (organization_id, service_id) REFERENCES holdfast.service(organization_id, id);
 
@@ -1513,6 +1541,9 @@ ALTER TABLE ONLY holdfast.visit
 
 ALTER TABLE ONLY holdfast.visit
     ADD CONSTRAINT visit_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
+
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_series_exists FOREIGN KEY (organization_id, series_id) REFERENCES holdfast.series(organization_id, id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY holdfast.waitlist_entry
     ADD CONSTRAINT waitlist_entry_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
@@ -1653,6 +1684,8 @@ CREATE POLICY own_organization ON holdfast.resource_attribute FOR SELECT TO hold
 
 CREATE POLICY own_organization ON holdfast.resource_location FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
+CREATE POLICY own_organization ON holdfast.series FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
 CREATE POLICY own_organization ON holdfast.service FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.service_lead FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
@@ -1743,6 +1776,8 @@ CREATE POLICY owner_commands ON holdfast.resource_attribute TO holdfast_owner US
 
 CREATE POLICY owner_commands ON holdfast.resource_location TO holdfast_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_commands ON holdfast.series TO holdfast_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_commands ON holdfast.service TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.service_lead TO holdfast_owner USING (true) WITH CHECK (true);
@@ -1786,6 +1821,8 @@ ALTER TABLE holdfast.resource ENABLE ROW LEVEL SECURITY;
 ALTER TABLE holdfast.resource_attribute ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.resource_location ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.series ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.service ENABLE ROW LEVEL SECURITY;
 
@@ -1953,6 +1990,8 @@ GRANT SELECT ON TABLE holdfast.requirement TO holdfast_app;
 GRANT SELECT ON TABLE holdfast.resource_attribute TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.resource_location TO holdfast_app;
+
+GRANT SELECT ON TABLE holdfast.series TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.service_lead TO holdfast_app;
 

@@ -97,6 +97,8 @@ class VisitShape(BaseModel):
     id: str
     state: Literal["held", "ended", "booked", "cancelled"]
     revision: int | None
+    series: str | None
+    number: int | None
     location: str
     time_zone: str
     start: datetime
@@ -116,6 +118,8 @@ class VisitShape(BaseModel):
             id=public_id("visit", visit.id),
             state=visit.state,
             revision=visit.revision,
+            series=public_id("series", visit.series_id) if visit.series_id else None,
+            number=visit.number,
             location=public_id("location", visit.location_id),
             time_zone=zone,
             start=to_local(min(each.starts_at for each in parts), zone),

@@ -147,6 +147,7 @@ class _Organization:
 _TABLES: Final[dict[str, type[replay.Row]]] = {
     "replayed_holds": replay.Hold,
     "replayed_visits": replay.Visit,
+    "replayed_series": replay.Series,
     "replayed_appointments": replay.Appointment,
     "replayed_blocks": replay.Block,
     "replayed_busies": replay.Busy,
@@ -181,7 +182,7 @@ def _differences(organization_id: UUID, told: set[replay.Row], stored: set[repla
 
 
 def _short(row: replay.Row) -> str:
-    if isinstance(row, replay.Visit):
+    if isinstance(row, replay.Visit | replay.Series):
         return f"at location {row.location_id}"
     if isinstance(row, replay.Claim):
         state = "active" if row.active else "ended"

@@ -80,15 +80,16 @@ where h.state is distinct from (case when a.blocking then 'confirmed' else 'rele
    or (a.service_id, a.location_id, a.starts_at, a.ends_at) is distinct from (h.service_id, h.location_id, h.starts_at, h.ends_at);
 
 -- name: visits_are_torn
--- I2: what a visit holds ends together, and is confirmed together.
-select v.organization_id, 'visit' as kind, v.id::text as id,
+-- I2: what a visit, or a series of them, holds ends together, and is confirmed together.
+select v.organization_id, case when v.series_id is null then 'visit' else 'series' end as kind,
+       coalesce(v.series_id, v.id)::text as id,
        case when count(h.id) = 0 then 'it has no hold'
             when count(distinct h.expires_at) filter (where h.state in ('live', 'expired')) > 1
               then 'its holds do not end together'
             else 'a part of it is confirmed, and a part of it still held' end as detail
 from holdfast.visit v
 left join holdfast.hold h on h.organization_id = v.organization_id and h.visit_id = v.id
-group by v.organization_id, v.id
+group by v.organization_id, v.series_id, coalesce(v.series_id, v.id)
 having count(h.id) = 0
   or count(distinct h.expires_at) filter (where h.state in ('live', 'expired')) > 1
   or bool_or(h.state = 'live') and bool_or(h.state = 'confirmed');
@@ -267,8 +268,13 @@ from holdfast.hold where organization_id = %(organization_id)s;
 
 -- name: replayed_visits
 -- The visits of several appointments as the replay tells them.
-select id, location_id, max_wait_minutes, same_provider, surface::text as surface
+select id, location_id, max_wait_minutes, same_provider, surface::text as surface, series_id, number
 from holdfast.visit where organization_id = %(organization_id)s;
+
+-- name: replayed_series
+-- The series as the replay tells them.
+select id, location_id, days_min, days_max, surface::text as surface
+from holdfast.series where organization_id = %(organization_id)s;
 
 -- name: replayed_appointments
 -- The appointments as the replay tells them.

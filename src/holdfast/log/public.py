@@ -20,12 +20,12 @@ from holdfast.log.facts import Facts
 
 # The kinds of subject that outsiders can ask for by id; the first word of an event's type.
 _PUBLIC_NOUNS: Final = frozenset(
-    {"appointment", "hold", "visit", "block", "busy", "collision", "location", "resource", "service", "pool"}
+    {"appointment", "hold", "visit", "series", "block", "busy", "collision", "location", "resource", "service", "pool"}
 )
 # What is told of an event's facts, when it has them. A closed list: a new fact is private until it is added here.
 _PUBLIC_FACTS: Final = (
-    "hold_id", "visit_id", "service_id", "location_id", "resource_id", "starts_at", "ends_at", "expires_at",
-    "from_location_id", "from_starts_at", "from_state", "revision", "overbook", "moved", "displaced",
+    "hold_id", "visit_id", "series_id", "service_id", "location_id", "resource_id", "starts_at", "ends_at",
+    "expires_at", "from_location_id", "from_starts_at", "from_state", "revision", "overbook", "moved", "displaced",
 )  # fmt: skip
 TEST_TYPE: Final = "webhook_endpoint.tested"
 

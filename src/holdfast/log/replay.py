@@ -42,6 +42,17 @@ class Visit:
     max_wait_minutes: int
     same_provider: bool
     surface: str
+    series_id: UUID | None
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    id: UUID
+    location_id: UUID
+    days_min: int | None
+    days_max: int | None
+    surface: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +104,7 @@ class Claim:
     overbook: bool
 
 
-Row = Hold | Visit | Appointment | Block | Busy | Claim
+Row = Hold | Visit | Series | Appointment | Block | Busy | Claim
 
 
 @dataclass
@@ -102,6 +113,7 @@ class Replay:
 
     holds: dict[UUID, Hold] = field(default_factory=dict)
     visits: dict[UUID, Visit] = field(default_factory=dict)
+    series: dict[UUID, Series] = field(default_factory=dict)
     appointments: dict[UUID, Appointment] = field(default_factory=dict)
     blocks: dict[UUID, Block] = field(default_factory=dict)
     busies: dict[UUID, Busy] = field(default_factory=dict)
@@ -119,8 +131,8 @@ class Replay:
     def rows(self) -> set[Row]:
         """Every row that the log tells of."""
         whole: Iterable[Iterable[Row]] = (
-            self.holds.values(), self.visits.values(), self.appointments.values(), self.blocks.values(),
-            self.busies.values(), *self.claims.values(),
+            self.holds.values(), self.visits.values(), self.series.values(), self.appointments.values(),
+            self.blocks.values(), self.busies.values(), *self.claims.values(),
         )  # fmt: skip
         return {row for rows in whole for row in rows}
 
@@ -161,7 +173,15 @@ class Replay:
     @_apply.register
     def _(self, facts: booking.VisitPlaced, event: Event) -> None:
         id = event.subject_id
-        self.visits[id] = Visit(id, facts.location_id, facts.max_wait_minutes, facts.same_provider, event.surface)
+        self.visits[id] = Visit(
+            id, facts.location_id, facts.max_wait_minutes, facts.same_provider, event.surface, facts.series_id,
+            facts.number,
+        )  # fmt: skip
+
+    @_apply.register
+    def _(self, facts: booking.SeriesPlaced, event: Event) -> None:
+        id = event.subject_id
+        self.series[id] = Series(id, facts.location_id, facts.days_min, facts.days_max, event.surface)
 
     @_apply.register(booking.HoldReleased)
     def _(self, _: Facts, event: Event) -> None:

@@ -253,3 +253,27 @@ begin
   end loop;
   return v_count;
 end $$;
+
+-- Settle a hold that was locked live: it stands for an appointment from now on; `p_visit_id`: of this visit. Within grace it
+-- had run out and did not count, so a visit may have been given away that a capped resource no longer has: then the hold
+-- has expired after all. `p_replaces_id`: a hold given up for it.
+create or replace function holdfast.settle_hold(
+  p_hold holdfast.hold, p_visit_id uuid default null, p_replaces_id uuid default null
+) returns void
+language plpgsql
+as $$
+declare
+  v_unit_ids uuid[];
+begin
+  update hold set state = 'confirmed', visit_id = coalesce(p_visit_id, visit_id)
+  where organization_id = p_hold.organization_id and id = p_hold.id;
+  if p_hold.expires_at <= clock() and not p_hold.outside_rules then
+    v_unit_ids := array(
+      select k.unit_id from claim k where k.organization_id = p_hold.organization_id and k.hold_id = p_hold.id);
+    if not caps_are_kept(array[p_hold], array_fill(p_hold.id, array[cardinality(v_unit_ids)]), v_unit_ids,
+                         array_remove(array[p_replaces_id], null)) then
+      perform refuse('hold_is_live', jsonb_build_object('state', 'expired', 'expired_at', p_hold.expires_at));
+    end if;
+  end if;
+  perform record_event('hold.confirmed', p_hold.id, jsonb_strip_nulls(jsonb_build_object('visit_id', p_visit_id)));
+end $$;

@@ -55,16 +55,6 @@ begin
   return v_row.id;
 end $$;
 
--- A hold that was locked live is settled, and stands for an appointment from now on; `p_visit_id`: of this visit.
-create or replace function holdfast.settle_hold(p_hold_id uuid, p_visit_id uuid default null) returns void
-language plpgsql
-as $$
-begin
-  update hold set state = 'confirmed', visit_id = coalesce(p_visit_id, visit_id)
-  where organization_id = current_organization() and id = p_hold_id;
-  perform record_event('hold.confirmed', p_hold_id, jsonb_strip_nulls(jsonb_build_object('visit_id', p_visit_id)));
-end $$;
-
 -- Turn a live hold into an appointment: compare and swap on the hold's row, by the database's clock. I12.
 create or replace function holdfast.confirm_hold(p_hold_id uuid, p_client jsonb, p_note text default null)
 returns setof holdfast.appointment_detail
@@ -75,7 +65,7 @@ declare
   v_hold hold := lock_live_hold(p_hold_id, true);
   v_appointment_id uuid;
 begin
-  perform settle_hold(v_hold.id);
+  perform settle_hold(v_hold);
   v_appointment_id := insert_appointment(v_hold, p_client, p_note);
   return query select * from appointment_detail where organization_id = v_hold.organization_id and id = v_appointment_id;
 end $$;
@@ -160,7 +150,7 @@ begin
     if v_hold.service_id <> v_old.service_id then
       perform refuse('hold_is_for_this_service');
     end if;
-    perform settle_hold(v_hold.id, v_visit_id);
+    perform settle_hold(v_hold, v_visit_id, v_old.hold_id);
   else
     v_hold := draft_hold(v_old.service_id, coalesce(p_location_id, v_old.location_id), p_start, null, null, null, 'confirmed',
                          p_overbook_reason, p_outside_rules);
@@ -168,6 +158,9 @@ begin
     perform take(v_hold, p_choices, v_old.hold_id);
   end if;
   perform put_on_hold(v_old, v_hold);
+  if v_visit_id is not null and not p_outside_rules then
+    perform keep_spacing(array[v_visit_id]);
+  end if;
   return query select * from appointment_detail where organization_id = v_old.organization_id and id = v_old.id;
 end $$;
 

@@ -61,7 +61,7 @@ begin
   insert into visit select p_visit.*;
   perform record_event('visit.placed', p_visit.id, jsonb_build_object(
     'location_id', p_visit.location_id, 'max_wait_minutes', p_visit.max_wait_minutes,
-    'same_provider', p_visit.same_provider));
+    'same_provider', p_visit.same_provider, 'series_id', p_visit.series_id, 'number', p_visit.number));
 end $$;
 
 -- Hold everything that every appointment of a visit needs, or nothing.
@@ -97,7 +97,7 @@ as $$
 $$;
 
 -- Lock what a visit holds, in id order, as displacers do; refuse unless all of it is live. What was given back by itself
--- does not count any more.
+-- does not count any more. A visit of a series is settled with the series.
 create or replace function holdfast.lock_live_visit(p_visit_id uuid, p_grace boolean) returns holdfast.hold[]
 language plpgsql
 as $$
@@ -110,6 +110,10 @@ declare
 begin
   if not exists (select from visit where organization_id = current_organization() and id = p_visit_id) then
     perform refuse('visit_exists');
+  end if;
+  if exists (select from visit where organization_id = current_organization() and id = p_visit_id and series_id is not null)
+  then
+    perform refuse('visit_stands_alone');
   end if;
   if v_hold_ids = '{}' then
     perform refuse('hold_is_live', '{"state": "released"}');
@@ -137,31 +141,36 @@ language plpgsql
 as $$
 declare
   v_client jsonb := p_client;
-  v_hold_id uuid;
+  v_hold hold;
   v_appointment_id uuid;
 begin
-  for v_hold_id in select h.id from unnest(p_holds) h order by h.starts_at, h.id loop
-    perform settle_hold(v_hold_id);
-    v_appointment_id := insert_appointment(
-      (select h from hold h where h.organization_id = current_organization() and h.id = v_hold_id), v_client, p_note);
+  for v_hold in select h.* from unnest(p_holds) h order by h.starts_at, h.id loop
+    perform settle_hold(v_hold);
+    v_appointment_id := insert_appointment(v_hold, v_client, p_note);
     v_client := (
       select jsonb_build_object('id', a.client_id) from appointment a
       where a.organization_id = current_organization() and a.id = v_appointment_id);
   end loop;
 end $$;
 
--- A fresh term for the whole visit: the shortest that one of its holds may have.
+-- A fresh term for holds that were locked live: the shortest that one of them may have.
+create or replace function holdfast.extend_together(p_holds holdfast.hold[], p_ttl_seconds integer) returns void
+language plpgsql
+as $$
+declare
+  v_expires_at timestamptz;
+begin
+  select min(fresh_expiry(h, p_ttl_seconds)) into v_expires_at from unnest(p_holds) h;
+  perform extend_to(h.id, v_expires_at) from unnest(p_holds) h;
+end $$;
+
 create or replace function holdfast.extend_visit(p_visit_id uuid, p_ttl_seconds integer default null)
 returns setof holdfast.hold_detail
 language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
-declare
-  v_holds hold[] := lock_live_visit(p_visit_id, false);
-  v_expires_at timestamptz;
 begin
-  select min(fresh_expiry(h, p_ttl_seconds)) into v_expires_at from unnest(v_holds) h;
-  perform extend_to(h.id, v_expires_at) from unnest(v_holds) h;
+  perform extend_together(lock_live_visit(p_visit_id, false), p_ttl_seconds);
   return query select * from holds_of_visit(p_visit_id);
 end $$;
 
@@ -189,6 +198,10 @@ as $$
 declare
   v_expires_at timestamptz := clock() + make_interval(secs => p_seconds);
 begin
+  if exists (select from visit where organization_id = current_organization() and id = p_visit_id and series_id is not null)
+  then
+    return;  -- its series goes on
+  end if;
   perform id from hold
   where organization_id = current_organization() and visit_id = p_visit_id and state = 'live' order by id for update;
   perform set_term(id, v_expires_at, 'hold.left') from hold
@@ -309,4 +322,7 @@ begin
   for i in 1..cardinality(v_olds) loop
     perform put_on_hold(v_olds[i], v_holds[i]);
   end loop;
+  if not p_outside_rules then
+    perform keep_spacing(array(select distinct h.visit_id from unnest(v_holds) h));
+  end if;
 end $$;

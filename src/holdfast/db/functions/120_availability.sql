@@ -21,6 +21,19 @@ as $$
   where not coalesce(h.state = 'live' and h.expires_at <= clock(), false) or busy_waits(k);
 $$;
 
+-- The same over several stretches of time, which a multirange keeps apart.
+create or replace function holdfast.claims_within(p_unit_ids uuid[], p_during tstzmultirange)
+returns table (
+  unit_id uuid, starts_at timestamptz, ends_at timestamptz, kind text, hold_id uuid, visit_id uuid,
+  visit_starts_at timestamptz, expires_at timestamptz
+)
+language sql volatile security definer
+set search_path = holdfast, pg_temp
+as $$
+  select k.* from unnest(p_during) as w(during)
+  cross join lateral claims_between(p_unit_ids, lower(w.during), upper(w.during)) k;
+$$;
+
 -- When each of these resources was last given a visit, of those around now: for taking turns.
 create or replace function holdfast.last_taken(p_resource_ids uuid[]) returns table (resource_id uuid, taken_at timestamptz)
 language sql volatile security definer

@@ -102,6 +102,7 @@ async def _explain(
 async def _role_of(tx: Transaction, service: Service, named: Resource) -> str | None:
     pools = {pool.id: pool for pool in await list_pools(tx)}
     for need in service.requirements:
-        if any(member.resource_id == named.id for member in pools[need.pool_id].members):
+        # of two who serve a role together one may be anybody, so the question is asked of the whole pool
+        if need.quantity == 1 and any(member.resource_id == named.id for member in pools[need.pool_id].members):
             return need.role
     return None

@@ -144,7 +144,7 @@ async def issue_link(request: Request, staff: Desk, appointment_id: str) -> Resp
     return await _page(request, staff, seen, link=f"{request.base_url}v/{token}")
 
 
-@router.get("/move")
+@router.get("/reschedule")
 async def choose_time(
     request: Request,
     staff: Desk,
@@ -160,7 +160,7 @@ async def choose_time(
     return await _times(request, staff, seen, day=day, resource=resource)
 
 
-@router.post("/move")
+@router.post("/reschedule")
 async def hold_time(
     request: Request,
     staff: Desk,
@@ -186,7 +186,7 @@ async def hold_time(
     return await _confirm_move(request, staff, seen, sought, at, hold)
 
 
-@router.post("/move/confirm")
+@router.post("/reschedule/confirm")
 async def move(
     request: Request,
     staff: Desk,

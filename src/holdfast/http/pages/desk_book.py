@@ -34,6 +34,7 @@ from holdfast.http.pages.desk_times import (
     in_words,
     may_be_waived,
     nearest,
+    nearest_with,
     read_day,
     read_start,
     seek,
@@ -150,7 +151,7 @@ async def hold_time(
     start: Text = "",
     day: Text = "",
     time: Text = "",
-    resource: Text | None = None,
+    resource: Annotated[str | None, Form(max_length=64)] = None,
     near: Text = "",
     instead: Text = "",
     outside_rules: Text = "",
@@ -174,8 +175,11 @@ async def hold_time(
             await booking.release_hold(tx, parse_id("hold", instead))
         if at is not None:
             return await booking.place_hold(tx, sought.visit(at, outside_rules=bool(outside_rules)))
-        found = await nearest(tx, sought, parse_instant(near, zone)) if near else [await first_free(tx, sought)]
-        return await booking.place_hold(tx, sought.visit(found[0].start)) if found and found[0] else None
+        if near:
+            slot = await nearest_with(tx, sought, parse_instant(near, zone))
+        else:
+            slot = await first_free(tx, sought, read_day(chosen.start))
+        return await booking.place_hold(tx, sought.visit(slot.start)) if slot else None
 
     try:
         hold = await record_of(request).transact(staff.caller(chosen.by), work)
@@ -303,7 +307,9 @@ async def come_back(request: Request, staff: Desk, hold_id: str) -> Response:
 async def _offered(request: Request, staff: SignedIn, chosen: Choices) -> Offered:
     async def work(tx: Transaction) -> Offered:
         locations = [each for each in await catalog.list_locations(tx) if each.retired_at is None]
-        here = next((each for each in locations if public_id("location", each.id) == chosen.location), locations[0])
+        here = next(
+            (each for each in locations if chosen.location in (public_id("location", each.id), each.slug)), locations[0]
+        )
         often = {id: rank for rank, id in enumerate(await booking.services_by_use(tx))}
         services = [s for s in await catalog.list_services(tx, location_id=here.id) if s.requirements]
         services.sort(key=lambda s: (often.get(s.id, len(often)), s.name))

@@ -69,7 +69,7 @@ def _lacks(document: CatalogDocument) -> Iterator[tuple[str, dict[str, str], str
         yield "There is no location yet: add the place where visits happen.", {}, f"{home}/locations/new"
     for location in document.locations.values():
         if not any(rule.kind == "hours" for rule in location.rules.weekly):
-            text = "%(name)s has no opening hours yet, so nothing can be booked there."
+            text = "%(name)s has no opening hours yet, so it can be booked day and night."
             yield text, {"name": location.name}, f"{home}/locations/{location.slug}"
     if not any(each.kind == "provider" for each in document.resources.values()):
         yield "There is nobody yet who serves clients.", {}, f"{home}/resources/new"

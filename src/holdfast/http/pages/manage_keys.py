@@ -69,7 +69,7 @@ async def make_key(request: Request, staff: Desk) -> Response:
     if answer.status_code != 303:
         return answer
     return await manage_page(
-        request, staff, "manage/key.html", topic="keys", name=typed["name"], key=made[-1], home=HOME
+        request, staff, "manage/key.html", topic="keys", title=typed["name"], key=made[-1], home=HOME
     )
 
 

@@ -206,5 +206,5 @@ async def _link(request: Request, staff: SignedIn, name: str, token: str, purpos
     settings: MessageSettings = request.app.state.message_settings
     url = f"{(settings.public_url or str(request.base_url)).rstrip('/')}/welcome/{token}"
     return await manage_page(
-        request, staff, "manage/link.html", topic="staff", name=name, url=url, purpose=purpose, home=HOME
+        request, staff, "manage/link.html", topic="staff", whose=name, url=url, purpose=purpose, home=HOME
     )

@@ -95,6 +95,17 @@ class VisitPlaced(Facts):
     location_id: UUID
     max_wait_minutes: int
     same_provider: bool
+    series_id: UUID | None = None
+    number: int | None = None
+
+
+class SeriesPlaced(Facts):
+    """Several visits are one series, and are settled together; each of them names it as its ``series_id``."""
+
+    types = ("series.placed",)
+    location_id: UUID
+    days_min: int | None
+    days_max: int | None
 
 
 # -- claims: the subject is the hold, block or busy time that they belong to
