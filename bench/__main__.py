@@ -17,6 +17,7 @@ PIECES = (
     "availability_record",
     "relay",
     "waitlist",
+    "screens",
 )
 
 
