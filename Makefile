@@ -31,6 +31,7 @@ check: ## look for mistakes without running: style, types, layers, locks
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy --strict
+	.venv/bin/mypy --strict bench scripts
 	.venv/bin/lint-imports
 	scripts/check-locks
 

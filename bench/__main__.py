@@ -17,6 +17,8 @@ PIECES = (
     "availability_record",
     "relay",
     "waitlist",
+    "pages",
+    "visits",
     "screens",
 )
 

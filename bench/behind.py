@@ -1,6 +1,7 @@
-"""What runs behind the desk, for a measurement: ``python -m bench.behind OWNER_URL APP_URL ORGANIZATION [HOST:PORT]``.
+"""What runs behind the desk, for a measurement: ``python -m bench.behind PART OWNER APP ORGANIZATION [HOST:PORT]``.
 
-A worker, and the live feed of twenty screens in the same process. Ends when its standard input does.
+``worker`` is a worker as ``holdfast serve`` starts it; ``screens`` is the live feed of twenty screens, which belongs to
+the web server. Ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import sys
 from uuid import UUID
 
+from holdfast.cli.worker import NICENESS
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.db.urls import WORKER_ROLE, derive_url
@@ -21,8 +23,12 @@ SECRET = b"bench" * 8
 SCREENS = 20
 
 
-async def behind(owner_url: str, app_url: str, organization_id: UUID, *hosts: str) -> None:
-    settings = WorkerSettings(app_url, derive_url(owner_url, WORKER_ROLE), SECRET, allowed_hosts=hosts)
+async def work(owner_url: str, app_url: str, _: UUID, *hosts: str) -> None:
+    os.nice(NICENESS)
+    await run_worker(WorkerSettings(app_url, derive_url(owner_url, WORKER_ROLE), SECRET, allowed_hosts=hosts))
+
+
+async def watch(_: str, app_url: str, organization_id: UUID, *__: str) -> None:
     pool = Pool(app_url, size=2)
     await pool.open()
     feed = Feed(Record(pool), EventNames(SECRET))
@@ -32,15 +38,20 @@ async def behind(owner_url: str, app_url: str, organization_id: UUID, *hosts: st
             while True:
                 await listener.hear()
 
-    tasks = [asyncio.create_task(screen()) for _ in range(SCREENS)]
-    tasks.append(asyncio.create_task(run_worker(settings)))
+    try:
+        await asyncio.gather(*(screen() for _ in range(SCREENS)))
+    finally:
+        await pool.close()
+
+
+async def behind(part: str, owner_url: str, app_url: str, organization_id: str, *hosts: str) -> None:
+    run = {"worker": work, "screens": watch}[part]
+    task = asyncio.create_task(run(owner_url, app_url, UUID(organization_id), *hosts))
     print("ready", flush=True)
     await asyncio.to_thread(os.read, 0, 1)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await pool.close()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(behind(sys.argv[1], sys.argv[2], UUID(sys.argv[3]), *sys.argv[4:]))
+    asyncio.run(behind(*sys.argv[1:]))

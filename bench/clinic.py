@@ -108,7 +108,7 @@ def web(found: Clinic) -> Iterator[int]:
     settings = {"HOLDFAST_APP_DATABASE_URL": found.app_url, "HOLDFAST_SECRET_KEY": "bench" * 8}
     with subprocess.Popen(served, env={**os.environ, **settings}) as process:
         try:
-            for _ in range(200):
+            for _ in range(1200):
                 try:
                     urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1)
                     break

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -49,14 +49,23 @@ def run() -> list[Mark]:
 
 @contextmanager
 def _behind(found: Clinic, *hosts: str) -> Iterator[None]:
-    """Worker and feed in a process of their own."""
-    command = [sys.executable, "-m", "bench.behind", found.owner_url, found.app_url, found.organization_id, *hosts]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdout.readline()
+    """Worker and feed, each in a process of its own."""
+    given = [found.owner_url, found.app_url, found.organization_id, *hosts]
+    with ExitStack() as stack:
+        for part in ("worker", "screens"):
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-m", "bench.behind", part, *given],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                )
+            )
+            assert process.stdin is not None
+            assert process.stdout is not None
+            stack.callback(process.stdin.close)
+            process.stdout.readline()
         yield
-        process.stdin.close()
 
 
 def _cost(found: Clinic) -> Mark:

@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from importlib.resources import files
 from itertools import count, islice
 from random import Random
@@ -112,7 +113,7 @@ class Quarter:
                 fate = Random(f"{SEED} {day} {place}")
                 start = wallclock.resolve_rule(wish.local_start, self.document.locations[wish.location].time_zone)
                 asked_at = start - timedelta(days=min(fate.expovariate(1 / 7), 21), hours=2)
-                self.at(asked_at, lambda w=wish, s=start, f=fate: self.ask(w, s, f))
+                self.at(asked_at, partial(self.ask, wish, start, fate))
         while self._events:
             self.now, _, do = heapq.heappop(self._events)
             do()

@@ -1,6 +1,6 @@
 import { defineConfig } from "vite";
 
-// One entry a kind of page, and one for other people's pages; the day board is its own, so that the other pages of the
+// One entry a kind of page, one for other people's pages, and a worker; the day board is its own, so that the other pages of the
 // desk stay small. The server adds the compressed forms, and the names that browsers may keep for ever come from the hash
 // of the content.
 export default defineConfig({
@@ -18,6 +18,8 @@ export default defineConfig({
         calendar: "src/calendar.css",
         desk: "src/desk.ts",
         embed: "src/embed.ts",
+        manage: "src/manage.ts",
+        prove: "src/prove.ts",
       },
       output: {
         entryFileNames: "[name]-[hash].js",

@@ -37,6 +37,8 @@ def _visits(spa: Clinic) -> None:
     desk("reschedule", appointment_id=visit["id"], revision=2, hold_id=onto["id"])
     desk("check_in", appointment_id=visit["id"], revision=3)
     desk("complete", appointment_id=visit["id"], revision=4)
+    desk("change_note", appointment_id=visit["id"], revision=5, note="Likes the window")
+    desk("change_client", client_id=visit["client_id"], revision=1, name="Ada King", email=None, phone="+15550100200")
     desk("cancel", appointment_id=spa.book("laser", 60)["id"], revision=None, reason="rain")
     desk("no_show", appointment_id=spa.book("laser", 60)["id"], revision=None)
     desk("release_hold", hold_id=spa.hold("consult", 0)["id"])

@@ -14,7 +14,10 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 Row = dict[str, Any]
-JSON = {"attributes", "changes", "choices", "client", "headers", "leads", "members", "policy", "requirements", "rules"}
+JSON = {
+    "attributes", "changes", "choices", "client", "headers", "items", "leads", "members", "moves", "policy",
+    "requirements", "rules",
+}  # fmt: skip
 # Two years ahead of any test run would be out of reach some day; a Monday of the coming weeks never is.
 NINE = (datetime.now(UTC) + timedelta(days=14)).replace(hour=9, minute=0, second=0, microsecond=0)
 

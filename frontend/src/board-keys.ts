@@ -18,7 +18,7 @@ export function startKeys(keys: Keys): void {
     if (link) link.click();
     else if (number >= 1 && number <= 4) keys.kind(number);
     else if (event.key === "b") keys.book();
-    else if (event.key === "m" && held.startsWith("apt_")) void openPanel(`/desk/appointments/${held.split(".")[0]}/move`);
+    else if (event.key === "m" && held.startsWith("apt_")) void openPanel(`/desk/appointments/${held.split(".")[0]}/reschedule`);
     else return;
     event.preventDefault();
   });

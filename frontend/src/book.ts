@@ -91,7 +91,10 @@ function mount(root: HTMLElement): void {
 
 export function startBooking(): void {
   document.documentElement.classList.add("script");
-  mount(document.getElementById("page")!);
+  const page = document.getElementById("page")!;
+  mount(page);
+  // Browsers put off a page's own focus until it is painted; whoever types blindly is faster.
+  if (document.activeElement === document.body) page.querySelector<HTMLElement>("[autofocus]")?.focus();
   addEventListener("holdfast:panel", (event) => mount((event as CustomEvent<HTMLElement>).detail));
   addEventListener(CLOSED, () => giveBack());
   document.addEventListener("submit", (event) => (submitting ||= !(event.target as Element).closest(".panel-body")));

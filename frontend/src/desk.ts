@@ -2,7 +2,9 @@
 import { startBooking } from "./book";
 import { workingButtons } from "./forms";
 import { startPanel } from "./panel";
+import { startShortcuts } from "./shortcuts";
 
 workingButtons(document);
 startPanel();
 startBooking();
+startShortcuts();

@@ -1,5 +1,6 @@
 // <script src="https://book.example.com/embed.js" data-page="glow/austin" async></script>
 // puts the booking page where the script stands, as tall as it is. data-button="Book now" opens it in a dialog instead.
+// data-title and data-close are what a screen reader says of the frame and of the button that closes the dialog.
 {
   const script = document.currentScript as HTMLScriptElement | null;
   const where = script?.dataset.page;
@@ -20,6 +21,11 @@
       const dialog = document.createElement("dialog");
       dialog.style.cssText = "inline-size:min(46rem,100vw);max-block-size:92dvh;border:0;border-radius:16px;padding:.5rem";
       const button = Object.assign(document.createElement("button"), { type: "button", textContent: words });
+      const close = Object.assign(document.createElement("button"), { type: "button", textContent: "×" });
+      close.setAttribute("aria-label", script.dataset.close ?? "Close");
+      close.style.cssText = "float:inline-end;inline-size:2.75rem;block-size:2.75rem;border:0;background:none;font-size:1.5rem;cursor:pointer";
+      close.addEventListener("click", () => dialog.close());
+      dialog.append(close);
       button.addEventListener("click", () => {
         if (!frame.isConnected) dialog.append(frame);
         dialog.showModal();

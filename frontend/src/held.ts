@@ -43,12 +43,17 @@ export function keepHold(): void {
       }
     };
     const submitted = (): void => void (settled = true);
+    // Going on with what is held is no farewell.
+    const goingOn = (event: Event): void => {
+      if ((event.target as Element).closest("a")?.getAttribute("href")?.startsWith(url)) settled = true;
+    };
     const leaving = (): void => void (settled || navigator.sendBeacon(`${url}/leave`, form()));
     const shown = (event: PageTransitionEvent): void => void (event.persisted && ask("return"));
 
     const details = page.querySelector("[data-details]");
     details?.addEventListener("input", typing);
     document.addEventListener("submit", submitted, true);
+    document.addEventListener("click", goingOn, true);
     addEventListener("pagehide", leaving);
     addEventListener("pageshow", shown);
     const clock = setInterval(show, 1000);
@@ -65,6 +70,7 @@ export function keepHold(): void {
       clearInterval(clock);
       clearTimeout(later);
       document.removeEventListener("submit", submitted, true);
+      document.removeEventListener("click", goingOn, true);
       removeEventListener("pagehide", leaving);
       removeEventListener("pageshow", shown);
       // Elsewhere on the site without booking: somebody else may have it.

@@ -58,6 +58,10 @@ class Settings(BaseSettings):
     messages_to: Literal["clients", "console"] = Field(
         "clients", description="console: messages are kept and shown, and nothing leaves; for trying Holdfast."
     )
+    metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="Where the worker serves /metrics for Prometheus; unset: nowhere."
+    )
+    metrics_host: str = Field("127.0.0.1", description="The address that metrics are served on.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("data_dir")

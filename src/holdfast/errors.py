@@ -14,6 +14,7 @@ class HoldfastError(Exception):
 
     code: ClassVar[str] = "error"
     title: ClassVar[str] = "The request was refused"
+    rule: str | None = None  # of the record, by its name there; not shown
 
     def __init__(self, detail: str | None = None, **facts: Any) -> None:
         self.detail = detail or self.title
@@ -78,6 +79,18 @@ class SlotTaken(HoldfastError):
     code = "slot-taken"
     title = "This time was just taken"
     wanted: Any = None
+
+
+class SeriesUnavailable(HoldfastError):
+    """A series cannot be had as a whole; nothing was held or moved.
+
+    ``occurrences`` are all of its visits, each with its slot or with what could be had instead; they are shown as
+    ``facts['occurrences']``, those alone that have none.
+    """
+
+    code = "series-unavailable"
+    title = "Not every visit of this series can be had"
+    occurrences: Any = ()
 
 
 class ClaimsInTheWay(HoldfastError):

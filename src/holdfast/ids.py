@@ -21,6 +21,8 @@ KINDS: Final = {
     "service": "svc",
     "hold": "hld",
     "appointment": "apt",
+    "visit": "vis",
+    "series": "ser",
     "block": "blk",
     "busy": "bsy",
     "client": "cli",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 import pytest
@@ -108,3 +110,22 @@ async def test_an_organization_is_found_by_slug_or_by_being_the_only_one(record:
 async def test_without_an_organization_the_error_says_what_to_do(record: Record) -> None:
     with pytest.raises(NotFound, match="holdfast catalog import"):
         await find_organization(record)
+
+
+async def test_the_day_of_a_key_s_last_use_is_noted_once_a_day(
+    record: Record, system: Caller, admin: psycopg.Connection[Any]
+) -> None:
+    made = await record.transact(system, lambda tx: create_api_key(tx, name="Desk", scopes=["read"], surfaces=["desk"]))
+    (key,) = await record.transact(system, list_api_keys)
+    assert key.last_used_on is None
+    await authenticate(record, made.key)
+    (key,) = await record.transact(system, list_api_keys)
+    assert key.last_used_on == datetime.now(UTC).date()
+    version = "select xmin::text from holdfast.api_key"
+    written = admin.execute(version).fetchone()
+    await authenticate(record, made.key)
+    assert admin.execute(version).fetchone() == written
+    admin.execute("update holdfast.api_key set last_used_on = '2020-01-01'")  # the control: another day is written anew
+    await authenticate(record, made.key)
+    (key,) = await record.transact(system, list_api_keys)
+    assert key.last_used_on == datetime.now(UTC).date()

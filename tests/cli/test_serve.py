@@ -68,7 +68,7 @@ def wait_until_healthy(process: subprocess.Popen[bytes], port: int) -> None:
             with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=30) as answer:
                 assert answer.status == 200
                 return
-        except (URLError, ConnectionError):
+        except (URLError, ConnectionError, TimeoutError):
             time.sleep(0.02)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from holdfast.db.migrate import LOCK_KEY, Migrator
+from holdfast.db.migrate import GRANTED, LOCK_KEY, Migrator
 from holdfast.db.urls import DatabaseUrls, derive_app_url
 from holdfast.errors import SetupRefused
 from tests.postgres import PostgresForTests
@@ -112,6 +112,30 @@ def test_changed_functions_run_again(empty: DatabaseUrls, files: Path) -> None:
 
     assert Migrator(empty.owner, directory=files).apply().steps == ("functions",)
     assert fetch(empty.owner, "select holdfast.things()") == [(101,)]
+
+
+STRAYS = {
+    "a function that is no command": "grant execute on function holdfast.open_units(uuid) to holdfast_app",
+    "a function for everybody": "grant execute on function holdfast.let_go(uuid, text, jsonb) to public",
+    "a command of the worker's": "grant execute on function holdfast.waitlists_due() to holdfast_app",
+    "a table to write": "grant insert on holdfast.claim to holdfast_app",
+    "a column to write": "grant update (state) on holdfast.hold to holdfast_worker",
+    "a command taken away": "revoke execute on function holdfast.sweep_holds(integer) from holdfast_app",
+}
+
+
+@pytest.mark.parametrize("stray", STRAYS.values(), ids=list(STRAYS))
+def test_a_stray_grant_is_seen_and_taken_away(database: DatabaseUrls, stray: str) -> None:
+    migrator = Migrator(database.owner, database.app)
+    assert migrator.plan().steps == ()  # the control: nothing to do until somebody meddles
+    granted = fetch(database.owner, GRANTED)
+    with psycopg.connect(database.owner) as owner:
+        owner.execute(stray)
+    assert fetch(database.owner, GRANTED) != granted
+    assert migrator.plan().steps == ("functions",)
+    migrator.apply()
+    assert fetch(database.owner, GRANTED) == granted
+    assert migrator.plan().steps == ()
 
 
 def test_of_two_runners_one_does_the_work(empty: DatabaseUrls, files: Path) -> None:

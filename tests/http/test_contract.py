@@ -148,11 +148,21 @@ class Fitting:
         start = next(self._starts)
         at, end = start.isoformat(), (start + timedelta(minutes=30)).isoformat()
         visit = {"service": "consult", "location": "main", "start": at}
+        rule = {"first": start.date().isoformat(), "every_days": 9}
+        series = {"location": "main", "services": ["consult"], "rule": rule, "count": 2}
         bodies: dict[str, dict[str, Any]] = {
             "place_hold": visit,
             "create_appointment": visit | {"client": {"name": "Ada Byron"}},
             "reschedule": {"start": at},
             "extend_hold": {"ttl_seconds": 600},
+            "place_visit": {
+                "location": "main",
+                "services": ["consult", "consult"],
+                "start": at,
+                "max_wait_minutes": 60,
+            },
+            "place_series": series,
+            "propose_series": series,
             "place_block": {"resource": "laser", "start": at, "end": end},
             "set_capacity": {"capacity": 2},
             "merge_resources": {"into": "room-1"},

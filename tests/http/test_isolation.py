@@ -24,6 +24,8 @@ NOBODY = "0" * 32
 # The id that each path parameter takes; a reference may be of several kinds, by the path it stands in.
 PARAMETERS = {
     "hold_id": "hold",
+    "visit_id": "visit",
+    "series_id": "series",
     "appointment_id": "appointment",
     "block_id": "block",
     "collision_id": "collision",
@@ -38,6 +40,8 @@ PARAMETERS = {
 
 TABLES = (
     "hold",
+    "visit",
+    "series",
     "appointment",
     "block",
     "claim",
@@ -74,6 +78,8 @@ def theirs(module_database: DatabaseUrls, rival: House, day: Callable[[], dateti
     return {
         "appointment": appointment["id"],
         "hold": rival.hold(start + timedelta(hours=4))["id"],
+        "visit": made(rival.desk.post("/v1/visits", json=visit_of(start + timedelta(hours=8))))["id"],
+        "series": made(rival.desk.post("/v1/series", json=series_of(start + timedelta(days=60))))["id"],
         "client": appointment["client"]["id"],
         "block": block["id"],
         "collision": collision["id"],
@@ -87,6 +93,15 @@ def theirs(module_database: DatabaseUrls, rival: House, day: Callable[[], dateti
         "service": public_id("service", rival.clinic.services["laser"]),
         "resource": rival.resource_id("ana"),
     }
+
+
+def visit_of(start: datetime) -> dict[str, Any]:
+    return {"location": "main", "services": ["consult", "consult"], "start": start.isoformat()}
+
+
+def series_of(start: datetime) -> dict[str, Any]:
+    rule = {"first": start.date().isoformat(), "every_weeks": 1}
+    return {"location": "main", "services": ["consult"], "rule": rule, "count": 2}
 
 
 def message_to(database: DatabaseUrls, house: House, appointment: dict[str, Any]) -> str:
@@ -127,6 +142,15 @@ def requests_with(
     for member, kind in (("service", "service"), ("location", "location")):
         yield "post", "/v1/holds", {"json": laser | {member: ids(kind)}}
     yield "post", "/v1/holds", {"json": laser | {"resources": {"provider": ids("resource")}}}
+    pair = visit_of(start)
+    for more in ({"location": ids("location")}, {"services": [ids("service")]}, {"prefer": [ids("resource")]}):
+        yield "post", "/v1/visits", {"json": pair | more}
+    yield "post", "/v1/visits", {"json": pair | {"resources": {"provider": ids("resource")}}}
+    for more in ({"location": ids("location")}, {"services": [ids("service")]}, {"prefer": [ids("resource")]}):
+        yield "post", "/v1/series", {"json": series_of(start) | more}
+        yield "post", "/v1/series/propose", {"json": series_of(start) | more}
+    one = {"service": "consult", "start": start.isoformat(), "resources": {"provider": ids("resource")}}
+    yield "post", "/v1/visits", {"json": {"location": "main", "appointments": [one]}}
     yield "post", "/v1/appointments", {"json": {"hold_id": ids("hold"), "client": {"name": "Eve"}}}
     yield "post", "/v1/appointments", {"json": laser | {"client": {"id": ids("client")}}}
     yield "post", "/v1/blocks", {"json": block_of(ids("resource"), start)}
@@ -142,6 +166,7 @@ def body_for(path: str, ids: Callable[[str], str], start: datetime) -> dict[str,
     last = path.rpartition("/")[2]
     return {
         "reschedule": {"start": start.isoformat()},
+        "confirm": {"client": {"name": "Eve"}},
         "capacity": {"capacity": 2},
         "merge": {"into": ids("resource")},
         "resolve": {"resolution": "mine now"},

@@ -102,6 +102,9 @@ DAMAGES = {
         "update claim set active = false from claim o where o.overbook and o.active and not claim.overbook"
         " and o.unit_id = claim.unit_id and o.during && claim.during",
     ),
+    "an outside event that did not take its place": (
+        "busy times", "delete from claim where active and busy_id is not null",
+    ),
     "a unit retired under a booking": (
         "retired",
         f"update unit set retired_at = clock_timestamp()"

@@ -266,6 +266,15 @@ def test_no_damage_to_a_file_crashes_the_reader(
         read_calendar(path, window=Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)))
 
 
+@pytest.mark.parametrize("zone", ["America", "Etc", "posix/America", "../zoneinfo", "."])
+def test_a_zone_that_is_a_folder_of_zones_is_explained(tmp_path: Path, zone: str) -> None:
+    stamp = f"DTSTART;TZID={zone}:20240304T090000"
+    path = write(tmp_path / "a.ics", *one(stamp, "DURATION:PT30M", "RRULE:FREQ=DAILY;COUNT=2"))
+    calendar = read_calendar(path, window=Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)))
+    assert calendar.reading.problems
+    assert not any("/" in each.what.replace(repr(zone), "") for each in calendar.reading.problems)
+
+
 REAL = os.environ.get("HOLDFAST_CALENDARS")
 REAL_FILES = sorted(Path(REAL).glob("*.ics")) if REAL else []
 

@@ -15,7 +15,7 @@ from holdfast.db.session import LoneSession
 from holdfast.db.transact import Record, Transaction
 from holdfast.db.urls import WORKER_ROLE, DatabaseUrls, derive_url
 from holdfast.errors import Bug
-from holdfast.log.relay import LOCK_KEY, Handoff, Interest, Lag, Relay, relay_lag
+from holdfast.log.relay import LOCK_KEY, Handoff, Interest, Lag, Relay, pass_over, relay_lag
 from holdfast.worker.reactions import Means, Reaction
 from tests.clinic import Clinic, open_clinic
 from tests.worker.running import worker_settings, working
@@ -251,3 +251,37 @@ async def test_the_lag_says_how_much_waits_and_for_how_long(
     lag = await record.unscoped(relay_lag)
     assert lag.waiting > 0
     assert lag.seconds > 0
+
+
+async def test_nothing_is_queued_that_nobody_heeds(database: DatabaseUrls, record: Record) -> None:
+    with (
+        psycopg.connect(database.owner, autocommit=True) as admin,
+        psycopg.connect(database.app, autocommit=True) as app,
+    ):
+        told, untold = open_clinic(app, "told"), open_clinic(app, "untold")
+        heard = Heard()
+
+        async def heeded(_: Transaction, organization_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
+            assert untold.organization_id in organization_ids
+            return {told.organization_id: frozenset({"test.thing"})}
+
+        narrowed = Interest("narrowed", ALL.types, heeded)
+        wanted = write_event(admin, told)
+        for clinic, type in ((untold, "test.thing"), (told, "appointment.booked")):
+            write_event(admin, clinic, type)
+        await drain(database, Relay(worker_url(database), [narrowed], heard.defer))
+    assert heard.ids == [wanted]
+
+
+async def test_old_news_is_passed_over_and_what_comes_after_is_not(database: DatabaseUrls) -> None:
+    with (
+        psycopg.connect(database.owner, autocommit=True) as admin,
+        psycopg.connect(database.app, autocommit=True) as app,
+    ):
+        clinic = open_clinic(app, "studio")
+        for _ in range(3):
+            write_event(admin, clinic)
+        await pass_over(worker_url(database))
+        fresh, heard = write_event(admin, clinic), Heard()
+        await drain(database, Relay(worker_url(database), [ALL], heard.defer))
+    assert heard.ids == [fresh]

@@ -11,6 +11,7 @@ import pytest
 from holdfast.db.transact import Record
 from holdfast.db.urls import DatabaseUrls
 from holdfast.http.app import build_app
+from holdfast.http.message_links import LINKS_A_MINUTE
 from holdfast.ids import public_id
 from holdfast.messages.twilio import signature
 from holdfast.worker.run import WorkerSettings
@@ -127,6 +128,8 @@ async def test_one_click_opts_out_looking_does_not_and_a_made_up_link_does_nothi
         looked = await manager.get(path)
         assert "No more e-mails" in looked.text
         assert CLIENT["name"] not in looked.text
+        spanish = await manager.get(path, headers={"accept-language": "es"})
+        assert "No recibir más correos" in spanish.text
         office.clinic.book("laser", 120)
         await mailbox.wait_for(2)
         clicked = await manager.post(path, content="List-Unsubscribe=One-Click", headers=FORM)
@@ -180,3 +183,11 @@ async def test_without_a_telephone_line_nothing_is_believed(database: DatabaseUr
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as anybody,
     ):
         assert (await by_carrier(anybody, "/twilio/inbound", [("From", PHONE), ("Body", "STOP")])).status_code == 404
+
+
+async def test_made_up_links_are_tried_at_a_pace(manager: httpx.AsyncClient) -> None:
+    manager.headers.pop("authorization")
+    answers = [await manager.get("/preferences/nonsense") for _ in range(LINKS_A_MINUTE + 1)]
+    assert {answer.status_code for answer in answers[:-1]} == {404}
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["retry-after"]) <= 61

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from holdfast.booking import service as booking
+from holdfast.booking.model import ClientDetails
 from holdfast.db.transact import Record, Transaction
-from holdfast.errors import NotBookable, SlotTaken
+from holdfast.db.urls import DatabaseUrls
+from holdfast.errors import HoldExpired, NotBookable, SlotTaken
 from tests.rules.clinic import Clinic, daily, next_monday, wall
+from tests.stepping import Stepper
 
 MONDAY = next_monday()
 
@@ -169,6 +174,43 @@ async def test_a_cap_of_visits_a_day(clinic: Clinic) -> None:
     assert isinstance(await clinic.refusal(clinic.hold("facial", wall(MONDAY, "15:00"))), SlotTaken)
     assert await clinic.starts("facial", MONDAY + timedelta(days=1)) != []
     assert (await clinic.book("facial", wall(MONDAY, "16:00"), outside_rules=True)).state == "confirmed"
+
+
+async def test_a_hold_in_grace_does_not_go_past_a_cap_that_filled_up_meanwhile(
+    clinic: Clinic, admin: psycopg.Connection[Any]
+) -> None:
+    await clinic.resource_rules("ana", cap=1)
+    held = await clinic.hold("facial", wall(MONDAY, "10:00"), who={"nurse": ["ana"]})
+    other = await clinic.hold("facial", wall(MONDAY, "12:00"), who={"nurse": ["bo"]})
+    admin.execute(
+        "update holdfast.hold set created_at = now() - interval '1 hour', expires_at = now() - interval '1 second'"
+    )
+    await clinic.book("facial", wall(MONDAY, "15:00"), who={"nurse": ["ana"]})
+    who = ClientDetails(name="Cy", email="cy@example.com")
+    late = clinic.as_("widget", lambda tx: booking.confirm_hold(tx, held.id, who))
+    assert isinstance(await clinic.refusal(late), HoldExpired)
+    # the control: within grace, where no cap filled up, it is still theirs
+    assert (await clinic.as_("widget", lambda tx: booking.confirm_hold(tx, other.id, who))).state == "confirmed"
+
+
+async def test_a_cap_is_kept_across_the_zones_of_two_locations(clinic: Clinic, database: DatabaseUrls) -> None:
+    # 23:30 in Chicago is the next day in New York: two bookings under way count the visit on different days
+    await clinic.location("newark", "America/New_York")
+    await clinic.resource("ana", at=["austin", "newark"])
+    await clinic.resource_rules("ana", cap=1)
+    await clinic.pool("duo", ["ana"])
+    await clinic.service("drip", 15, {"nurse": {"pool": "duo"}}, at=["austin", "newark"])
+    night = wall(MONDAY, "23:30")
+    ask = {"service_id": clinic.ids["drip"], "client": {"name": "Cy"}}
+    with Stepper(database.app) as slow, Stepper(database.app) as quick:
+        slow.begin(clinic.organization_id)
+        slow.run("book", location_id=clinic.ids["austin"], start=night, **ask)
+        assert slow.outcome() == "done"
+        quick.begin(clinic.organization_id)
+        quick.run("book", location_id=clinic.ids["newark"], start=night + timedelta(hours=10), **ask)
+        assert quick.finished_or_blocked()
+        assert slow.commit() == "done"
+        assert quick.outcome() == "slot_is_free"
 
 
 async def test_staff_may_step_outside_the_rules_but_not_past_the_guard(clinic: Clinic) -> None:

@@ -14,6 +14,8 @@ TTL = timedelta(seconds=300)
 TTL_MAX = timedelta(seconds=900)
 EXTENSIONS_MAX = 5
 
+Span = tuple[datetime, datetime]
+
 
 @dataclass(eq=False)
 class Claim:
@@ -30,7 +32,7 @@ class Claim:
 
 @dataclass(eq=False)
 class Holder:
-    """A hold, a block or a busy time, with what it claims."""
+    """A hold, a block or a busy time, with what it claims; a busy time also knows what it is about."""
 
     id: UUID
     kind: str
@@ -39,6 +41,9 @@ class Holder:
     expires_at: datetime | None = None
     created_at: datetime | None = None
     extensions: int = 0
+    resource: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
 
 
 @dataclass
@@ -56,6 +61,13 @@ class Need:
             visit + timedelta(minutes=self.start - self.before),
             visit + timedelta(minutes=self.end + self.after),
         )
+
+
+def without(spans: list[Span], taken: list[Span]) -> list[Span]:
+    """What is left of the spans."""
+    for start, end in taken:
+        spans = [(a, b) for x, y in spans for a, b in ((x, min(y, start)), (max(x, end), y)) if a < b]
+    return spans
 
 
 class Conflict(Exception):
@@ -86,9 +98,19 @@ class Model:
     def standing(self, unit: UUID, during: tuple[datetime, datetime], but: Holder | None = None) -> bool:
         """Does somebody who counts stand here?"""
         return any(
-            holder is not but and (claim.overbook or not self.lapsed(holder))
+            holder is not but and (claim.overbook or not self.lapsed(holder) or bool(self.waiting(claim)))
             for holder, claim in self.on(unit, *during)
         )
+
+    def waiting(self, place: Claim) -> list[tuple[Holder, Span]]:
+        """The parts of a claim's time that outside events of its resource lack, by the age of the event."""
+        found = []
+        for busy in sorted((h for h in self.holders if h.kind == "busy" and h.state == "standing"), key=lambda h: h.id):
+            if place.unit in self.units[busy.resource] and busy.start is not None and busy.end is not None:
+                span = max(busy.start, place.start), min(busy.end, place.end)
+                own = [(claim.start, claim.end) for claim in busy.claims if claim.active]
+                found += [(busy, part) for part in without([span] if span[0] < span[1] else [], own)]
+        return found
 
     def guarded(self, unit: UUID, start: datetime, end: datetime, but: Holder | None = None) -> bool:
         """Is there a claim under the guard here, whoever's?"""
@@ -111,7 +133,15 @@ class Model:
         ended = [claim for claim in holder.claims if claim.active]
         for claim in ended:
             claim.active = False
-        self.promote(holder.claims)
+        self.fill(holder.claims)
+
+    def fill(self, freed: list[Claim]) -> None:
+        """Deliberate overbooks move up first, then outside events take what they lack."""
+        self.promote(freed)
+        for place in sorted(freed, key=lambda claim: claim.number):
+            for busy, part in self.waiting(place):
+                for start, end in self.rest(place.unit, *part):
+                    busy.claims.append(Claim(place.unit, start, end, overbook=False, number=next(self.numbers)))
 
     def promote(self, freed: list[Claim]) -> None:
         for place in sorted(freed, key=lambda claim: claim.number):
@@ -175,28 +205,30 @@ class Model:
             busy.claims = []
         else:
             self.holders.append(busy)
-        busy.state = "standing"
+        busy.state, busy.resource, busy.start, busy.end = "standing", resource, start, end
         self.displace(self.units[resource], start, end)
         rests = {unit: self.rest(unit, start, end) for unit in sorted(self.units[resource])}
         unit = max(
             rests, key=lambda unit: (sum((b - a for a, b in rests[unit]), timedelta()), -sorted(rests).index(unit))
         )
-        busy.claims = [Claim(unit, a, b, overbook=False, number=next(self.numbers)) for a, b in rests[unit]]
+        busy.claims += [Claim(unit, a, b, overbook=False, number=next(self.numbers)) for a, b in rests[unit]]
 
-    def rest(self, unit: UUID, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    def rest(self, unit: UUID, start: datetime, end: datetime) -> list[Span]:
         """What is not under the guard of a unit's time."""
-        rest = [(start, end)]
-        for _, claim in self.on(unit, start, end):
-            if not claim.overbook:
-                rest = [(a, b) for x, y in rest for a, b in ((x, min(y, claim.start)), (max(x, claim.end), y)) if a < b]
-        return rest
+        return without(
+            [(start, end)], [(claim.start, claim.end) for _, claim in self.on(unit, start, end) if not claim.overbook]
+        )
 
     def set_capacity(self, resource: str, units: list[UUID]) -> None:
         """``units``: all units that the resource has afterwards, by ordinal."""
         for going in reversed(self.units[resource][len(units) :]):
             self.displace([going], self.now, datetime.max.replace(tzinfo=self.now.tzinfo))
             self.move(going, units)
+        new = [unit for unit in units if unit not in self.units[resource]]
         self.units[resource] = units
+        for unit in new:
+            end = datetime.max.replace(tzinfo=self.now.tzinfo)
+            self.fill([Claim(unit, self.now, end, overbook=False, number=0, active=False)])
 
     def move(self, going: UUID, targets: list[UUID]) -> None:
         claims = [c for h in self.holders for c in h.claims if c.active and c.unit == going]

@@ -26,7 +26,7 @@ ENDS = {
 
 INSERT = """
     insert into claim (organization_id, hold_id, unit_id, role, during, segment, overbook)
-    select current_organization(), p_hold_id, t.unit_id, t.role, t.during, t.segment, t.overbook
+    select current_organization(), p_owners[t.slot], t.unit_id, t.role, t.during, t.segment, t.overbook
     from tile_claims(p_chosen) t
 """
 
@@ -34,7 +34,8 @@ INSERT = """
 def replace_insert_claims(admin: psycopg.Connection[Any], body: str) -> None:
     admin.execute(f"""
         set search_path = holdfast, public;
-        create or replace function holdfast.insert_claims(p_hold_id uuid, p_chosen holdfast.candidate[]) returns boolean
+        create or replace function holdfast.insert_claims(p_owners uuid[], p_chosen holdfast.candidate[])
+        returns boolean
         language plpgsql as $$ begin {body} end $$;
     """)  # type: ignore[arg-type]
 
@@ -89,7 +90,7 @@ def test_control_claims_one_by_one_in_any_order_deadlock(
           select array_agg(x order by random()) from unnest(holdfast.match_slots(c, n)) x having count(*) > 0
         $$;
     """)
-    source = admin.execute("select pg_get_functiondef('holdfast.take'::regproc)").fetchone()
+    source = admin.execute("select pg_get_functiondef('holdfast.take_together'::regproc)").fetchone()
     assert source is not None
     admin.execute(source[0].replace("match_slots(array(", "match_shuffled(array("))
     ends = contend(contest, CONTROL_ATTEMPTS, SEED)

@@ -18,7 +18,8 @@ from tests.clinic import Clinic, Desk, Refused, at, open_med_spa
 BEFORE_ANYBODY_ACTS = {
     # a link's or a session's secret says whose it is
     "authenticate_session", "find_offer", "staff_of_link", "visit_of_link",
-    "authenticate", "create_organization", "organization_by_slug", "organization_ids", "guard_probe", "forget_answers",
+    "authenticate", "note_key_use", "create_organization", "organization_by_slug", "organization_ids", "guard_probe",
+    "forget_answers",
     "feed_now", "refresh_statistics", "relay_lag", "act_as",
     # a carrier's text comes to a telephone line that several organizations may share
     "set_text_preference", "visits_texted", "record_text_status",
@@ -81,6 +82,7 @@ def test_internal_functions_cannot_be_called(admin: psycopg.Connection[Any]) -> 
         "insert_claims",
         "record_event",
         "promote_overbooks",
+        "claim_for_busy",
         "record_catalog_change",
     }
     assert internal & callable_ == set()

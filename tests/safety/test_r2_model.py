@@ -489,7 +489,10 @@ MUTANTS = {
     "confirmed holds are displaced": Mutant("has_lapsed", "h.state = 'live'", "h.state <> 'expired'", "book wait"),
     "a checked-in visit cannot be cancelled": Mutant("cancel", "{confirmed,checked_in}", "{confirmed}", "book step"),
     "nobody is promoted": Mutant(
-        "let_go", "perform promote_overbooks(k.unit_id, k.during)", "perform 1", "book overbook step"
+        "fill_places", "perform promote_overbooks(v_freed.unit_id, v_freed.during)", "perform 1", "book overbook step"
+    ),
+    "an outside event does not take what becomes free": Mutant(
+        "fill_places", "perform claim_for_busy(v_freed.unit_id, v_freed.during)", "perform 1", "book busy step"
     ),
 }
 

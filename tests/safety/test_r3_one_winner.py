@@ -90,13 +90,15 @@ def test_control_with_plain_inserts_in_any_order_contenders_deadlock(
     admin.execute(f"alter database {admin.info.dbname} set deadlock_timeout = '20ms'")
     admin.execute("""
         set search_path = holdfast, public;
-        create or replace function holdfast.insert_claims(p_hold_id uuid, p_chosen holdfast.candidate[]) returns boolean
+        create or replace function holdfast.insert_claims(p_owners uuid[], p_chosen holdfast.candidate[])
+        returns boolean
         language plpgsql as $$
         declare v_one candidate;
         begin
           for v_one in select * from unnest(p_chosen) order by random() loop
             insert into claim (organization_id, hold_id, unit_id, role, during, segment)
-            values (current_organization(), p_hold_id, v_one.unit_id, v_one.role, v_one.during, v_one.segment);
+            values (current_organization(), p_owners[v_one.slot], v_one.unit_id, v_one.role, v_one.during,
+                    v_one.segment);
           end loop;
           return true;
         end $$

@@ -167,14 +167,15 @@ def expected(first: str, second: str) -> list[list[str]]:
 
 
 FOR_UPDATE = """
-    create or replace function holdfast.insert_claims(p_hold_id uuid, p_chosen holdfast.candidate[]) returns boolean
+    create or replace function holdfast.insert_claims(p_owners uuid[], p_chosen holdfast.candidate[]) returns boolean
     language plpgsql as $$
     begin
       perform from claim k join unnest(p_chosen) c on k.unit_id = c.unit_id and k.during && c.during and k.active
       for update of k;
       if found then return false; end if;
       insert into claim (organization_id, hold_id, unit_id, role, during, segment, overbook)
-      select current_organization(), p_hold_id, unit_id, role, during, segment, overbook from tile_claims(p_chosen);
+      select current_organization(), p_owners[slot], unit_id, role, during, segment, overbook
+      from tile_claims(p_chosen);
       return true;
     end $$
 """

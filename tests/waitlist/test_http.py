@@ -98,3 +98,20 @@ async def test_the_desk_overrides_and_nobody_guesses_a_token(line: Line, http: h
     told = await http.post("/v1/offers/accept", json={"token": OfferTokens(SECRET).token(offer.id)})
     assert (told.status_code, told.json()["state"]) == (410, "overridden")
     assert (await http.post(path, json={"client": client}, headers=desk)).status_code == 410
+
+
+async def test_a_policy_is_read_and_replaced_unless_somebody_was_faster(line: Line, http: httpx.AsyncClient) -> None:
+    http.headers.update(await key(line, "manage", surface="desk"))
+    address = "/v1/waitlist/policies/facial"
+    before = await http.get(address)
+    assert before.json()["mode"] == "first_in_line"
+    changed = await http.put(
+        address, json={"mode": "priority", "quiet_from": "22:00"}, headers={"if-match": before.headers["etag"]}
+    )
+    assert (changed.status_code, changed.json()["mode"], changed.json()["quiet_from"]) == (200, "priority", "22:00:00")
+    assert changed.headers["etag"] != before.headers["etag"]
+    late = await http.put(address, json={"mode": "best_value"}, headers={"if-match": before.headers["etag"]})
+    assert late.status_code == 412
+    assert (await http.get(address)).json() == changed.json()
+    assert (await http.put(address, json={"offer_minutes_min": 9, "offer_minutes_max": 5})).status_code == 422
+    assert (await http.get("/v1/waitlist/policies/nothing")).status_code == 404

@@ -36,19 +36,23 @@ class _Server(uvicorn.Server):
         """The tests' own process keeps its handlers."""
 
 
-def serve(urls: DatabaseUrls) -> Iterator[Served]:
+def serve(urls: DatabaseUrls, pair: tuple[str, str] | None = None) -> Iterator[Served]:
+    """A server until the end; over TLS, as ``localhost``, with the files of a certificate and its key."""
     app = build_app(urls.app, secret=SECRET, pool_size=8)
+    certificate, key = pair or (None, None)
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1
-    )
+        app, host="127.0.0.1", port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1,
+        ssl_certfile=certificate, ssl_keyfile=key,
+    )  # fmt: skip
     server = _Server(config)
     ready = threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(_run(server, ready)))
     thread.start()
     assert ready.wait(30)
     port = server.servers[0].sockets[0].getsockname()[1]
+    url = f"https://localhost:{port}" if pair else f"http://127.0.0.1:{port}"
     try:
-        yield Served(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}/setup?token={setup_token(SECRET)}")
+        yield Served(url, f"{url}/setup?token={setup_token(SECRET)}")
     finally:
         server.should_exit = True
         thread.join(20)

@@ -24,6 +24,9 @@ class _Reader(HTMLParser):
         self.forms: list[Form] = []
         self.links: list[str] = []
         self._open = False
+        self._select = ""
+        self._options = 0
+        self._textarea = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -38,10 +41,23 @@ class _Reader(HTMLParser):
             if given.get("type") in ("checkbox", "radio") and "checked" not in given:
                 return
             self.forms[-1].fields[given["name"]] = given.get("value", "")
+            self._select, self._options = (given["name"] if tag == "select" else ""), 0
+            self._textarea = given["name"] if tag == "textarea" else ""
+        elif self._open and tag == "option" and self._select:
+            # the first one, unless another is selected
+            if "selected" in given or self._options == 0:
+                self.forms[-1].fields[self._select] = given.get("value", "")
+            self._options += 1
+
+    def handle_data(self, data: str) -> None:
+        if self._textarea:
+            self.forms[-1].fields[self._textarea] += data.removeprefix("\n")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._open = False
+        elif tag in ("select", "textarea"):
+            self._select = self._textarea = ""
 
 
 class Forms:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.clinic import Clinic
 from tests.web.browsers import Visitor, chromium, visitor
 from tests.web.conftest import Served
+from tests.web.shop import site_with
 
 AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 DAY = (datetime.now(UTC) + timedelta(days=3)).date()
@@ -182,26 +180,6 @@ def test_another_site_embeds_the_page_as_tall_as_it_is(ada: Visitor, served: Ser
         frame.get_by_role("link", name="botox").click()
         frame.locator(FREE).first.click()
         expect(frame.get_by_role("heading", name="This time is kept for you")).to_be_visible()
-
-
-@contextmanager
-def site_with(html: str) -> Iterator[str]:
-    """Another site, with one page."""
-
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/" else 204)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(html.encode() if self.path == "/" else b"")
-
-        def log_message(self, *_: object) -> None:
-            """Nobody reads it."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
 
 
 def test_the_script_of_the_booking_page_is_light(served: Served, ada: Visitor) -> None:

@@ -100,7 +100,7 @@ def test_what_is_typed_wrong_is_said_beside_it_and_stays(glow: Clinic, forms: Fo
 
 def test_a_robot_that_fills_every_field_books_nothing(glow: Clinic, forms: Forms) -> None:
     hold(forms, times(forms, day=8)[0])
-    assert details(forms, website="https://spam.example").status_code == 422
+    assert details(forms, website="https://spam.example").status_code == 429
 
 
 def test_the_form_is_kept_when_the_held_time_was_lost(glow: Clinic, forms: Forms, other: Forms) -> None:

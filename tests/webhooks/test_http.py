@@ -87,16 +87,21 @@ async def test_from_an_endpoint_to_a_dead_letter_to_its_retry(
     assert {one.id for one in receiver.received} == {letter["event"]}
 
 
-async def test_an_answer_with_a_secret_is_never_stored(
+async def test_a_secret_is_never_stored_and_a_repeated_request_does_nothing_twice(
     manager: httpx.AsyncClient, receiver: Receiver, admin: psycopg.Connection[Any]
 ) -> None:
-    ask = {"url": receiver.url, "events": ["*"]}
-    refused = await manager.post("/v1/webhooks", json=ask, headers={"Idempotency-Key": "k"})
-    assert refused.status_code == 422
-    made = await manager.post("/v1/webhooks", json=ask)
-    rotated = await manager.post(made.headers["location"] + "/rotate_secret")
-    assert rotated.json()["secret"] != made.json()["secret"]
-    assert admin.execute("select count(*) from holdfast.idempotency").fetchone() == (0,)
+    ask, key = {"url": receiver.url, "events": ["*"]}, {"Idempotency-Key": "k"}
+    made = await manager.post("/v1/webhooks", json=ask, headers=key)
+    again = await manager.post("/v1/webhooks", json=ask, headers=key)
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (201, "true")
+    assert again.json() == made.json() | {"secret": None}
+    rotated = [await manager.post(made.headers["location"] + "/rotate_secret", headers=key) for _ in range(2)]
+    assert rotated[0].json()["secret"] not in (None, made.json()["secret"])
+    assert rotated[1].json()["secret"] is None
+    kept = [body for (body,) in admin.execute("select body from holdfast.idempotency").fetchall()]
+    assert len(kept) == 2
+    for shown in (made, rotated[0]):
+        assert not any(shown.json()["secret"].encode() in body for body in kept)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,11 @@ select holdfast.create_organization(%(slug)s, %(name)s, %(currency)s);
 
 -- name: authenticate
 -- What the key with this hash may do; no row for a key that is unknown or revoked.
-select organization_id, api_key_id, scopes, surfaces from holdfast.authenticate(%(key_hash)s);
+select organization_id, api_key_id, scopes, surfaces, used_today from holdfast.authenticate(%(key_hash)s);
+
+-- name: note_key_use
+-- The key is used today.
+select holdfast.note_key_use(%(key_hash)s);
 
 -- name: create_api_key
 -- Store a new key's hash; the key's id.

@@ -11,13 +11,15 @@ import hashlib
 import re
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from holdfast.access.model import ApiKey, NewApiKey, Principal
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Record, Transaction
-from holdfast.errors import NotFound, Unauthorized
+from holdfast.errors import Busy, NotFound, Unauthorized
 
 QUERIES: Final = load_queries("holdfast.access")
 _SHAPE: Final = re.compile(r"hf_[a-z0-9]{1,16}_[0-9a-f]{64}")
@@ -35,10 +37,27 @@ async def authenticate(record: Record, key: str) -> Principal:
     # The shape first: text that cannot be a key costs no query, and non-ASCII never reaches the hash.
     if _SHAPE.fullmatch(key):
         key_hash = _hash(key)
-        found = await record.unscoped(lambda t: t.one(Principal, QUERIES["authenticate"], key_hash=key_hash))
+        found = await record.unscoped(lambda t: t.one(_Found, QUERIES["authenticate"], key_hash=key_hash))
         if found is not None:
-            return found
+            if not found.used_today:
+                await _note_use(record, key_hash)
+            return Principal(found.organization_id, found.api_key_id, found.scopes, found.surfaces)
     raise Unauthorized("This API key is not known here, or was revoked.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    organization_id: UUID
+    api_key_id: UUID
+    scopes: list[str]
+    surfaces: list[str]
+    used_today: bool
+
+
+async def _note_use(record: Record, key_hash: bytes) -> None:
+    """Once a day and key, in a transaction of its own: no booking waits for it, and none fails because of it."""
+    with suppress(Busy):
+        await record.unscoped(lambda tx: tx.run(QUERIES["note_key_use"], key_hash=key_hash))
 
 
 async def create_api_key(

@@ -215,7 +215,7 @@ class Request:
 
 
 class Pick(NamedTuple):
-    """One unit of a visit: its segment and its claim (buffers included), instants."""
+    """One unit of a visit: its segment and its claim (buffers included); ``part``: for which of its services."""
 
     service: str
     role: str
@@ -225,6 +225,15 @@ class Pick(NamedTuple):
     end: datetime
     claim_start: datetime
     claim_end: datetime
+    part: int = 0
+
+
+class Part(NamedTuple):
+    """One of the services that follow one another in a slot."""
+
+    service: str
+    start: datetime
+    end: datetime
 
 
 @dataclass(frozen=True)
@@ -234,6 +243,7 @@ class Slot:
     start: datetime
     end: datetime
     picks: tuple[Pick, ...]
+    parts: tuple[Part, ...] = ()
     why: str = ""
 
     def claims(self) -> list[tuple[str, datetime, datetime]]:

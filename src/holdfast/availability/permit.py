@@ -55,11 +55,12 @@ class Wanted:
     without_hold: UUID | None = None
 
 
-async def permit(tx: Transaction, wanted: Wanted) -> Choices:
+async def permit(tx: Transaction, wanted: Wanted, *, arranged: bool = False) -> Choices:
     """For each unit of each role the resources that the rules permit, best first.
 
-    A role that no rule restricts is left out: then its whole pool may serve, in its own order. Raises NotBookable with
-    the ``reason``, and the ``role`` where the reason is one role's.
+    A role that no rule restricts is left out: then its whole pool may serve, in its own order. ``arranged``: its place
+    in a longer visit was settled before, and with it the minute and who comes first. Raises NotBookable with the
+    ``reason``, and the ``role`` where the reason is one role's.
     """
     catalog = await record.current_catalog(tx)
     service = _service(catalog, wanted)
@@ -69,14 +70,14 @@ async def permit(tx: Transaction, wanted: Wanted) -> Choices:
     at = masks.window.index(wanted.start)
     _check_start(masks, service, tx.scene.caller.surface, wanted.start, tx.scene.began_at)
     public = tx.scene.caller.surface in PUBLIC_SURFACES
-    off_grid = public and not masks.wall_grid(service.grid_minutes) >> at & 1
+    off_grid = public and not arranged and not masks.wall_grid(service.grid_minutes) >> at & 1
     if off_grid and not service.off_grid_after_claims:
-        raise _refusal("off_grid")
+        raise refusal("off_grid")
     order = None
-    if off_grid or catalog.assign != "preference":
+    if off_grid or (catalog.assign != "preference" and not arranged):
         claimed = await _claimed_masks(tx, catalog, service, wanted, masks.window)
         if off_grid and not claimed.grid(service) >> at & 1:
-            raise _refusal("off_grid")
+            raise refusal("off_grid")
         order = Order(claimed, catalog.assign)
     return {
         need.role: choice
@@ -101,12 +102,12 @@ def _roles(service: Service) -> set[str]:
 
 def _check_start(masks: Masks, service: Service, surface: str, start: datetime, now: datetime) -> None:
     if start.second or start.microsecond:
-        raise _refusal("off_grid")
+        raise refusal("off_grid")
     soonest, end = masks.bookable(service.lead_on(surface), now)
     if start < soonest:
-        raise _refusal("too_soon")
+        raise refusal("too_soon")
     if start >= end:
-        raise _refusal("too_far")
+        raise refusal("too_far")
 
 
 def _choice(
@@ -121,13 +122,13 @@ def _choice(
     elif not asked and len(able) == len(members):
         return None
     if members and sum(len(resource.units) for resource in able) < need.quantity:
-        raise _refusal(_commonest(members, reasons), need.role)
+        raise refusal(_commonest(members, reasons), need.role)
     permitted = [UUID(resource.id) for resource in able]
     units = [[id for id in chosen if id in permitted] for chosen in asked]
     for chosen, left in zip(asked, units, strict=True):
         refused = [reason for id in chosen if (reason := reasons.get(str(id)))]
         if not left and refused:
-            raise _refusal(refused[0], need.role)
+            raise refusal(refused[0], need.role)
     # whoever cannot serve this role at all stays named, so that the record says so
     units = [left or list(chosen) for chosen, left in zip(asked, units, strict=True)]
     return units + [permitted] * (need.quantity - len(units))
@@ -139,7 +140,8 @@ def _commonest(members: Sequence[Resource], reasons: Mapping[str, str | None]) -
     return found.most_common(1)[0][0] if found else "not_working"
 
 
-def _refusal(reason: str, role: str | None = None) -> NotBookable:
+def refusal(reason: str, role: str | None = None) -> NotBookable:
+    """The error of a rule that says no."""
     facts = {"reason": reason} | ({"role": role} if role else {})
     return NotBookable(SENTENCES[reason].format(role=role), **facts)
 
@@ -188,6 +190,11 @@ def _origin(start: datetime) -> datetime:
 async def _claimed_masks(tx: Transaction, catalog: Catalog, service: Service, wanted: Wanted, window: Window) -> Masks:
     location_id = str(wanted.location_id)
     claimed = await record.load_snapshot(
-        tx, catalog, [service], [location_id], window, without_hold=wanted.without_hold
+        tx,
+        catalog,
+        [service],
+        [location_id],
+        window,
+        without_holds=[wanted.without_hold] if wanted.without_hold else (),
     )
     return Masks(claimed, catalog.locations[location_id], window)

@@ -82,8 +82,13 @@ from here join holdfast.organization o on o.id = here.id;
 
 -- name: claims_between
 -- The active claims of these units that touch the window; holds that ran out are left out.
-select unit_id, starts_at, ends_at, kind, hold_id, visit_starts_at, expires_at
+select unit_id, starts_at, ends_at, kind, hold_id, visit_id, visit_starts_at, expires_at
 from holdfast.claims_between(%(unit_ids)s, %(from_at)s, %(to_at)s);
+
+-- name: claims_within
+-- The same over several stretches of time.
+select unit_id, starts_at, ends_at, kind, hold_id, visit_id, visit_starts_at, expires_at
+from holdfast.claims_within(%(unit_ids)s, %(during)s::tstzmultirange);
 
 -- name: last_taken
 -- When each resource was last given a visit.

@@ -16,7 +16,7 @@ from holdfast.availability import bitmap
 from holdfast.availability.bitmap import Bits, Window
 from holdfast.availability.fit import Fit
 from holdfast.availability.masks import Masks
-from holdfast.availability.model import Pick, Request, Resource, Service, Slot, Snapshot
+from holdfast.availability.model import Part, Pick, Request, Resource, Service, Slot, Snapshot
 from holdfast.availability.order import Order
 from holdfast.availability.tightness import Tightness
 from holdfast.errors import Bug
@@ -82,7 +82,9 @@ class Search:
         """The slot at one of ``starts``, with the first provider in order where one is to serve throughout."""
         able = [chain for chain in self._chains if chain.starts[0] >> start & 1]
         chain = min(able, key=lambda chain: self.order.key(chain.provider, start) if chain.provider else (False, 0))
+        instant = self.masks.window.instant
         picks: list[Pick] = []
+        parts: list[Part] = []
         at = start
         for index, fit in enumerate(chain.fits):
             if index:
@@ -90,17 +92,17 @@ class Search:
             assigned = fit.assign(at, self.order)
             if assigned is None:
                 raise Bug("a start was counted as free that nobody can serve")
-            picks += assigned
+            picks += (pick._replace(part=index) for pick in assigned) if index else assigned
+            parts.append(Part(fit.service.id, instant(at), instant(at + fit.service.length_minutes)))
             at += fit.service.length_minutes
-        instant = self.masks.window.instant
-        return Slot(instant(start), instant(at), tuple(picks))
+        return Slot(instant(start), instant(at), tuple(picks), tuple(parts))
 
     def fit(self, service: Service, provider: Resource | None = None) -> Fit:
         """One of the services by itself, with the resources that the request names and, if given, this provider."""
         named = {
             n.role: self.request.resources[n.role] for n in service.requirements if n.role in self.request.resources
         }
-        lead_role = self._provider_role(service)
+        lead_role = self.provider_role(service)
         if provider is not None and lead_role is not None:
             named[lead_role] = provider.id
         return Fit(self.masks, service, party=self.request.party, named=named)
@@ -136,7 +138,7 @@ class Search:
             return [None]
         pools: list[tuple[str, ...]] = []
         for service in self.services:
-            role = self._provider_role(service)
+            role = self.provider_role(service)
             for need in service.requirements:
                 if need.role == role:
                     wanted = self.request.resources.get(role)
@@ -144,7 +146,8 @@ class Search:
         common = [member for member in pools[0] if all(member in pool for pool in pools)] if pools else []
         return [self.masks.snapshot.resources[member] for member in common] if pools else [None]
 
-    def _provider_role(self, service: Service) -> str | None:
+    def provider_role(self, service: Service) -> str | None:
+        """The role that one provider has throughout, where ``same_provider`` asks for it."""
         resources = self.masks.snapshot.resources
         for need in service.requirements:
             if resources[need.pool.members[0]].kind == "provider":

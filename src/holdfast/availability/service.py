@@ -7,25 +7,29 @@ first, and whatever can be held is offered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from holdfast.access.model import PUBLIC_SURFACES
+from holdfast.availability import bitmap
 from holdfast.availability.catalog import Catalog
 from holdfast.availability.explain import Explanation, explain
 from holdfast.availability.model import Claim, Request, Slot, Snapshot
-from holdfast.availability.permit import Wanted
+from holdfast.availability.permit import Wanted, refusal
 from holdfast.availability.search import Search, window_of
-from holdfast.availability.snapshot import QUERIES, current_catalog, load_snapshot
+from holdfast.availability.snapshot import QUERIES, current_catalog, load_snapshot, load_snapshots
+from holdfast.db.constraints import domain_error
 from holdfast.db.transact import Caller, Record, Transaction
-from holdfast.errors import Invalid, NotFound
+from holdfast.errors import HoldfastError, Invalid, NotFound
 
 ALTERNATIVES: Final = 3
 # Alternatives are sought close by first: most are found there, and a day of claims costs less to read than a month.
 NEIGHBOURHOODS: Final = (timedelta(days=1), timedelta(days=14), timedelta(days=45))
+# What somebody else has, so that it may be had another time; whatever else keeps a resource away is a rule.
+TAKEN: Final = frozenset({"booked", "held", "blocked", "busy", "cap_reached"})
 NEXT_SEARCHES: Final = (timedelta(days=7), timedelta(days=30), timedelta(days=90))
 
 
@@ -54,7 +58,8 @@ async def search(
 
     Raises Invalid or NotFound, naming the field, for what can have no sensible answer.
     """
-    snapshot, requests = await _ready(tx, asked, locations, without_hold=without_hold)
+    given_up = () if without_hold is None else (without_hold,)
+    snapshot, requests = await _ready(tx, asked, locations, without_holds=given_up)
     slots = [(request.location, slot) for request in requests for slot in Search(snapshot, request).slots()]
     if len(requests) > 1 and asked.rank == "earliest":
         slots.sort(key=lambda pair: pair[1].start)
@@ -94,6 +99,49 @@ async def explain_start(tx: Transaction, asked: Request, start: datetime) -> Exp
     return replace(why, nearest=nearest[0] if nearest else None)
 
 
+async def arrange(tx: Transaction, asked: Request, start: datetime, *, without_holds: Collection[UUID] = ()) -> Slot:
+    """The whole visit as it would begin at that instant: when each service begins, and who serves.
+
+    Raises NotBookable where the rules say no, SlotTaken with the ``roles`` that others have, what a search raises.
+    """
+    if start.second or start.microsecond:
+        raise refusal("off_grid")
+    staff = tx.scene.caller.surface not in PUBLIC_SURFACES
+    at_start = replace(asked, start=start, until=start + bitmap.MINUTE, any_minute=staff)
+    snapshot, [request] = await _ready(tx, at_start, [asked.location], without_holds=without_holds)
+    search = Search(snapshot, request)
+    index = search.masks.window.index(start)
+    if not search.starts >> index & 1:
+        raise _refused(explain(search, start))
+    return search.slot(index)
+
+
+def _refused(why: Explanation) -> HoldfastError:
+    """The refusal that an explanation amounts to: of the first rule, else of the roles that others have."""
+    if why.rules:
+        return refusal(why.rules[0])
+    for role in why.roles:
+        taken = sum(obstacle.count for obstacle in role.obstacles if obstacle.reason in TAKEN)
+        if role.free + taken < role.needed:
+            by_rule = (obstacle.reason for obstacle in role.obstacles if obstacle.reason not in TAKEN)
+            return refusal(next(by_rule, "not_working"), role.role)
+    lost = [role for role in why.roles if role.free < role.needed] or why.roles
+    return domain_error("slot_is_free", {"roles": sorted({role.role for role in lost})})
+
+
+@dataclass(frozen=True)
+class WantedVisit:
+    """A visit of several appointments that was refused at ``start``; ``without_holds`` would be given up for it."""
+
+    request: Request
+    start: datetime
+    without_holds: tuple[UUID, ...] = ()
+
+    @property
+    def location_id(self) -> UUID:
+        return UUID(self.request.location)
+
+
 @dataclass(frozen=True)
 class Absence:
     """A resource that is out for ``[start, end)``, though nothing in the record says so yet."""
@@ -104,27 +152,36 @@ class Absence:
 
 
 async def alternatives(
-    tx: Transaction, wanted: Wanted, count: int = ALTERNATIVES, *, without: Absence | None = None
+    tx: Transaction, wanted: Wanted | WantedVisit, count: int = ALTERNATIVES, *, without: Absence | None = None
 ) -> list[Slot]:
-    """Up to ``count`` starts instead of one that was refused, nearest first: the same service, location and roles.
+    """Up to ``count`` starts instead of one that was refused, nearest first: the same services, location and roles.
 
     Whoever was asked for by name comes first where they are free; otherwise the next free one of the pool serves.
     """
+    asked, without_holds = _asked_instead(wanted)
     found: list[Slot] = []
     for reach in NEIGHBOURHOODS:
-        asked = Request(
-            location=str(wanted.location_id),
-            services=(str(wanted.service_id),),
-            start=max(wanted.start - reach, min(tx.scene.began_at, wanted.start)),
-            until=wanted.start + reach,
-            prefer=tuple(str(id) for units in wanted.choices.values() for chosen in units for id in chosen),
-        )
-        snapshot, [request] = await _ready(tx, asked, [asked.location], without_hold=wanted.without_hold)
+        start = max(wanted.start - reach, min(tx.scene.began_at, wanted.start))
+        near = replace(asked, start=start, until=wanted.start + reach)
+        snapshot, [request] = await _ready(tx, near, [near.location], without_holds=without_holds)
         seen = snapshot if without is None else _with_absence(snapshot, without)
         found = Search(seen, request).nearest(wanted.start, count)
         if len(found) == count:
             break
     return found
+
+
+def _asked_instead(wanted: Wanted | WantedVisit) -> tuple[Request, Collection[UUID]]:
+    if isinstance(wanted, WantedVisit):
+        return replace(wanted.request, any_minute=False), wanted.without_holds
+    asked = Request(
+        location=str(wanted.location_id),
+        services=(str(wanted.service_id),),
+        start=wanted.start,
+        until=wanted.start,
+        prefer=tuple(str(id) for units in wanted.choices.values() for chosen in units for id in chosen),
+    )
+    return asked, (wanted.without_hold,) if wanted.without_hold else ()
 
 
 def _with_absence(snapshot: Snapshot, absence: Absence) -> Snapshot:
@@ -147,7 +204,7 @@ async def unchanged_since(tx: Transaction, seen: str) -> bool:
 
 
 async def _ready(
-    tx: Transaction, asked: Request, locations: Sequence[str], *, without_hold: UUID | None = None
+    tx: Transaction, asked: Request, locations: Sequence[str], *, without_holds: Collection[UUID] = ()
 ) -> tuple[Snapshot, list[Request]]:
     """The snapshot that answers the request at every location that offers all of its services."""
     catalog = await current_catalog(tx)
@@ -163,7 +220,30 @@ async def _ready(
         # before the claims are read: a window of a century must not reach the record
         each.check(Snapshot(tx.scene.began_at, catalog.locations, catalog.resources, catalog.services, {}))
     window = window_of(request, services)
-    return await load_snapshot(tx, catalog, services, offering, window, without_hold=without_hold), requests
+    return await load_snapshot(tx, catalog, services, offering, window, without_holds=without_holds), requests
+
+
+async def prepare_each(
+    tx: Transaction, requests: Sequence[Request], *, without_holds: Collection[UUID] = ()
+) -> list[Search]:
+    """A search for each request; they ask for the same services at one location, in different windows.
+
+    Claims are read once for all of them. Raises what a search raises.
+    """
+    if not requests:
+        return []
+    catalog = await current_catalog(tx)
+    services = [catalog.service(service) for service in requests[0].services]
+    location = requests[0].location
+    if not _offers(catalog, location, requests[0].services):
+        raise NotFound("This location does not offer what was asked for.", field="location")
+    ready = [replace(each, surface=tx.scene.caller.surface, assign=catalog.assign) for each in requests]
+    bare = Snapshot(tx.scene.began_at, catalog.locations, catalog.resources, catalog.services, {})
+    for request in ready:
+        request.check(bare)
+    windows = [window_of(request, services) for request in ready]
+    snapshots = await load_snapshots(tx, catalog, services, [location], windows, without_holds=without_holds)
+    return [Search(snapshot, request) for snapshot, request in zip(snapshots, ready, strict=True)]
 
 
 def _offers(catalog: Catalog, location: str, services: Iterable[str]) -> bool:

@@ -8,10 +8,10 @@ visit is asked only where turns are taken.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, Literal
 from uuid import UUID
 
 from holdfast.availability.bitmap import Window
@@ -24,6 +24,20 @@ QUERIES: Final = load_queries("holdfast.availability")
 ORGANIZATIONS_REMEMBERED: Final = 200
 # A visit counts on the day it begins, but may take its capped resource up to a day before or after.
 CAP_REACH: Final = timedelta(days=2)
+
+
+Span = tuple[datetime, datetime]
+# unit, start, end, kind, hold, visit, the visit's start, when the hold runs out; a plain tuple, as there are thousands
+_ClaimRow = tuple[
+    UUID,
+    datetime,
+    datetime,
+    Literal["appointment", "hold", "block", "busy"],
+    UUID | None,
+    UUID | None,
+    datetime | None,
+    datetime | None,
+]
 
 _catalogs: OrderedDict[UUID, Catalog] = OrderedDict()
 
@@ -56,30 +70,61 @@ async def load_snapshot(
     locations: Iterable[str],
     window: Window,
     *,
-    without_hold: UUID | None = None,
+    without_holds: Collection[UUID] = (),
 ) -> Snapshot:
     """The catalog with the claims of everyone who could serve these services there, around the window.
 
-    ``without_hold`` is a hold whose claims do not count, because whoever asks would give them up.
+    ``without_holds`` are holds whose claims do not count, because whoever asks would give them up.
     """
+    [snapshot] = await load_snapshots(tx, catalog, services, locations, [window], without_holds=without_holds)
+    return snapshot
+
+
+async def load_snapshots(
+    tx: Transaction,
+    catalog: Catalog,
+    services: Iterable[Service],
+    locations: Iterable[str],
+    windows: Sequence[Window],
+    *,
+    without_holds: Collection[UUID] = (),
+) -> list[Snapshot]:
+    """As ``load_snapshot``, for several windows in the same queries: a snapshot each, in their order."""
     resources = _serving(catalog, services, locations)
     units = [UUID(unit) for resource in resources.values() for unit in resource.units]
     reach = CAP_REACH if any(resource.visits_per_day is not None for resource in resources.values()) else timedelta()
-    rows = await tx.tuples(
-        QUERIES["claims_between"],
-        unit_ids=units,
-        from_at=window.origin - reach,
-        to_at=window.instant(window.minutes) + reach,
-    )
-    claims: dict[str, list[Claim]] = defaultdict(list)
-    for unit_id, starts_at, ends_at, kind, hold_id, visit_starts_at, expires_at in rows:
-        if hold_id is None or hold_id != without_hold:
-            visit = hold_id and str(hold_id)
-            claims[str(unit_id)].append(Claim(starts_at, ends_at, kind, visit, visit_starts_at, expires_at))
+    spans = [(window.origin - reach, window.instant(window.minutes) + reach) for window in windows]
+    rows = await _claims_in(tx, units, spans)
     known = catalog.resources
     if catalog.assign == "round_robin":
         known = {**known, **await _with_turns(tx, resources)}
-    return Snapshot(tx.scene.began_at, catalog.locations, known, catalog.services, claims)
+    return [
+        Snapshot(tx.scene.began_at, catalog.locations, known, catalog.services, _by_unit(rows, span, without_holds))
+        for span in spans
+    ]
+
+
+async def _claims_in(tx: Transaction, units: Sequence[UUID], spans: Sequence[Span]) -> list[_ClaimRow]:
+    if len(spans) == 1:
+        [(start, end)] = spans
+        return await tx.tuples(QUERIES["claims_between"], unit_ids=units, from_at=start, to_at=end)
+    times = ",".join(f"[{start.isoformat()},{end.isoformat()})" for start, end in spans)
+    found = await tx.tuples(QUERIES["claims_within"], unit_ids=units, during=f"{{{times}}}")
+    # a claim that reaches from one span into the next is answered for both
+    return list(dict.fromkeys(found))
+
+
+def _by_unit(rows: Sequence[_ClaimRow], span: Span, without_holds: Collection[UUID]) -> dict[str, list[Claim]]:
+    first, last = span
+    # what stays of a visit of which a part is given up does not count as another visit
+    own_visits = {row[5] for row in rows if row[4] in without_holds} if without_holds else set()
+    claims: dict[str, list[Claim]] = defaultdict(list)
+    for unit_id, starts_at, ends_at, kind, hold_id, visit_id, visit_starts_at, expires_at in rows:
+        if starts_at < last and first < ends_at and (hold_id is None or hold_id not in without_holds):
+            whole = visit_id or hold_id
+            visit = None if whole is None or whole in own_visits else str(whole)
+            claims[str(unit_id)].append(Claim(starts_at, ends_at, kind, visit, visit_starts_at, expires_at))
+    return claims
 
 
 def _serving(catalog: Catalog, services: Iterable[Service], locations: Iterable[str]) -> dict[str, Resource]:

@@ -40,6 +40,7 @@ class Hold:
     surface: str
     overbook_reason: str | None
     claims: list[Claim]
+    visit_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Appointment:
     created_at: datetime
     overbook_reason: str | None
     claims: list[Claim]
+    visit_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,34 @@ class Collision:
     source: str
     other_kind: str
     other_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    found_at: datetime
+    resolved_at: datetime | None
+    resolved_by: str | None
+    resolution: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CollisionTold:
+    """A collision with the names that people know: a client and a service, or a block's reason.
+
+    ``time_zone`` is that of the resource's first location.
+    """
+
+    id: UUID
+    resource_id: UUID
+    resource_name: str
+    time_zone: str
+    source: str
+    busy_starts_at: datetime
+    busy_ends_at: datetime
+    other_kind: str
+    other_id: UUID
+    client_name: str | None
+    service_name: str | None
+    appointment_state: str | None
+    block_reason: str | None
     starts_at: datetime
     ends_at: datetime
     found_at: datetime

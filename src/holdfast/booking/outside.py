@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from holdfast.booking.model import Busy, Collision, CollisionFilter, Cursor, Recorded, Taken
+from holdfast.booking.model import Busy, Collision, CollisionFilter, CollisionTold, Cursor, Recorded, Taken
 from holdfast.booking.service import QUERIES
 from holdfast.db.transact import Transaction
 from holdfast.errors import Bug, NotFound
@@ -75,6 +75,26 @@ async def list_collisions(
         after_id=after and after.id,
         limit=limit,
     )
+
+
+async def tell_collisions(
+    tx: Transaction, *, is_open: bool, limit: int, after: Cursor | None = None
+) -> list[CollisionTold]:
+    """Collisions with names: open ones by start; decided ones, the latest first. ``after``: in that order."""
+    return await _told(tx, is_open=is_open, limit=limit, after_at=after and after.at, after_id=after and after.id)
+
+
+async def tell_collision(tx: Transaction, collision_id: UUID) -> CollisionTold:
+    """One collision with names. Raises NotFound."""
+    found = await _told(tx, id=collision_id, is_open=True, limit=1)
+    if not found:
+        raise NotFound("There is no such collision.")
+    return found[0]
+
+
+async def _told(tx: Transaction, **wanted: Any) -> list[CollisionTold]:
+    anything = dict.fromkeys(("id", "after_at", "after_id"))
+    return await tx.rows(CollisionTold, QUERIES["collisions_in_words"], **(anything | wanted))
 
 
 async def resolve_collision(tx: Transaction, collision_id: UUID, resolution: str) -> Collision:

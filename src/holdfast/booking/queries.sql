@@ -3,26 +3,26 @@
 -- name: place_hold
 -- Hold a visit, all or nothing; refused with the roles that were lost.
 select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
-       overbook_reason, claims
+       overbook_reason, claims, visit_id
 from holdfast.place_hold(%(service_id)s, %(location_id)s, %(start)s, %(choices)s, %(ttl_seconds)s, %(visitor)s, %(network)s,
                          %(outside_rules)s);
 
 -- name: extend_hold
 -- A fresh term for a live hold.
 select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
-       overbook_reason, claims
+       overbook_reason, claims, visit_id
 from holdfast.extend_hold(%(hold_id)s, %(ttl_seconds)s);
 
 -- name: release_hold
 -- Give a hold back; giving back what has ended is no error.
 select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
-       overbook_reason, claims
+       overbook_reason, claims, visit_id
 from holdfast.release_hold(%(hold_id)s);
 
 -- name: hold_by_id
 -- A hold and its claims, whatever its state.
 select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
-       overbook_reason, claims
+       overbook_reason, claims, visit_id
 from holdfast.hold_detail
 where organization_id = holdfast.current_organization() and id = %(hold_id)s;
 
@@ -34,14 +34,14 @@ select holdfast.sweep_holds();
 -- A live hold becomes an appointment.
 select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
-       cancel_reason, created_at, overbook_reason, claims
+       cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.confirm_hold(%(hold_id)s, %(client)s, %(note)s);
 
 -- name: book
 -- Hold and confirm in one step.
 select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
-       cancel_reason, created_at, overbook_reason, claims
+       cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.book(%(service_id)s, %(location_id)s, %(start)s, %(client)s, %(choices)s, %(note)s, %(visitor)s, %(network)s,
                    %(overbook_reason)s, %(outside_rules)s);
 
@@ -49,7 +49,7 @@ from holdfast.book(%(service_id)s, %(location_id)s, %(start)s, %(client)s, %(cho
 -- Move an appointment to another start, or onto a hold; on conflict it stays where it is.
 select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
-       cancel_reason, created_at, overbook_reason, claims
+       cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.reschedule(%(appointment_id)s, %(revision)s, %(start)s, %(location_id)s, %(choices)s, %(hold_id)s,
                          %(overbook_reason)s, %(outside_rules)s);
 
@@ -62,35 +62,35 @@ where organization_id = holdfast.current_organization() and id = %(appointment_i
 -- Cancel; its claims are free at once.
 select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
-       cancel_reason, created_at, overbook_reason, claims
+       cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.cancel(%(appointment_id)s, %(revision)s, %(reason)s);
 
 -- name: check_in
 -- The client is here.
 select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
-       cancel_reason, created_at, overbook_reason, claims
+       cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.check_in(%(appointment_id)s, %(revision)s);
 
 -- name: complete
 -- The visit is over.
 select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
-       cancel_reason, created_at, overbook_reason, claims
+       cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.complete(%(appointment_id)s, %(revision)s);
 
 -- name: no_show
 -- Nobody came; what is left of the time is free.
 select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
-       cancel_reason, created_at, overbook_reason, claims
+       cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.no_show(%(appointment_id)s, %(revision)s);
 
 -- name: appointment_by_id
 -- One appointment, whatever its state.
 select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
        location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
-       cancel_reason, created_at, overbook_reason, claims
+       cancel_reason, created_at, overbook_reason, claims, visit_id
 from holdfast.appointment_detail
 where organization_id = holdfast.current_organization() and id = %(appointment_id)s;
 
@@ -143,7 +143,7 @@ with page as (
 )
 select d.id, d.state, d.revision, d.hold_id, d.client_id, d.client_name, d.client_email, d.client_phone, d.service_id,
        d.service_name, d.location_id, d.time_zone, d.starts_at, d.ends_at, d.local_start, d.confirmation_code,
-       d.price_cents, d.currency, d.surface, d.note, d.cancel_reason, d.created_at, d.overbook_reason, d.claims
+       d.price_cents, d.currency, d.surface, d.note, d.cancel_reason, d.created_at, d.overbook_reason, d.claims, d.visit_id
 from page
 join holdfast.appointment_detail d on d.organization_id = holdfast.current_organization() and d.id = page.id
 order by page.starts_at, page.id;
@@ -262,6 +262,36 @@ where c.organization_id = holdfast.current_organization()
 order by c.starts_at, c.id
 limit %(limit)s;
 
+-- name: collisions_in_words
+-- A page of collisions as people talk of them: who or what is meant twice, and by what. Open ones by start, decided ones
+-- latest first.
+select c.id, c.resource_id, r.name::text as resource_name, coalesce(l.time_zone, 'UTC') as time_zone, b.source, b.starts_at as busy_starts_at,
+       b.ends_at as busy_ends_at, c.other_kind, c.other_id, client.name::text as client_name, s.name::text as service_name,
+       a.state as appointment_state, k.reason as block_reason, c.starts_at, c.ends_at, c.found_at, c.resolved_at,
+       c.resolved_by, c.resolution
+from holdfast.collision c
+join holdfast.busy b on b.organization_id = c.organization_id and b.id = c.busy_id
+join holdfast.resource r on r.organization_id = c.organization_id and r.id = c.resource_id
+left join lateral (
+  select l.time_zone from holdfast.resource_location rl
+  join holdfast.location l on l.organization_id = rl.organization_id and l.id = rl.location_id
+  where rl.organization_id = c.organization_id and rl.resource_id = c.resource_id
+  order by l.retired_at nulls first, l.id limit 1
+) l on true
+left join holdfast.appointment a on c.other_kind = 'appointment' and a.organization_id = c.organization_id and a.id = c.other_id
+left join holdfast.client client on client.organization_id = a.organization_id and client.id = a.client_id
+left join holdfast.service s on s.organization_id = a.organization_id and s.id = a.service_id
+left join holdfast.block k on c.other_kind = 'block' and k.organization_id = c.organization_id and k.id = c.other_id
+where c.organization_id = holdfast.current_organization()
+  and (%(id)s::uuid is null or c.id = %(id)s)
+  and (%(id)s::uuid is not null or (c.resolved_at is null) = %(is_open)s)
+  and (%(after_at)s::timestamptz is null
+    or case when %(is_open)s then (c.starts_at, c.id) > (%(after_at)s, %(after_id)s)
+            else (c.resolved_at, c.id) < (%(after_at)s, %(after_id)s) end)
+order by case when %(is_open)s then c.starts_at end, case when not %(is_open)s then c.resolved_at end desc,
+         case when %(is_open)s then c.id end, c.id desc
+limit %(limit)s;
+
 -- name: resolve_collision
 -- Somebody decided what to do about it. A decision stands: a second one changes nothing.
 select holdfast.resolve_collision(%(collision_id)s, %(resolution)s);
@@ -269,7 +299,7 @@ select holdfast.resolve_collision(%(collision_id)s, %(resolution)s);
 -- name: live_holds_of_visitor
 -- What one visitor holds now, the latest first.
 select d.id, d.state, d.service_id, d.location_id, d.time_zone, d.starts_at, d.ends_at, d.created_at, d.expires_at,
-       d.extensions, d.surface, d.overbook_reason, d.claims
+       d.extensions, d.surface, d.overbook_reason, d.claims, d.visit_id
 from holdfast.hold h
 join holdfast.hold_detail d on d.organization_id = h.organization_id and d.id = h.id
 where h.organization_id = holdfast.current_organization() and h.state = 'live' and h.visitor = %(visitor)s
@@ -279,7 +309,7 @@ order by h.created_at desc;
 -- name: hold_of_visitor
 -- A hold of one visitor, whatever its state.
 select d.id, d.state, d.service_id, d.location_id, d.time_zone, d.starts_at, d.ends_at, d.created_at, d.expires_at,
-       d.extensions, d.surface, d.overbook_reason, d.claims
+       d.extensions, d.surface, d.overbook_reason, d.claims, d.visit_id
 from holdfast.hold h
 join holdfast.hold_detail d on d.organization_id = h.organization_id and d.id = h.id
 where h.organization_id = holdfast.current_organization() and h.id = %(hold_id)s and h.visitor = %(visitor)s;
@@ -291,7 +321,7 @@ select holdfast.leave_hold(%(hold_id)s, %(seconds)s);
 -- name: return_to_hold
 -- The hold has its term again.
 select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
-       overbook_reason, claims
+       overbook_reason, claims, visit_id
 from holdfast.return_to_hold(%(hold_id)s);
 
 -- name: issue_visit_link
@@ -301,6 +331,85 @@ select holdfast.issue_visit_link(%(appointment_id)s, %(token_hash)s);
 -- name: visit_of_link
 -- Which visit a private link is to.
 select organization_id, organization_slug, appointment_id from holdfast.visit_of_link(%(token_hash)s);
+
+-- name: suspicion
+-- How far a visitor and their network are beyond what people do, and what the visitor held last.
+select level, last_hold_id from holdfast.suspicion(%(visitor)s, %(network)s);
+
+-- name: place_visit
+-- Hold every appointment of a visit, all or nothing.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims, visit_id
+from holdfast.place_visit(%(location_id)s, %(items)s, %(max_wait_minutes)s, %(same_provider)s, %(ttl_seconds)s, %(visitor)s,
+                          %(network)s, %(outside_rules)s);
+
+-- name: confirm_visit
+-- A held visit becomes its appointments, all or none.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims, visit_id
+from holdfast.confirm_visit(%(visit_id)s, %(client)s, %(note)s);
+
+-- name: extend_visit
+-- A fresh term for the whole visit.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims, visit_id
+from holdfast.extend_visit(%(visit_id)s, %(ttl_seconds)s);
+
+-- name: release_visit
+-- Give a held visit back; giving back what has ended is no error.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims, visit_id
+from holdfast.release_visit(%(visit_id)s);
+
+-- name: leave_visit
+-- The held visit lasts only so many seconds more.
+select holdfast.leave_visit(%(visit_id)s, %(seconds)s);
+
+-- name: return_to_visit
+-- The held visit has its term again.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims, visit_id
+from holdfast.return_to_visit(%(visit_id)s);
+
+-- name: cancel_visit
+-- Cancel what of the visit has not happened yet.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims, visit_id
+from holdfast.cancel_visit(%(visit_id)s, %(revision)s, %(reason)s);
+
+-- name: reschedule_visit
+-- Move a visit as one; on conflict all of it stays where it is.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims, visit_id
+from holdfast.reschedule_visit(%(visit_id)s, %(revision)s, %(moves)s, %(outside_rules)s);
+
+-- name: visit_by_id
+-- A visit by itself; of one visitor, where one is named.
+select v.id, v.location_id, l.time_zone, v.max_wait_minutes, v.same_provider, v.surface, v.created_at, v.series_id, v.number
+from holdfast.visit v
+join holdfast.location l on l.organization_id = v.organization_id and l.id = v.location_id
+where v.organization_id = holdfast.current_organization() and v.id = %(visit_id)s
+  and (%(visitor)s::bytea is null or exists (
+    select from holdfast.hold h
+    where h.organization_id = v.organization_id and h.visit_id = v.id and h.visitor = %(visitor)s));
+
+-- name: holds_of_visit
+-- What a visit holds or held, by start.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims, visit_id
+from holdfast.hold_detail
+where organization_id = holdfast.current_organization() and visit_id = %(visit_id)s order by starts_at, id;
+
+-- name: appointments_of_visit
+-- The appointments of a visit, by start.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims, visit_id
+from holdfast.appointment_detail
+where organization_id = holdfast.current_organization() and visit_id = %(visit_id)s order by starts_at, id;
 
 -- name: day_resources
 -- Whoever and whatever serves at a location, in the order of a board; what was retired as well, for what still stands on it.
@@ -327,3 +436,93 @@ join holdfast.service s on s.organization_id = h.organization_id and s.id = h.se
 left join holdfast.appointment a on a.organization_id = h.organization_id and a.hold_id = h.id
 left join holdfast.client c on c.organization_id = a.organization_id and c.id = a.client_id
 where h.organization_id = holdfast.current_organization() and h.id = any (%(hold_ids)s);
+
+-- name: place_series
+-- Hold every visit of a series, all or nothing.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims, visit_id
+from holdfast.place_series(%(location_id)s, %(visits)s, %(asked)s, %(days_min)s, %(days_max)s, %(max_wait_minutes)s,
+                           %(same_provider)s, %(ttl_seconds)s, %(visitor)s, %(network)s, %(outside_rules)s);
+
+-- name: confirm_series
+-- A held series becomes its appointments, all or none.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims, visit_id
+from holdfast.confirm_series(%(series_id)s, %(client)s, %(note)s);
+
+-- name: extend_series
+-- A fresh term for the whole series.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims, visit_id
+from holdfast.extend_series(%(series_id)s, %(ttl_seconds)s);
+
+-- name: release_series
+-- Give a held series back; giving back what has ended is no error.
+select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
+       overbook_reason, claims, visit_id
+from holdfast.release_series(%(series_id)s);
+
+-- name: cancel_series
+-- Cancel what of the series is still to come.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims, visit_id
+from holdfast.cancel_series(%(series_id)s, %(revision)s, %(reason)s);
+
+-- name: reschedule_series
+-- Move what of the series is still to come; on conflict all of it stays where it is.
+select id, state, revision, hold_id, client_id, client_name, client_email, client_phone, service_id, service_name,
+       location_id, time_zone, starts_at, ends_at, local_start, confirmation_code, price_cents, currency, surface, note,
+       cancel_reason, created_at, overbook_reason, claims, visit_id
+from holdfast.reschedule_series(%(series_id)s, %(revision)s, %(moves)s, %(asked)s, %(outside_rules)s);
+
+-- name: series_by_id
+-- A series by itself.
+select s.id, s.location_id, l.time_zone, s.asked, s.days_min, s.days_max, s.surface, s.created_at
+from holdfast.series s
+join holdfast.location l on l.organization_id = s.organization_id and l.id = s.location_id
+where s.organization_id = holdfast.current_organization() and s.id = %(series_id)s;
+
+-- name: series
+-- A page of series, the latest first, after a cursor; of one client, where one is named.
+select s.id, s.location_id, l.time_zone, s.asked, s.days_min, s.days_max, s.surface, s.created_at
+from holdfast.series s
+join holdfast.location l on l.organization_id = s.organization_id and l.id = s.location_id
+where s.organization_id = holdfast.current_organization()
+  and (%(after_at)s::timestamptz is null or (s.created_at, s.id) < (%(after_at)s, %(after_id)s))
+  and (%(client_id)s::uuid is null or exists (
+    select from holdfast.visit v
+    join holdfast.hold h on h.organization_id = v.organization_id and h.visit_id = v.id
+    join holdfast.appointment a on a.organization_id = h.organization_id and a.hold_id = h.id
+    where v.organization_id = s.organization_id and v.series_id = s.id and a.client_id = %(client_id)s))
+order by s.created_at desc, s.id desc
+limit %(limit)s;
+
+-- name: visits_of_series
+-- The visits of some series, by number.
+select v.id, v.location_id, l.time_zone, v.max_wait_minutes, v.same_provider, v.surface, v.created_at, v.series_id, v.number
+from holdfast.visit v
+join holdfast.location l on l.organization_id = v.organization_id and l.id = v.location_id
+where v.organization_id = holdfast.current_organization() and v.series_id = any (%(series_ids)s::uuid[])
+order by v.series_id, v.number;
+
+-- name: holds_of_series
+-- What some series hold or held, by start.
+select d.id, d.state, d.service_id, d.location_id, d.time_zone, d.starts_at, d.ends_at, d.created_at,
+       d.expires_at, d.extensions, d.surface, d.overbook_reason, d.claims, d.visit_id
+from holdfast.visit v
+join holdfast.hold_detail d on d.organization_id = v.organization_id and d.visit_id = v.id
+where v.organization_id = holdfast.current_organization() and v.series_id = any (%(series_ids)s::uuid[])
+order by d.starts_at, d.id;
+
+-- name: appointments_of_series
+-- The appointments of some series, by start.
+select d.id, d.state, d.revision, d.hold_id, d.client_id, d.client_name, d.client_email, d.client_phone,
+       d.service_id, d.service_name, d.location_id, d.time_zone, d.starts_at, d.ends_at, d.local_start,
+       d.confirmation_code, d.price_cents, d.currency, d.surface, d.note, d.cancel_reason, d.created_at,
+       d.overbook_reason, d.claims, d.visit_id
+from holdfast.visit v
+join holdfast.appointment_detail d on d.organization_id = v.organization_id and d.visit_id = v.id
+where v.organization_id = holdfast.current_organization() and v.series_id = any (%(series_ids)s::uuid[])
+order by d.starts_at, d.id;

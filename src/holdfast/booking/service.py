@@ -82,7 +82,7 @@ async def confirm_hold(
     tx: Transaction, hold_id: UUID, client: ClientDetails, *, note: str | None = None
 ) -> Appointment:
     """Turn a live hold into an appointment. Raises HoldExpired (I12), HoldNotLive, NotFound."""
-    return await _appointment(tx, "confirm_hold", hold_id=hold_id, client=_client(client), note=note)
+    return await _appointment(tx, "confirm_hold", hold_id=hold_id, client=client_as_json(client), note=note)
 
 
 async def book(
@@ -103,7 +103,7 @@ async def book(
             tx,
             "book",
             **parameters,
-            client=_client(client),
+            client=client_as_json(client),
             note=note,
             visitor=visitor.visitor,
             network=visitor.network,
@@ -306,7 +306,8 @@ def _choices(choices: Choices) -> str:
     return json.dumps({role: [[str(id) for id in unit] for unit in units] for role, units in choices.items()})
 
 
-def _client(client: ClientDetails) -> str:
+def client_as_json(client: ClientDetails) -> str:
+    """The client as the SQL functions take it."""
     if client.id is not None:
         return json.dumps({"id": str(client.id)})
     return json.dumps({"name": client.name, "email": client.email, "phone": client.phone})

@@ -33,9 +33,26 @@ class LinkedVisit:
     appointment_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """``level``: from 0, as people are, to 5; ``last_hold_id``: what this visitor held last, in the last minutes."""
+
+    level: int
+    last_hold_id: UUID | None
+
+
 async def live_holds(tx: Transaction, visitor: Visitor) -> list[Hold]:
     """What this visitor holds now, the latest first."""
     return await tx.rows(Hold, QUERIES["live_holds_of_visitor"], visitor=visitor.visitor)
+
+
+async def suspicion(tx: Transaction, visitor: Visitor) -> Suspicion:
+    """How far the visitor and their network are beyond what people do.
+
+    Until the end of the transaction no other one of the same visitor is answered, so that a proof is used once.
+    """
+    seen = await tx.one(Suspicion, QUERIES["suspicion"], visitor=visitor.visitor, network=visitor.network)
+    return seen or Suspicion(0, None)
 
 
 async def own_hold(tx: Transaction, hold_id: UUID, visitor: Visitor) -> Hold:

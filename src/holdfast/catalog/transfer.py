@@ -118,39 +118,26 @@ async def carry_out(record: Record, plan: Plan, *, dry_run: bool = False, inspec
         raise BookingsInTheWay(conflicts)
 
 
+async def make_changes(tx: Transaction, changes: Sequence[Change]) -> None:
+    """Do these in the open transaction, in the order that ``changes_between`` gives.
+
+    Raises ClaimsInTheWay (``conflicts`` listed); Invalid, StateRefused.
+    """
+    await _Maker().make(tx, changes)
+
+
 class _Undone(Exception):
     """Everything was possible, and was taken back."""
 
 
 @dataclass
-class _Attempt:
-    plan: Plan
-    changes: Sequence[Change]
-    undo: bool
-    inspect: Inspect | None = None
-    current: Change | None = None  # what was being changed when it failed
+class _Maker:
+    """Makes changes one by one; ``current`` is the one it is at."""
+
+    current: Change | None = None
     ids: dict[str, dict[str, UUID]] = field(default_factory=dict)
 
-    async def run(self, record: Record) -> None:
-        if self.plan.organization_id is None:
-            await record.unscoped(self._found_and_work)
-        else:
-            await record.transact(_caller(self.plan.organization_id), self._check_and_work)
-
-    async def _found_and_work(self, tx: Transaction) -> None:
-        organization = self.changes[0].new
-        assert isinstance(organization, OrganizationEntry)
-        named = {"slug": organization.slug, "name": organization.name, "currency": organization.currency}
-        await service.found_organization(tx, **named, actor=ACTOR, surface=SURFACE)
-        await service.set_policy(tx, assign=organization.assign, rank=organization.rank)
-        await self._work(tx, self.changes[1:])
-
-    async def _check_and_work(self, tx: Transaction) -> None:
-        if await read_document(tx) != self.plan.before:
-            raise StateRefused("Somebody changed the catalog since the difference was shown. Look at it again.")
-        await self._work(tx, self.changes)
-
-    async def _work(self, tx: Transaction, changes: Sequence[Change]) -> None:
+    async def make(self, tx: Transaction, changes: Sequence[Change]) -> None:
         self.ids = {
             "locations": {each.slug: each.id for each in await service.list_locations(tx)},
             "resources": {each.slug: each.id for each in await service.list_resources(tx)},
@@ -161,10 +148,6 @@ class _Attempt:
             self.current = change
             await (self._put(tx, change) if change.new is not None else self._retire(tx, change))
         self.current = None
-        if self.undo:
-            if self.inspect is not None:
-                await self.inspect(tx)
-            raise _Undone
 
     async def _put(self, tx: Transaction, change: Change) -> None:
         match change.new:
@@ -251,6 +234,46 @@ class _Attempt:
 
     def _ids(self, section: str, slugs: Sequence[str]) -> list[UUID]:
         return [self.ids[section][slug] for slug in slugs]
+
+
+@dataclass
+class _Attempt:
+    plan: Plan
+    changes: Sequence[Change]
+    undo: bool
+    inspect: Inspect | None = None
+    maker: _Maker = field(default_factory=_Maker)
+
+    @property
+    def current(self) -> Change | None:
+        """What was being changed when it failed."""
+        return self.maker.current
+
+    async def run(self, record: Record) -> None:
+        if self.plan.organization_id is None:
+            await record.unscoped(self._found_and_work)
+        else:
+            await record.transact(_caller(self.plan.organization_id), self._check_and_work)
+
+    async def _found_and_work(self, tx: Transaction) -> None:
+        organization = self.changes[0].new
+        assert isinstance(organization, OrganizationEntry)
+        named = {"slug": organization.slug, "name": organization.name, "currency": organization.currency}
+        await service.found_organization(tx, **named, actor=ACTOR, surface=SURFACE)
+        await service.set_policy(tx, assign=organization.assign, rank=organization.rank)
+        await self._work(tx, self.changes[1:])
+
+    async def _check_and_work(self, tx: Transaction) -> None:
+        if await read_document(tx) != self.plan.before:
+            raise StateRefused("Somebody changed the catalog since the difference was shown. Look at it again.")
+        await self._work(tx, self.changes)
+
+    async def _work(self, tx: Transaction, changes: Sequence[Change]) -> None:
+        await self.maker.make(tx, changes)
+        if self.undo:
+            if self.inspect is not None:
+                await self.inspect(tx)
+            raise _Undone
 
 
 async def _remove_pool(tx: Transaction, pool_id: UUID) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import yaml
-from holidays import list_supported_countries as country_holidays
 
 from holdfast import wallclock
 from holdfast.catalog import yaml_hours, yaml_nodes
@@ -36,6 +35,7 @@ from holdfast.catalog.document import (
 )
 from holdfast.catalog.hours import NO_RULES
 from holdfast.catalog.model import SLUG, HoldPolicy
+from holdfast.catalog.public_holidays import check_holidays
 from holdfast.catalog.yaml_nodes import Mapping, Remark, Remarks, line_of, near
 from holdfast.errors import Invalid
 
@@ -217,11 +217,10 @@ class _Reader:
         if node is None:
             return None
         place = yaml_nodes.text(node, "holidays", self._remarks).upper()
-        country, _, region = place.partition("-")
-        known = country_holidays().get(country)
-        if known is None or (region and region not in known):
-            choices = ", ".join(known) if known else "a country such as US or DE"
-            self._remarks.add(node, f"no holidays are known for {place[:20]!r}: write {choices[:300]}.")
+        try:
+            check_holidays(place)
+        except ValueError as error:
+            self._remarks.add(node, f"{error}.")
         return place
 
     def _time_zone(self, node: yaml.Node) -> str:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from holdfast.config import load_settings
 from holdfast.db.runtime import any_database
-from holdfast.insight.doctor import CHECKS, Check, Result, examine
+from holdfast.insight.doctor import CHECKS, Check, Result, examine, warn
 
 EXAMPLES_SHOWN = 10
 
@@ -26,14 +26,18 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print every fin
     """Check that nothing is double-booked and every promise about the record holds.
 
     Reads all organizations' rows, never through the index of the guard that it checks, and changes nothing; it may run
-    beside a working Holdfast. Exit code 1: something is wrong, and the lines below the table say what.
+    beside a working Holdfast. Exit code 1: something is wrong, and the lines below the table say what. What only waits
+    for a worker or a person is a warning, which changes no exit code.
     """
     with any_database(load_settings()) as urls:
         results = examine(urls, on_check=_tell if sys.stderr.isatty() else None)
+        warnings = warn(urls)
     if as_json:
-        typer.echo(json.dumps(_as_json(results), indent=2))
+        typer.echo(json.dumps(_as_json(results) | {"warnings": warnings}, indent=2))
     else:
         _print(results)
+        for warning in warnings:
+            typer.echo(f"Warning: {warning}")
     if any(result.findings for result in results):
         raise typer.Exit(1)
 

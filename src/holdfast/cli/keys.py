@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from holdfast.access.model import ApiKey, NewApiKey
     from holdfast.db.transact import Caller, Record
 
-HEADINGS = ("id", "name", "ends in", "scopes", "surfaces", "made", "revoked")
+HEADINGS = ("id", "name", "ends in", "scopes", "surfaces", "made", "last used", "revoked")
 OrganizationOption = Annotated[
     str | None, typer.Option("--organization", help="The organization's slug; not needed when there is only one.")
 ]
@@ -88,6 +88,7 @@ def list_keys(organization: OrganizationOption = None, as_json: AsJson = False) 
             ", ".join(key.scopes),
             ", ".join(key.surfaces),
             f"{key.created_at:%Y-%m-%d}",
+            f"{key.last_used_on}" if key.last_used_on else "never",
             f"{key.revoked_at:%Y-%m-%d}" if key.revoked_at else "",
         )
     # wide enough for whole ids, which are to be copied; a narrow terminal wraps the lines
@@ -126,5 +127,6 @@ def _as_json(key: ApiKey) -> dict[str, object]:
         "scopes": key.scopes,
         "surfaces": key.surfaces,
         "created_at": key.created_at.isoformat(),
+        "last_used_on": key.last_used_on.isoformat() if key.last_used_on else None,
         "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
     }

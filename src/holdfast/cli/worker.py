@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from holdfast.worker.run import WorkerSettings
 
 
+# Bookings first: what follows from them gets what the web server leaves.
+NICENESS = 5
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     app.command("worker")(worker)
@@ -53,6 +57,8 @@ def _worker_settings(settings: Settings) -> Iterator[WorkerSettings]:
             settings.secret(),
             allowed_hosts=settings.webhook_allowed_hosts,
             messages=message_settings(settings),
+            metrics_host=settings.metrics_host,
+            metrics_port=settings.metrics_port,
         )
 
     if settings.app_database_url is not None and settings.worker_database_url is not None:
@@ -65,12 +71,24 @@ def _worker_settings(settings: Settings) -> Iterator[WorkerSettings]:
 async def _run(settings: WorkerSettings, *, until_stdin_ends: bool) -> None:
     from holdfast.worker.run import run_worker
 
+    os.nice(NICENESS)
     loop = asyncio.get_running_loop()
     work = asyncio.create_task(run_worker(settings))
+
+    def stop() -> None:
+        # Told a second time it would leave running jobs in the middle.
+        if not work.cancelling():
+            work.cancel()
+
+    def stop_at_end() -> None:
+        if not os.read(sys.stdin.fileno(), 1024):
+            loop.remove_reader(sys.stdin)  # an end stays readable
+            stop()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, work.cancel)
+        loop.add_signal_handler(number, stop)
     if until_stdin_ends:
         # nothing is ever sent: it becomes readable when the other end is closed, also by the parent's sudden death
-        loop.add_reader(sys.stdin, lambda: os.read(sys.stdin.fileno(), 1024) or work.cancel())
+        loop.add_reader(sys.stdin, stop_at_end)
     with contextlib.suppress(asyncio.CancelledError):
         await work

@@ -39,11 +39,10 @@ async def find_clients(tx: Transaction, text: str, *, limit: int) -> list[Client
     return await tx.rows(Client, QUERIES["find"], text=text, limit=limit)
 
 
-async def list_clients(
-    tx: Transaction, *, limit: int, before_at: datetime | None = None, before_id: UUID | None = None
-) -> list[Client]:
-    """Up to ``limit`` clients, the latest to join first, after the last of the page before."""
-    return await tx.rows(Client, QUERIES["clients"], id=None, before_at=before_at, before_id=before_id, limit=limit)
+async def list_clients(tx: Transaction, *, limit: int, before: tuple[datetime, UUID] | None = None) -> list[Client]:
+    """Up to ``limit`` clients, the latest to join first, after the last of the page before (``created_at``, id)."""
+    at, id = before or (None, None)
+    return await tx.rows(Client, QUERIES["clients"], id=None, before_at=at, before_id=id, limit=limit)
 
 
 async def get_client(tx: Transaction, client_id: UUID) -> Client:

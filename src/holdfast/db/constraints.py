@@ -40,6 +40,30 @@ RULES: Final[dict[str, Meaning]] = {
         "This hold has had its {extensions_max} extensions, or cannot last longer.",
     ),
     "hold_is_for_this_service": (errors.NotBookable, "The hold is for another service than the appointment."),
+    "hold_stands_alone": (
+        errors.StateRefused,
+        "This hold is part of a visit: extend, confirm or return to the visit as a whole.",
+    ),
+    "visit_stands_alone": (
+        errors.StateRefused,
+        "This visit is part of a series: extend, confirm or return to the series as a whole.",
+    ),
+    "series_exists": (errors.NotFound, "There is no such series."),
+    "series_is_bounded": (errors.Invalid, "A series has 1 to 52 visits, and at most 100 appointments."),
+    "series_spacing_is_kept": (
+        errors.NotBookable,
+        "Two visits of this series that follow one another are {days_min} to {days_max} days apart.",
+    ),
+    "series_spacing_is_bounded": (errors.Invalid, "days_min is at most days_max; both are numbers from 1 to 1,096."),
+    "series_has_more_to_come": (errors.StateRefused, "Nothing of this series is booked and still to come."),
+    "visit_exists": (errors.NotFound, "There is no such visit."),
+    "visit_is_bounded": (errors.Invalid, "A visit has 1 to 20 appointments."),
+    "visit_is_booked": (errors.StateRefused, "This visit is not booked: confirm it first, or hold it again."),
+    "visit_is_as_it_was_read": (
+        errors.StateRefused,
+        "An appointment of this visit was changed meanwhile. Read it again, then decide.",
+    ),
+    "visit_wait_is_bounded": (errors.Invalid, "max_wait_minutes lies between 0 and 1,440."),
     "client_exists": (errors.NotFound, "There is no such client."),
     "appointment_exists": (errors.NotFound, "There is no such appointment."),
     "appointment_state_allows": (
@@ -48,7 +72,7 @@ RULES: Final[dict[str, Meaning]] = {
     ),
     "revision_is_current": (
         errors.RevisionMismatch,
-        "The appointment is at revision {revision} now. Read it again, then decide.",
+        "It is at revision {revision} now. Read it again, then decide.",
     ),
     "client_is_as_seen": (
         errors.RevisionMismatch,
@@ -89,6 +113,14 @@ RULES: Final[dict[str, Meaning]] = {
     "message_exists": (errors.NotFound, "There is no such message."),
     "message_state_allows": (errors.StateRefused, "This message is {state}."),
     "waitlist_entry_exists": (errors.NotFound, "There is no such waitlist entry."),
+    "waitlist_policy_is_current": (
+        errors.RevisionMismatch,
+        "The waitlist of this service was changed meanwhile. Read it again, then decide.",
+    ),
+    "waitlist_joins_are_few": (
+        errors.TooManyRequests,
+        "Too many places in the line were taken from here. Come back later, or call.",
+    ),
     "waitlist_entries_are_few": (errors.StateRefused, "This client waits for ten times already. Leave one first."),
     "entry_is_waiting": (errors.StateRefused, "This entry has an open offer, is booked, or left the waitlist."),
     "offers_are_within_caps": (errors.StateRefused, "No more offers for this {cap} today."),
@@ -118,6 +150,7 @@ RULES: Final[dict[str, Meaning]] = {
     "appointment_note_is_bounded": (errors.Invalid, "A note has at most 2,000 characters."),
     "appointment_cancel_reason_is_bounded": (errors.Invalid, "A reason has at most 500 characters."),
     "block_reason_is_bounded": (errors.Invalid, "A reason has at most 500 characters."),
+    "collision_resolution_is_bounded": (errors.Invalid, "A resolution has at most 500 characters."),
     "busy_starts_before_end": (errors.Invalid, "An event ends after it starts."),
     "busy_names_are_bounded": (errors.Invalid, "A calendar's name has at most 200 characters, an event's id 1,000."),
     "hold_policy_ttl_is_bounded": (errors.Invalid, "A hold lasts from 1 second to ttl_seconds_max, at most a day."),
@@ -397,6 +430,15 @@ BUGS: Final[frozenset[str]] = frozenset(
         "waitlist_opening_starts_before_end",
         "waitlist_policy_pkey",
         "waitlist_policy_service_exists",
+        "hold_visit_exists",
+        "series_location_exists",
+        "series_organization_id_fkey",
+        "series_pkey",
+        "visit_location_exists",
+        "visit_of_series_has_a_number",
+        "visit_series_exists",
+        "visit_organization_id_fkey",
+        "visit_pkey",
         "visit_link_appointment_exists",
         "visit_link_pkey",
         "visit_link_token_is_sha256",
@@ -422,7 +464,9 @@ def domain_error(name: str, facts: dict[str, object]) -> errors.HoldfastError:
         return errors.Bug(rule=name)
     error, sentence = meaning
     words = {key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in facts.items()}
-    return error(sentence.format_map(_Blank(words)), **facts)
+    refusal = error(sentence.format_map(_Blank(words)), **facts)
+    refusal.rule = name
+    return refusal
 
 
 class _Blank(dict[str, object]):

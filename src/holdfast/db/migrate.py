@@ -57,6 +57,32 @@ class Migration:
         return _digest(self.sql)
 
 
+# Everything that the lesser roles, and everybody, may do in the schema, as one fingerprint. By names, which a backup
+# that was restored still has, and without what the search path would leave out of them.
+GRANTED: Final = """
+    select coalesce(md5(string_agg(entry, ',' order by entry collate "C")), '')
+    from (
+      select concat_ws(' ', thing, pg_get_userbyid(nullif(grantee, 0)), privilege_type) as entry
+      from (
+        select p.proname || array(
+                 select t.typname from unnest(p.proargtypes) with ordinality a (id, n) join pg_type t on t.oid = a.id
+                 order by a.n)::text as thing, acl.grantee, acl.privilege_type
+        from pg_proc p cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) acl
+        where p.pronamespace = to_regnamespace('holdfast')
+        union all
+        select c.relname, acl.grantee, acl.privilege_type
+        from pg_class c cross join lateral aclexplode(c.relacl) acl
+        where c.relnamespace = to_regnamespace('holdfast')
+        union all
+        select concat_ws('.', c.relname, k.attname), acl.grantee, acl.privilege_type
+        from pg_class c join pg_attribute k on k.attrelid = c.oid cross join lateral aclexplode(k.attacl) acl
+        where c.relnamespace = to_regnamespace('holdfast')
+      ) every
+      where grantee = 0 or pg_get_userbyid(grantee) in ('holdfast_app', 'holdfast_worker')
+    ) entries
+"""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is left to do: migrations in order, and whether the functions or the queue differ from the database's."""
@@ -150,7 +176,7 @@ class Migrator:
             raise SetupRefused(f"Migration {pending[0].label} comes before {last:04d}, which is applied: renumber it.")
         return Plan(
             pending,
-            functions_changed=_applied_functions(connection) != _digest(self._functions),
+            functions_changed=_applied_functions(connection) != _state(connection, self._functions),
             queue_changed=self._queue is not None and self._queue.differs(connection),
         )
 
@@ -273,6 +299,11 @@ def _applied_functions(connection: Connection) -> str:
     return str(row[0]) if row else ""
 
 
+def _state(connection: Connection, functions: str) -> str:
+    """What the functions are, and what is granted: a grant that came in by another way is a difference too."""
+    return f"{_digest(functions)} {_value(connection, GRANTED)}"
+
+
 def _run_migration(connection: Connection, migration: Migration) -> None:
     with _explained(f"Migration {migration.label}"):
         if migration.sql.startswith(OUTSIDE_TRANSACTION):
@@ -306,7 +337,7 @@ def _run_functions(connection: Connection, functions: str) -> None:
             connection.execute(
                 "insert into holdfast.function_set (checksum) values (%s)"
                 " on conflict (singleton) do update set checksum = excluded.checksum, applied_at = clock_timestamp()",
-                [_digest(functions)],
+                [_state(connection, functions)],
             )
 
     with _explained("The set of functions"):

@@ -85,6 +85,7 @@ CREATE TABLE holdfast.hold (
     network bytea,
     overbook_reason text,
     outside_rules boolean DEFAULT false NOT NULL,
+    visit_id uuid,
     CONSTRAINT hold_expires_after_creation CHECK (((expires_at > created_at) AND isfinite(expires_at))),
     CONSTRAINT hold_starts_before_end CHECK ((starts_at < ends_at)),
     CONSTRAINT hold_state_is_known CHECK ((state = ANY (ARRAY['live'::text, 'confirmed'::text, 'released'::text, 'expired'::text])))
@@ -151,30 +152,13 @@ CREATE VIEW holdfast.appointment_detail WITH (security_invoker='true') AS
     a.cancel_reason,
     a.created_at,
     h.overbook_reason,
-    holdfast.claims_of_hold(a.organization_id, a.hold_id) AS claims
+    holdfast.claims_of_hold(a.organization_id, a.hold_id) AS claims,
+    h.visit_id
    FROM ((((holdfast.appointment a
      JOIN holdfast.organization o ON ((o.id = a.organization_id)))
      JOIN holdfast.client c ON (((c.organization_id = a.organization_id) AND (c.id = a.client_id))))
      JOIN holdfast.service s ON (((s.organization_id = a.organization_id) AND (s.id = a.service_id))))
      JOIN holdfast.hold h ON (((h.organization_id = a.organization_id) AND (h.id = a.hold_id))));
-
-CREATE TABLE holdfast.hold_policy (
-    organization_id uuid NOT NULL,
-    surface holdfast.surface NOT NULL,
-    ttl_seconds integer DEFAULT 300 NOT NULL,
-    ttl_seconds_max integer DEFAULT 900 NOT NULL,
-    extensions_max integer DEFAULT 1 NOT NULL,
-    grace_seconds integer DEFAULT 60 NOT NULL,
-    live_holds_per_visitor_max integer,
-    live_holds_per_network_max integer,
-    live_holds_per_actor_max integer,
-    CONSTRAINT hold_policy_extensions_are_bounded CHECK (((extensions_max >= 0) AND (extensions_max <= 20))),
-    CONSTRAINT hold_policy_grace_is_bounded CHECK (((grace_seconds >= 0) AND (grace_seconds <= 3600))),
-    CONSTRAINT hold_policy_limits_are_positive CHECK (((live_holds_per_visitor_max > 0) AND (live_holds_per_network_max > 0) AND (live_holds_per_actor_max > 0))),
-    CONSTRAINT hold_policy_ttl_is_bounded CHECK ((((ttl_seconds >= 1) AND (ttl_seconds <= ttl_seconds_max)) AND (ttl_seconds_max <= 86400)))
-);
-
-ALTER TABLE ONLY holdfast.hold_policy FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.claim (
     organization_id uuid NOT NULL,
@@ -195,6 +179,40 @@ CREATE TABLE holdfast.claim (
 );
 
 ALTER TABLE ONLY holdfast.claim FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.hold_policy (
+    organization_id uuid NOT NULL,
+    surface holdfast.surface NOT NULL,
+    ttl_seconds integer DEFAULT 300 NOT NULL,
+    ttl_seconds_max integer DEFAULT 900 NOT NULL,
+    extensions_max integer DEFAULT 1 NOT NULL,
+    grace_seconds integer DEFAULT 60 NOT NULL,
+    live_holds_per_visitor_max integer,
+    live_holds_per_network_max integer,
+    live_holds_per_actor_max integer,
+    CONSTRAINT hold_policy_extensions_are_bounded CHECK (((extensions_max >= 0) AND (extensions_max <= 20))),
+    CONSTRAINT hold_policy_grace_is_bounded CHECK (((grace_seconds >= 0) AND (grace_seconds <= 3600))),
+    CONSTRAINT hold_policy_limits_are_positive CHECK (((live_holds_per_visitor_max > 0) AND (live_holds_per_network_max > 0) AND (live_holds_per_actor_max > 0))),
+    CONSTRAINT hold_policy_ttl_is_bounded CHECK ((((ttl_seconds >= 1) AND (ttl_seconds <= ttl_seconds_max)) AND (ttl_seconds_max <= 86400)))
+);
+
+ALTER TABLE ONLY holdfast.hold_policy FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.visit (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    location_id uuid NOT NULL,
+    max_wait_minutes integer NOT NULL,
+    same_provider boolean NOT NULL,
+    surface holdfast.surface NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    series_id uuid,
+    number integer,
+    CONSTRAINT visit_of_series_has_a_number CHECK (((series_id IS NULL) = (number IS NULL))),
+    CONSTRAINT visit_wait_is_bounded CHECK (((max_wait_minutes >= 0) AND (max_wait_minutes <= 1440)))
+);
+
+ALTER TABLE ONLY holdfast.visit FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.location (
     organization_id uuid NOT NULL,
@@ -227,7 +245,8 @@ CREATE VIEW holdfast.hold_detail WITH (security_invoker='true') AS
     h.extensions,
     h.surface,
     h.overbook_reason,
-    holdfast.claims_of_hold(h.organization_id, h.id) AS claims
+    holdfast.claims_of_hold(h.organization_id, h.id) AS claims,
+    h.visit_id
    FROM (holdfast.hold h
      JOIN holdfast.location l ON (((l.organization_id = h.organization_id) AND (l.id = h.location_id))));
 
@@ -383,6 +402,7 @@ CREATE TABLE holdfast.collision (
     resolved_by text,
     resolution text,
     CONSTRAINT collision_other_kind_is_known CHECK ((other_kind = ANY (ARRAY['appointment'::text, 'hold'::text, 'block'::text, 'busy'::text]))),
+    CONSTRAINT collision_resolution_is_bounded CHECK ((length(resolution) <= 500)),
     CONSTRAINT collision_resolution_is_whole CHECK ((((resolved_at IS NULL) = (resolved_by IS NULL)) AND ((resolved_at IS NULL) = (resolution IS NULL)))),
     CONSTRAINT collision_starts_before_end CHECK ((starts_at < ends_at))
 );
@@ -677,6 +697,8 @@ CREATE TABLE holdfast.waitlist_entry (
     appointment_id uuid,
     surface holdfast.surface NOT NULL,
     joined_at timestamp with time zone NOT NULL,
+    visitor bytea,
+    network bytea,
     CONSTRAINT waitlist_entry_days_are_ordered CHECK ((earliest_on <= latest_on)),
     CONSTRAINT waitlist_entry_lists_are_bounded CHECK (((cardinality(provider_ids) <= 50) AND ((cardinality(location_ids) >= 1) AND (cardinality(location_ids) <= 50)))),
     CONSTRAINT waitlist_entry_names_a_service CHECK (((cardinality(service_ids) >= 1) AND (cardinality(service_ids) <= 20))),
@@ -795,6 +817,20 @@ CREATE TABLE holdfast.resource_location (
 );
 
 ALTER TABLE ONLY holdfast.resource_location FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.series (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    location_id uuid NOT NULL,
+    asked jsonb NOT NULL,
+    days_min integer,
+    days_max integer,
+    surface holdfast.surface NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT series_spacing_is_bounded CHECK (((COALESCE(days_min, 1) >= 1) AND (COALESCE(days_min, 1) <= COALESCE(days_max, 1096)) AND (COALESCE(days_max, 1096) <= 1096)))
+);
+
+ALTER TABLE ONLY holdfast.series FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.service_lead (
     organization_id uuid NOT NULL,
@@ -1031,9 +1067,6 @@ ALTER TABLE ONLY holdfast.message
     ADD CONSTRAINT message_is_owed_once UNIQUE (organization_id, appointment_id, kind, lead_minutes, occasion);
 
 ALTER TABLE ONLY holdfast.message
-    ADD CONSTRAINT message_offer_is_told_once UNIQUE (organization_id, offer_id);
-
-ALTER TABLE ONLY holdfast.message
     ADD CONSTRAINT message_pkey PRIMARY KEY (organization_id, id);
 
 ALTER TABLE ONLY holdfast.message_policy
@@ -1099,6 +1132,9 @@ ALTER TABLE ONLY holdfast.resource
 ALTER TABLE ONLY holdfast.resource
     ADD CONSTRAINT resource_slug_is_unique UNIQUE (organization_id, slug);
 
+ALTER TABLE ONLY holdfast.series
+    ADD CONSTRAINT series_pkey PRIMARY KEY (organization_id, id);
+
 ALTER TABLE ONLY holdfast.service_lead
     ADD CONSTRAINT service_lead_pkey PRIMARY KEY (organization_id, service_id, surface);
 
@@ -1141,6 +1177,9 @@ ALTER TABLE ONLY holdfast.visit_link
 ALTER TABLE ONLY holdfast.visit_link
     ADD CONSTRAINT visit_link_token_is_unique UNIQUE (token_hash);
 
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_pkey PRIMARY KEY (organization_id, id);
+
 ALTER TABLE ONLY holdfast.waitlist_entry
     ADD CONSTRAINT waitlist_entry_pkey PRIMARY KEY (organization_id, id);
 
@@ -1165,6 +1204,8 @@ CREATE INDEX appointment_starts_at ON holdfast.appointment USING btree (organiza
 
 CREATE INDEX block_resource ON holdfast.block USING btree (organization_id, resource_id, ends_at) WHERE (removed_at IS NULL);
 
+CREATE INDEX busy_time ON holdfast.busy USING gist (organization_id, resource_id, tstzrange(starts_at, ends_at)) WHERE (removed_at IS NULL);
+
 CREATE INDEX claim_block ON holdfast.claim USING btree (organization_id, block_id) WHERE (block_id IS NOT NULL);
 
 CREATE INDEX claim_busy ON holdfast.claim USING btree (organization_id, busy_id) WHERE (busy_id IS NOT NULL);
@@ -1182,6 +1223,8 @@ CREATE INDEX client_phone ON holdfast.client USING btree (organization_id, phone
 CREATE INDEX client_search ON holdfast.client USING gin (holdfast.client_terms(organization_id, (name)::text, email, phone));
 
 CREATE INDEX collision_open ON holdfast.collision USING btree (organization_id, starts_at) WHERE (resolved_at IS NULL);
+
+CREATE INDEX collision_open_other ON holdfast.collision USING btree (organization_id, other_id) WHERE (resolved_at IS NULL);
 
 CREATE INDEX delivery_dead ON holdfast.delivery USING btree (organization_id, settled_at) WHERE (state = 'dead'::text);
 
@@ -1203,13 +1246,21 @@ CREATE INDEX hold_live_by_network ON holdfast.hold USING btree (organization_id,
 
 CREATE INDEX hold_live_by_visitor ON holdfast.hold USING btree (organization_id, visitor) WHERE ((state = 'live'::text) AND (visitor IS NOT NULL));
 
+CREATE INDEX hold_recent_by_network ON holdfast.hold USING btree (organization_id, network, created_at) WHERE (network IS NOT NULL);
+
+CREATE INDEX hold_visit ON holdfast.hold USING btree (organization_id, visit_id) WHERE (visit_id IS NOT NULL);
+
 CREATE INDEX idempotency_created_at ON holdfast.idempotency USING btree (created_at);
 
 CREATE INDEX message_client ON holdfast.message USING btree (organization_id, client_id) WHERE (state = 'sent'::text);
 
+CREATE INDEX message_dead ON holdfast.message USING btree (organization_id, settled_at) WHERE (state = 'dead'::text);
+
 CREATE INDEX message_due ON holdfast.message USING btree (next_attempt_at) WHERE (state = 'pending'::text);
 
 CREATE INDEX message_list ON holdfast.message USING btree (organization_id, created_at, id);
+
+CREATE UNIQUE INDEX message_offer_is_told_once ON holdfast.message USING btree (organization_id, offer_id) WHERE (offer_id IS NOT NULL);
 
 CREATE INDEX message_provider ON holdfast.message USING btree (provider_id) WHERE (provider_id IS NOT NULL);
 
@@ -1233,7 +1284,11 @@ CREATE INDEX staff_session_of_staff ON holdfast.staff_session USING btree (organ
 
 CREATE INDEX visit_link_of_appointment ON holdfast.visit_link USING btree (organization_id, appointment_id);
 
+CREATE INDEX visit_series ON holdfast.visit USING btree (organization_id, series_id) WHERE (series_id IS NOT NULL);
+
 CREATE INDEX waitlist_entry_client ON holdfast.waitlist_entry USING btree (organization_id, client_id) WHERE (state = ANY (ARRAY['waiting'::text, 'offered'::text]));
+
+CREATE INDEX waitlist_entry_network ON holdfast.waitlist_entry USING btree (organization_id, network, joined_at) WHERE (network IS NOT NULL);
 
 CREATE INDEX waitlist_entry_waiting ON holdfast.waitlist_entry USING btree (organization_id, joined_at, id) WHERE (state = ANY (ARRAY['waiting'::text, 'offered'::text]));
 
@@ -1363,6 +1418,9 @@ ALTER TABLE ONLY holdfast.hold_policy
 ALTER TABLE ONLY holdfast.hold
     ADD CONSTRAINT hold_service_exists FOREIGN KEY (organization_id, service_id) REFERENCES holdfast.service(organization_id, id);
 
+ALTER TABLE ONLY holdfast.hold
+    ADD CONSTRAINT hold_visit_exists FOREIGN KEY (organization_id, visit_id) REFERENCES holdfast.visit(organization_id, id) DEFERRABLE INITIALLY DEFERRED;
+
 ALTER TABLE ONLY holdfast.idempotency
     ADD CONSTRAINT idempotency_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
@@ -1441,6 +1499,12 @@ ALTER TABLE ONLY holdfast.resource
 ALTER TABLE ONLY holdfast.resource
     ADD CONSTRAINT resource_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
+ALTER TABLE ONLY holdfast.series
+    ADD CONSTRAINT series_location_exists FOREIGN KEY (organization_id, location_id) REFERENCES holdfast.location(organization_id, id);
+
+ALTER TABLE ONLY holdfast.series
+    ADD CONSTRAINT series_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
+
 ALTER TABLE ONLY holdfast.service_lead
     ADD CONSTRAINT service_lead_service_exists FOREIGN KEY (organization_id, service_id) REFERENCES holdfast.service(organization_id, id);
 
@@ -1473,6 +1537,15 @@ ALTER TABLE ONLY holdfast.unit
 
 ALTER TABLE ONLY holdfast.visit_link
     ADD CONSTRAINT visit_link_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
+
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_location_exists FOREIGN KEY (organization_id, location_id) REFERENCES holdfast.location(organization_id, id);
+
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
+
+ALTER TABLE ONLY holdfast.visit
+    ADD CONSTRAINT visit_series_exists FOREIGN KEY (organization_id, series_id) REFERENCES holdfast.series(organization_id, id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY holdfast.waitlist_entry
     ADD CONSTRAINT waitlist_entry_appointment_exists FOREIGN KEY (organization_id, appointment_id) REFERENCES holdfast.appointment(organization_id, id);
@@ -1613,6 +1686,8 @@ CREATE POLICY own_organization ON holdfast.resource_attribute FOR SELECT TO hold
 
 CREATE POLICY own_organization ON holdfast.resource_location FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
+CREATE POLICY own_organization ON holdfast.series FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
 CREATE POLICY own_organization ON holdfast.service FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.service_lead FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
@@ -1628,6 +1703,8 @@ CREATE POLICY own_organization ON holdfast.staff_link FOR SELECT TO holdfast_app
 CREATE POLICY own_organization ON holdfast.staff_session FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.unit FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
+CREATE POLICY own_organization ON holdfast.visit FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.visit_link FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
@@ -1701,6 +1778,8 @@ CREATE POLICY owner_commands ON holdfast.resource_attribute TO holdfast_owner US
 
 CREATE POLICY owner_commands ON holdfast.resource_location TO holdfast_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_commands ON holdfast.series TO holdfast_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_commands ON holdfast.service TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.service_lead TO holdfast_owner USING (true) WITH CHECK (true);
@@ -1716,6 +1795,8 @@ CREATE POLICY owner_commands ON holdfast.staff_link TO holdfast_owner USING (tru
 CREATE POLICY owner_commands ON holdfast.staff_session TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.unit TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.visit TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.visit_link TO holdfast_owner USING (true) WITH CHECK (true);
 
@@ -1743,6 +1824,8 @@ ALTER TABLE holdfast.resource_attribute ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.resource_location ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE holdfast.series ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE holdfast.service ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.service_lead ENABLE ROW LEVEL SECURITY;
@@ -1758,6 +1841,8 @@ ALTER TABLE holdfast.staff_link ENABLE ROW LEVEL SECURITY;
 ALTER TABLE holdfast.staff_session ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.unit ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.visit ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.visit_link ENABLE ROW LEVEL SECURITY;
 
@@ -1786,9 +1871,11 @@ GRANT SELECT ON TABLE holdfast.service TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.appointment_detail TO holdfast_app;
 
+GRANT SELECT ON TABLE holdfast.claim TO holdfast_app;
+
 GRANT SELECT ON TABLE holdfast.hold_policy TO holdfast_app;
 
-GRANT SELECT ON TABLE holdfast.claim TO holdfast_app;
+GRANT SELECT ON TABLE holdfast.visit TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.location TO holdfast_app;
 
@@ -1905,6 +1992,8 @@ GRANT SELECT ON TABLE holdfast.requirement TO holdfast_app;
 GRANT SELECT ON TABLE holdfast.resource_attribute TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.resource_location TO holdfast_app;
+
+GRANT SELECT ON TABLE holdfast.series TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.service_lead TO holdfast_app;
 

@@ -29,6 +29,7 @@ from holdfast.catalog.transfer import carry_out, plan_import
 from holdfast.catalog.yaml_file import parse_catalog
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
+from holdfast.demo.loose_ends import bring_collisions, seat_line
 from holdfast.demo.people import client
 from holdfast.demo.plan import SEED, Wish, opening_hours, visits_by_day, wishes
 from holdfast.demo.staff import seat_staff
@@ -81,6 +82,7 @@ async def load(record: Record, on_progress: OnProgress | None = None, *, appoint
         await record.transact(clinic.desk, lambda tx: tx.run(QUERIES["refresh_statistics"]))
     await _squeeze_in(clinic)
     await _hold_some(clinic)
+    await _leave_loose_ends(clinic)
     progress.say("done")
     return keys
 
@@ -363,6 +365,16 @@ async def _hold_some(clinic: _Clinic) -> None:
             held += 1
         if held == 2:
             return
+
+
+async def _leave_loose_ends(clinic: _Clinic) -> None:
+    wanted = AppointmentFilter(from_at=clinic.now + timedelta(hours=12), state="confirmed")
+
+    async def work(tx: Transaction) -> None:
+        await seat_line(tx, clinic.services, clinic.locations, clinic.today)
+        await bring_collisions(tx, await booking.list_appointments(tx, wanted, limit=20))
+
+    await clinic.record.transact(clinic.desk, work)
 
 
 def _next_open_day(today: date) -> date:

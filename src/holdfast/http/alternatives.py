@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdfast.availability.permit import Wanted
-from holdfast.availability.service import alternatives
+from holdfast.availability.service import WantedVisit, alternatives
 from holdfast.availability.snapshot import current_catalog
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.http.slot_shapes import SlotShape
@@ -22,11 +22,9 @@ class Alternatives:
         self._record = record
         self._under_way: dict[object, asyncio.Task[Slots]] = {}
 
-    async def find(self, caller: Caller, wanted: Wanted) -> Slots:
+    async def find(self, caller: Caller, wanted: Wanted | WantedVisit) -> Slots:
         """Up to three slots, nearest first, on the location's clock. Raises what a search raises."""
-        choices = sorted((role, str(units)) for role, units in wanted.choices.items())
-        visit = (wanted.service_id, wanted.location_id, wanted.start, wanted.without_hold, str(choices))
-        key = (caller.organization_id, caller.surface, visit)
+        key = (caller.organization_id, caller.surface, repr(wanted))
         search = self._under_way.get(key)
         if search is None:
             search = asyncio.create_task(self._search(caller, wanted))
@@ -35,7 +33,7 @@ class Alternatives:
         # shielded: the one who asked first may hang up while others wait
         return await asyncio.shield(search)
 
-    async def _search(self, caller: Caller, wanted: Wanted) -> Slots:
+    async def _search(self, caller: Caller, wanted: Wanted | WantedVisit) -> Slots:
         async def work(tx: Transaction) -> Slots:
             location_id = str(wanted.location_id)
             zone = (await current_catalog(tx)).locations[location_id].zone

@@ -29,6 +29,8 @@ from holdfast.http.api import (
     keys,
     message_settings,
     messages,
+    series,
+    visits,
     waitlist,
     webhooks,
 )
@@ -36,7 +38,7 @@ from holdfast.http.callers import KeyRing
 from holdfast.http.documented import install_document, operation_id
 from holdfast.http.envelope import Envelope
 from holdfast.http.freshness import Tags
-from holdfast.http.limits import BodyLimit, only_known_parameters
+from holdfast.http.limits import BodyLimit, Pace, only_known_parameters
 from holdfast.http.pages import (
     assets,
     board,
@@ -49,13 +51,34 @@ from holdfast.http.pages import (
     desk,
     desk_appointment,
     desk_book,
+    desk_clients,
+    desk_deliveries,
+    desk_inbox,
+    desk_messages,
+    desk_waitlist,
     held,
     live,
     look,
+    manage,
+    manage_booking_page,
+    manage_holds,
+    manage_keys,
+    manage_locations,
+    manage_messages,
+    manage_pools,
+    manage_resources,
+    manage_services,
+    manage_staff,
+    manage_waitlist,
+    manage_webhooks,
+    offer,
+    palette,
+    repeat,
     setup,
     sign_in,
     staff_links,
     visit,
+    waitlist_join,
 )
 from holdfast.http.pages.board_live import Boards
 from holdfast.http.problems import install_problems
@@ -82,11 +105,32 @@ PAGES: Final = (
     board_why,
     desk_appointment,
     desk_book,
+    desk_clients,
+    desk_deliveries,
+    desk_inbox,
+    desk_messages,
+    desk_waitlist,
+    palette,
     look,
     live,
     held,
+    repeat,
+    waitlist_join,
     booking,
     visit,
+    offer,
+    manage,
+    manage_locations,
+    manage_resources,
+    manage_pools,
+    manage_services,
+    manage_holds,
+    manage_waitlist,
+    manage_booking_page,
+    manage_messages,
+    manage_webhooks,
+    manage_keys,
+    manage_staff,
 )
 DESCRIPTION = """The calendar that cannot double-book.
 
@@ -103,6 +147,8 @@ DOMAINS: Final = (
     availability,
     holds,
     appointments,
+    visits,
+    series,
     blocks,
     waitlist,
     dropouts,
@@ -159,6 +205,7 @@ def build_app(
         app.state.webhook_secrets = SecretBox(secret)
         app.state.webhook_allowed_hosts = frozenset(webhook_allowed_hosts)
         app.state.message_settings = messages or MessageSettings()
+        app.state.link_pace = Pace(message_links.LINKS_A_MINUTE, 60)
         app.state.event_names = EventNames(secret)
         app.state.feed = Feed(app.state.record, app.state.event_names)
         app.state.boards = Boards(app.state.record, app.state.feed)

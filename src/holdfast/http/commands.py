@@ -102,17 +102,6 @@ async def run_command(request: Request, caller: Caller, work: Work) -> Response:
     return response
 
 
-async def run_unstored(request: Request, caller: Caller, work: Work) -> Response:
-    """Run a command whose answer holds a secret, and is therefore not kept for a repetition.
-
-    Raises Invalid when the request has an ``Idempotency-Key``: it would promise what is not done.
-    """
-    if _idempotency_key(request) is not None:
-        raise Invalid("This answer holds a secret and is not stored: send the request without an Idempotency-Key.")
-    record: Record = request.app.state.record
-    return _response(await record.transact(caller, work))
-
-
 async def _transact(request: Request, caller: Caller, work: Callable[[Transaction], Awaitable[T]]) -> T:
     """As ``Record.transact``; a taken slot or an ended offer is refused together with what could be had instead."""
     record: Record = request.app.state.record

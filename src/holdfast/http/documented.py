@@ -25,7 +25,9 @@ REFUSALS: Final[Responses] = {
     401: _problem("No valid API key."),
     403: _problem("The key may not do that."),
     404: _problem("Nothing with this id here."),
-    409: _problem("slot-taken, claims-in-the-way, state-refused, hold-not-live or request-in-progress."),
+    409: _problem(
+        "slot-taken, series-unavailable, claims-in-the-way, state-refused, hold-not-live or request-in-progress."
+    ),
     410: _problem("hold-expired or offer-ended."),
     412: _problem("revision-mismatch."),
     413: _problem("too-large."),
@@ -47,8 +49,13 @@ _IF_MATCH: Final = {
     "name": "If-Match",
     "in": "header",
     "schema": {"type": "string", "pattern": '^("[0-9]{1,9}"|\\*)$'},
-    "description": "The `ETag` of the appointment as you know it: if it has changed since, the request is refused.",
+    "description": "The `ETag` of what you change, as you know it: if it has changed since, the request is refused.",
 }
+_AT_A_REVISION: Final = tuple(
+    f"/v1/{together}/{step}"
+    for together in ("visits/{visit_id}", "series/{series_id}")
+    for step in ("reschedule", "cancel")
+)
 _ETAG: Final = {"description": "The revision, for If-Match.", "schema": {"type": "string"}}
 _LOCATION: Final = {"description": "The address of what was made.", "schema": {"type": "string"}}
 
@@ -60,6 +67,8 @@ _LEADS_ON: Final = {
         "appointment_id",
         ("get_appointment", "reschedule", "check_in", "complete", "cancel", "no_show"),
     ),
+    "place_visit": ("/id", "visit_id", ("get_visit", "extend_visit", "release_visit")),
+    "place_series": ("/id", "series_id", ("get_series", "extend_series", "release_series")),
     "place_block": ("/id", "block_id", ("get_block", "remove_block")),
     "create_api_key": ("/id", "key_id", ("revoke_api_key",)),
     "add_endpoint": (
@@ -105,7 +114,7 @@ def _complete(document: Document) -> Document:
                 operation["responses"].pop(status, None)
             continue
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
-        if path.startswith("/v1/appointments/"):
+        if path.startswith("/v1/appointments/") or path in _AT_A_REVISION:
             operation["parameters"].append(_IF_MATCH)
     for _, path, operation in _operations(document):
         for status, response in operation["responses"].items():
@@ -126,7 +135,11 @@ def _add_headers(status: str, path: str, response: Document) -> None:
     headers = {}
     if status == "201" and path != "/v1/api-keys":
         headers["Location"] = _LOCATION
-    if path.startswith("/v1/appointments") and response.get("content", {}) and "List" not in str(response["content"]):
+    if (
+        path.startswith(("/v1/appointments", "/v1/visits/", "/v1/series/{"))
+        and response.get("content", {})
+        and "List" not in str(response["content"])
+    ):
         headers["ETag"] = _ETAG
     if headers:
         response["headers"] = headers

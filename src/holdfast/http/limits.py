@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from typing import Final
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from holdfast.errors import Invalid, TooLarge
+from holdfast.errors import Invalid, TooLarge, TooManyRequests
 from holdfast.http.problems import problem_response
 
 BODY_BYTES_MAX: Final = 64 * 1024
+NETWORKS_MAX: Final = 10_000
 
 
 class BodyLimit:
@@ -60,6 +63,28 @@ def _replay(messages: list[Message], receive: Receive) -> Receive:
         return next(left, None) or await receive()
 
     return replayed
+
+
+class Pace:
+    """At most ``count`` of something from one network in ``seconds``, in this process: against a flood, not a quota."""
+
+    def __init__(self, count: int, seconds: float) -> None:
+        self._count = count
+        self._seconds = seconds
+        self._seen: dict[str, deque[float]] = {}
+
+    def keep(self, network: str | None) -> None:
+        """Count one more. Raises TooManyRequests."""
+        if network is None:
+            return
+        now = time.monotonic()
+        seen = self._seen.setdefault(network, deque(maxlen=self._count))
+        if len(seen) == self._count and now - seen[0] < self._seconds:
+            wait = int(self._seconds - (now - seen[0])) + 1
+            raise TooManyRequests(f"Too many tries. Wait {wait} seconds, then try again.", retry_after_seconds=wait)
+        seen.append(now)
+        if len(self._seen) > NETWORKS_MAX:
+            self._seen = {each: times for each, times in self._seen.items() if now - times[-1] < self._seconds}
 
 
 async def only_known_parameters(request: Request) -> None:

@@ -6,6 +6,7 @@ A link is signed by us, a post by the carrier; nothing else is believed.
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,9 @@ from fastapi.responses import HTMLResponse
 
 from holdfast.db.transact import Caller, Record
 from holdfast.errors import Forbidden, NotFound
+from holdfast.http.callers import network_of
+from holdfast.http.limits import Pace
+from holdfast.http.pages.pages import language_of
 from holdfast.http.plain_page import plain_page
 from holdfast.ids import public_id
 from holdfast.messages import service as messages
@@ -25,7 +29,14 @@ from holdfast.messages.twilio import INBOUND_PATH, STATUS_PATH, is_genuine
 
 router = APIRouter(include_in_schema=False)
 
-NAMES: Final = {"email": "e-mails", "sms": "texts"}
+# What the page says, and its button, by channel and whether messages are allowed now.
+WORDS: Final[Mapping[tuple[str, bool], tuple[str, str]]] = {
+    ("email", True): ("You get e-mails about your appointments.", "No more e-mails"),
+    ("email", False): ("You get no more e-mails about your appointments.", "Send me e-mails again"),
+    ("sms", True): ("You get texts about your appointments.", "No more texts"),
+    ("sms", False): ("You get no more texts about your appointments.", "Send me texts again"),
+}
+LINKS_A_MINUTE: Final = 60
 # Twilio's words for a text that did not arrive.
 LOST: Final = frozenset({"undelivered", "failed"})
 
@@ -35,7 +46,7 @@ async def show_preference(request: Request, token: str) -> HTMLResponse:
     """A page with one button. Looking changes nothing: scanners of mail follow every link."""
     record, link, caller = _opened(request, token)
     allowed = await record.transact(caller, lambda tx: messages.takes_messages(tx, link.client_id, link.channel))
-    return _page(link, allowed=allowed)
+    return _page(request, link, allowed=allowed)
 
 
 @router.post(PATH + "{token}")
@@ -46,10 +57,12 @@ async def set_preference(request: Request, token: str) -> HTMLResponse:
     await record.transact(
         caller, lambda tx: messages.set_preference(tx, link.client_id, link.channel, allowed=allowed, source="link")
     )
-    return _page(link, allowed=allowed)
+    return _page(request, link, allowed=allowed)
 
 
 def _opened(request: Request, token: str) -> tuple[Record, PreferenceLink, Caller]:
+    pace: Pace = request.app.state.link_pace
+    pace.keep(network_of(request))
     link = LinkSigner(request.app.state.secret).read(token)
     if link is None:
         raise NotFound("This link is not one of ours. Please call us instead.")
@@ -57,13 +70,12 @@ def _opened(request: Request, token: str) -> tuple[Record, PreferenceLink, Calle
     return record, link, Caller(link.organization_id, public_id("client", link.client_id), "system")
 
 
-def _page(link: PreferenceLink, *, allowed: bool) -> HTMLResponse:
-    name = NAMES[link.channel]
-    now = f"You get {name} about your appointments." if allowed else f"You get no more {name} about your appointments."
-    button = f"No more {name}" if allowed else f"Send me {name} again"
+def _page(request: Request, link: PreferenceLink, *, allowed: bool) -> HTMLResponse:
+    language = language_of(request)
+    now, button = (language.gettext(words) for words in WORDS[link.channel, allowed])
     field = "" if allowed else '<input type="hidden" name="allow" value="yes">'
     body = f'<p>{html.escape(now)}</p><form method="post">{field}<button>{html.escape(button)}</button></form>'
-    page = plain_page("Your messages", body)
+    page = plain_page(html.escape(language.gettext("Your messages")), body, language=language.tag)
     page.headers["Cache-Control"] = "no-store"
     return page
 

@@ -26,13 +26,14 @@ table { border-collapse: collapse; width: 100%; } th, td { text-align: left; ver
 _HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY: Final = f"default-src 'none'; style-src 'sha256-{_HASH}'; frame-ancestors 'none'; base-uri 'none'"
 _PAGE: Final = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title} · Holdfast</title><style>{style}</style></head><body><main><h1>{title}</h1>{body}</main></body></html>
 """
 
 
-def plain_page(title: str, body: str) -> HTMLResponse:
-    """A page with this heading; both are HTML already."""
+def plain_page(title: str, body: str, *, language: str = "en") -> HTMLResponse:
+    """A page with this heading; both are HTML already, in ``language``."""
     return HTMLResponse(
-        _PAGE.format(title=title, style=_STYLE, body=body), headers={"Content-Security-Policy": _POLICY}
+        _PAGE.format(language=language, title=title, style=_STYLE, body=body),
+        headers={"Content-Security-Policy": _POLICY},
     )

@@ -82,6 +82,11 @@ PROBLEMS: Final[Mapping[type[HoldfastError], tuple[HTTPStatus, str]]] = {
         HTTPStatus.CONFLICT,
         "<code>roles</code> says what was taken. Hold one of the <code>alternatives</code>, or search again.",
     ),
+    errors.SeriesUnavailable: (
+        HTTPStatus.CONFLICT,
+        "<code>occurrences</code> names each visit that cannot be had, with what is nearest <code>instead</code>. "
+        "Choose, and send all <code>starts</code>. Nothing was held.",
+    ),
     errors.ClaimsInTheWay: (
         HTTPStatus.CONFLICT,
         "Move or cancel each of the <code>conflicts</code>, then ask again. Nothing was changed.",

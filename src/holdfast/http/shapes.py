@@ -243,6 +243,7 @@ class HoldShape(BaseModel):
     expires_at: datetime
     extensions: int
     surface: str
+    visit: str | None
     claims: list[ClaimShape]
 
     @classmethod
@@ -260,6 +261,7 @@ class HoldShape(BaseModel):
             expires_at=to_local(hold.expires_at, zone),
             extensions=hold.extensions,
             surface=hold.surface,
+            visit=public_id("visit", hold.visit_id) if hold.visit_id else None,
             claims=_claims(hold.claims, zone),
         )
 
@@ -292,6 +294,7 @@ class AppointmentShape(BaseModel):
     cancel_reason: str | None
     overbook_reason: str | None
     created_at: datetime
+    visit: str | None
     claims: list[ClaimShape]
 
     @classmethod
@@ -322,6 +325,7 @@ class AppointmentShape(BaseModel):
             cancel_reason=appointment.cancel_reason,
             overbook_reason=appointment.overbook_reason,
             created_at=to_local(appointment.created_at, zone),
+            visit=public_id("visit", appointment.visit_id) if appointment.visit_id else None,
             claims=_claims(appointment.claims, zone),
         )
 

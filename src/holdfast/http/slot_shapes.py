@@ -21,17 +21,28 @@ class SlotResource(BaseModel):
     service: str | None = None
 
 
+class SlotPart(BaseModel):
+    """When one service of a visit begins and ends."""
+
+    service: str
+    start: datetime
+    end: datetime
+
+
 class SlotShape(BaseModel):
+    """`services` where a visit has several."""
+
     start: datetime
     end: datetime
     location: str
     resources: list[SlotResource]
+    services: list[SlotPart] | None = None
     why: str | None = None
 
     @classmethod
     def of(cls, location_id: str, slot: Slot, zone: str) -> SlotShape:
         """The slot on the clock of that zone."""
-        several = len({pick.service for pick in slot.picks}) > 1
+        several = len(slot.parts) > 1
         return cls(
             start=to_local(slot.start, zone),
             end=to_local(slot.end, zone),
@@ -44,6 +55,16 @@ class SlotShape(BaseModel):
                 )
                 for pick in slot.picks
             ],
+            services=[
+                SlotPart(
+                    service=shown("service", part.service),
+                    start=to_local(part.start, zone),
+                    end=to_local(part.end, zone),
+                )
+                for part in slot.parts
+            ]
+            if several
+            else None,
             why=slot.why or None,
         )
 

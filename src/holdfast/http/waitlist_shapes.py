@@ -10,9 +10,10 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from holdfast.booking.model import Appointment
+from holdfast.http.message_shapes import WallTime
 from holdfast.http.shapes import Ask, ClientAsk, Note, Reference, Resources, Surface, VisitAsk, When
 from holdfast.ids import public_id
-from holdfast.waitlist.model import EVERY_DAY, Entry, Offer, Rate, TimeWindow
+from holdfast.waitlist.model import EVERY_DAY, Entry, Mode, Offer, Policy, Rate, TimeWindow
 from holdfast.wallclock import to_local
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$"), Field(examples=["09:00"])]
@@ -241,6 +242,41 @@ class RateShape(BaseModel):
 
 class RateList(BaseModel):
     items: list[RateShape]
+
+
+class WaitlistPolicyAsk(Ask):
+    """How freed times of a service are offered. What is left out takes its default."""
+
+    mode: Mode = "first_in_line"
+    offer_minutes_max: Annotated[int, Field(ge=1, le=1440)] = 120
+    offer_minutes_min: Annotated[int, Field(ge=1, le=1440)] = 10
+    answer_percent: Annotated[int, Field(ge=1, le=100, description="Of the time left until the cut-off.")] = 10
+    cut_off_minutes: Annotated[int, Field(ge=0, le=10080)] = 60
+    quiet_from: WallTime = time(21)
+    quiet_until: WallTime = time(8)
+    offers_per_slot_max: Annotated[int, Field(ge=1, le=1000)] = 10
+    offers_per_client_and_day_max: Annotated[int, Field(ge=1, le=100)] = 3
+    partial_fit_min_cents: Annotated[
+        int | None,
+        Field(ge=0, le=2**31 - 1, description="A shorter service from this price takes the time; null: none."),
+    ] = 1
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.offer_minutes_min > self.offer_minutes_max:
+            raise ValueError("offer_minutes_min is not more than offer_minutes_max")
+        return self
+
+
+class WaitlistPolicyShape(WaitlistPolicyAsk):
+    """How freed times of a service are offered. Its ETag is for `If-Match`."""
+
+    service: str
+
+    @classmethod
+    def of(cls, policy: Policy) -> WaitlistPolicyShape:
+        fields = {name: getattr(policy, name) for name in WaitlistPolicyAsk.model_fields}
+        return cls(service=public_id("service", policy.service_id), **fields)
 
 
 def _all(kind: str, ids: list[UUID]) -> list[str]:

@@ -92,7 +92,7 @@ class EndpointShape(BaseModel):
 class EndpointWithSecret(EndpointShape):
     """A webhook endpoint and its secret, which is shown this once."""
 
-    secret: str
+    secret: str | None
 
 
 class EndpointList(BaseModel):

@@ -18,7 +18,7 @@ from holdfast.db.safety import require_safe
 from holdfast.db.urls import DatabaseUrls
 from holdfast.errors import Invalid, SetupRefused
 from holdfast.ids import KINDS, public_id
-from holdfast.log import replay
+from holdfast.log import backlog, replay
 from holdfast.log.events import EventRow, UnknownEvent, decode
 
 QUERIES: Final = load_queries("holdfast.insight")
@@ -92,6 +92,12 @@ def examine(urls: DatabaseUrls, on_check: Callable[[Check], None] | None = None)
     return results
 
 
+def warn(urls: DatabaseUrls) -> list[str]:
+    """What is not wrong, but waits for somebody, in plain words. Raises SetupRefused like ``examine``."""
+    with inspect(urls.owner) as inspection:
+        return backlog.warnings(list(inspection.rows(backlog.Backlog, backlog.QUERIES["backlog"])))
+
+
 def _ask(query: str, **parameters: Any) -> Callable[[Inspection, DatabaseUrls], Findings]:
     return lambda inspection, _: inspection.rows(Finding, QUERIES[query], **parameters)
 
@@ -140,6 +146,8 @@ class _Organization:
 
 _TABLES: Final[dict[str, type[replay.Row]]] = {
     "replayed_holds": replay.Hold,
+    "replayed_visits": replay.Visit,
+    "replayed_series": replay.Series,
     "replayed_appointments": replay.Appointment,
     "replayed_blocks": replay.Block,
     "replayed_busies": replay.Busy,
@@ -174,6 +182,8 @@ def _differences(organization_id: UUID, told: set[replay.Row], stored: set[repla
 
 
 def _short(row: replay.Row) -> str:
+    if isinstance(row, replay.Visit | replay.Series):
+        return f"at location {row.location_id}"
     if isinstance(row, replay.Claim):
         state = "active" if row.active else "ended"
         return f"unit {row.unit_id} as {row.role}, {row.starts_at} to {row.ends_at}, {state}"
@@ -191,8 +201,10 @@ CHECKS: Final = (
     Check("holds", "I2", "Every hold that blocks has exactly its claims.", _ask("holds_lack_their_claims")),
     Check("holders", "I2", "Claims end with what they belong to.", _ask("claims_outlive_their_holder")),
     Check("appointments", "I2", "Every appointment stands on its hold.", _ask("appointments_lack_their_hold")),
+    Check("visits", "I2", "What one visit holds ends and is confirmed together.", _ask("visits_are_torn")),
     Check("blocks", "I2", "Every block closes what it closed.", _ask("closed_without_claims")),
     Check("overbooks", "I1", "Every overbook stands behind somebody.", _ask("overbooks_behind_nobody")),
+    Check("busy times", "I1", "Every outside event has all its time that is free.", _ask("busy_times_wait_for_nobody")),
     Check("retired", "I8", "Nothing is booked on what is retired.", _ask("retired_but_claimed")),
     Check("answers", "I4", "Every request was answered once.", _ask("answered_twice")),
     Check("log", "I5", "Replaying the log gives the tables.", _log_tells_the_tables),

@@ -115,26 +115,25 @@ def occurrences(
     events = ComponentsWithName("VEVENT", adapter=_Adapter, occurrence=_Bare)
     try:
         query = recurring_ical_events.of(calendar, components=[events])
-        found = query.between(horizon.first, horizon.of(rule))
+        found = [_occurrence(each, reading.zone) for each in query.between(horizon.first, horizon.of(rule))]
     except Exception as broken:  # a bad rule raises many kinds here
         reading.problem(blocks[0].line, f"this series cannot be followed ({_first_sentence(broken)}); it was left out.")
         return
-    for each in found:
-        original = each.source.recurrence_ids
-        start = _instant(each.start, reading.zone)
-        end = _instant(each.end, reading.zone)
-        if not is_sane(start, end):
-            continue
-        all_day = not isinstance(each.start, datetime)
-        recurrence_id = original[0].replace(tzinfo=UTC) if original and isinstance(original[0], datetime) else start
-        yield Occurrence(each.source.line, recurrence_id, start, end, all_day)
+    yield from (each for each in found if is_sane(each.start, each.end))
+
+
+def _occurrence(found: LibraryOccurrence, zone: tzinfo) -> Occurrence:
+    start, original = _instant(found.start, zone), found.source.recurrence_ids
+    recurrence_id = original[0].replace(tzinfo=UTC) if original and isinstance(original[0], datetime) else start
+    all_day = not isinstance(found.start, datetime)
+    return Occurrence(found.source.line, recurrence_id, start, _instant(found.end, zone), all_day)
 
 
 def _component(block: EventBlock, reading: Reading) -> icalendar.Component | None:
     """The block as the library wants it, without what it cannot read; that is reported."""
     try:
         component = icalendar.Event.from_ical(block.written)
-    except ValueError as broken:
+    except Exception as broken:  # not only ValueError: a TZID that names a folder of zones is an OSError
         reading.problem(block.line, f"this VEVENT cannot be read ({_first_sentence(broken)}); it was left out.")
         return None
     for name, what in component.errors:
@@ -158,4 +157,5 @@ def _instant(value: datetime | date, zone: tzinfo) -> datetime:
 
 
 def _first_sentence(error: Exception | str) -> str:
-    return str(error).split("\n")[0].rstrip(".")[:160] or type(error).__name__
+    said = error.strerror if isinstance(error, OSError) else str(error)
+    return (said or "").split("\n")[0].rstrip(".")[:160] or type(error).__name__

@@ -79,6 +79,21 @@ left join holdfast.hold h on h.organization_id = a.organization_id and h.id = a.
 where h.state is distinct from (case when a.blocking then 'confirmed' else 'released' end)
    or (a.service_id, a.location_id, a.starts_at, a.ends_at) is distinct from (h.service_id, h.location_id, h.starts_at, h.ends_at);
 
+-- name: visits_are_torn
+-- I2: what a visit, or a series of them, holds ends together, and is confirmed together.
+select v.organization_id, case when v.series_id is null then 'visit' else 'series' end as kind,
+       coalesce(v.series_id, v.id)::text as id,
+       case when count(h.id) = 0 then 'it has no hold'
+            when count(distinct h.expires_at) filter (where h.state in ('live', 'expired')) > 1
+              then 'its holds do not end together'
+            else 'a part of it is confirmed, and a part of it still held' end as detail
+from holdfast.visit v
+left join holdfast.hold h on h.organization_id = v.organization_id and h.visit_id = v.id
+group by v.organization_id, v.series_id, coalesce(v.series_id, v.id)
+having count(h.id) = 0
+  or count(distinct h.expires_at) filter (where h.state in ('live', 'expired')) > 1
+  or bool_or(h.state = 'live') and bool_or(h.state = 'confirmed');
+
 -- name: closed_without_claims
 -- I2: a block that stands closes every unit that its resource had when it was placed.
 select b.organization_id, 'block' as kind, b.id::text as id, 'it stands, and some of the time it closed is open' as detail
@@ -105,6 +120,26 @@ where k.active and k.overbook and not exists (
   select from holdfast.claim o
   where o.organization_id = k.organization_id and o.unit_id = k.unit_id and o.active and not o.overbook and o.during && k.during
 );
+
+-- name: busy_times_wait_for_nobody
+-- An outside event lacks only time that somebody has on every unit: what has become free, it takes.
+select b.organization_id, 'busy' as kind, b.id::text as id,
+       format('it lacks %%s, and nobody has that on unit %%s', lacks - taken, unit_id) as detail
+from (
+  select b.organization_id, b.resource_id, b.id,
+         tstzmultirange(tstzrange(greatest(b.starts_at, holdfast.clock()), b.ends_at)) - coalesce((
+           select range_agg(k.during) from holdfast.claim k
+           where k.organization_id = b.organization_id and k.busy_id = b.id and k.active), '{}') as lacks
+  from holdfast.busy b where b.removed_at is null and b.ends_at > holdfast.clock()
+) b
+join lateral (
+  select u.id as unit_id, coalesce((
+    select range_agg(k.during) from holdfast.claim k
+    where k.organization_id = u.organization_id and k.unit_id = u.id and k.active and not k.overbook
+      and k.during && range_merge(lacks)), '{}') as taken
+  from holdfast.unit u
+  where u.organization_id = b.organization_id and u.resource_id = b.resource_id and u.retired_at is null
+) u on not isempty(lacks) and not lacks <@ taken;
 
 -- name: retired_but_claimed
 -- Nothing is booked on a unit after it was taken out of service.
@@ -138,6 +173,11 @@ from holdfast.claim k
 left join holdfast.unit u on u.id = k.unit_id
 left join holdfast.hold h on h.id = k.hold_id
 where u.organization_id is distinct from k.organization_id or k.hold_id is not null and h.organization_id is distinct from k.organization_id
+union all
+select h.organization_id, 'hold', h.id::text, 'its visit is another organization''s'
+from holdfast.hold h
+join holdfast.visit v on v.id = h.visit_id
+where v.organization_id <> h.organization_id
 union all
 select a.organization_id, 'appointment', a.id::text, 'its client or its hold is another organization''s'
 from holdfast.appointment a
@@ -223,8 +263,18 @@ from holdfast.event where organization_id = %(organization_id)s order by id;
 -- name: replayed_holds
 -- The holds as the replay tells them.
 select id, state, service_id, location_id, starts_at, ends_at, expires_at, extensions, surface::text as surface, actor,
-       overbook_reason
+       overbook_reason, visit_id
 from holdfast.hold where organization_id = %(organization_id)s;
+
+-- name: replayed_visits
+-- The visits of several appointments as the replay tells them.
+select id, location_id, max_wait_minutes, same_provider, surface::text as surface, series_id, number
+from holdfast.visit where organization_id = %(organization_id)s;
+
+-- name: replayed_series
+-- The series as the replay tells them.
+select id, location_id, days_min, days_max, surface::text as surface
+from holdfast.series where organization_id = %(organization_id)s;
 
 -- name: replayed_appointments
 -- The appointments as the replay tells them.

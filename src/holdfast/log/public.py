@@ -20,12 +20,12 @@ from holdfast.log.facts import Facts
 
 # The kinds of subject that outsiders can ask for by id; the first word of an event's type.
 _PUBLIC_NOUNS: Final = frozenset(
-    {"appointment", "hold", "block", "busy", "collision", "location", "resource", "service", "pool"}
+    {"appointment", "hold", "visit", "series", "block", "busy", "collision", "location", "resource", "service", "pool"}
 )
 # What is told of an event's facts, when it has them. A closed list: a new fact is private until it is added here.
 _PUBLIC_FACTS: Final = (
-    "hold_id", "service_id", "location_id", "resource_id", "starts_at", "ends_at", "expires_at", "from_location_id",
-    "from_starts_at", "from_state", "revision", "overbook", "moved", "displaced",
+    "hold_id", "visit_id", "series_id", "service_id", "location_id", "resource_id", "starts_at", "ends_at",
+    "expires_at", "from_location_id", "from_starts_at", "from_state", "revision", "overbook", "moved", "displaced",
 )  # fmt: skip
 TEST_TYPE: Final = "webhook_endpoint.tested"
 
@@ -73,6 +73,7 @@ class EventNames:
         key = hashlib.sha256(b"holdfast event names\0" + secret).digest()
         # One block by itself: ECB's weakness, equal blocks in one message, cannot arise.
         self._cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305
+        self._encryptor = self._cipher.encryptor()  # each whole block stands for itself, so one serves for all
 
     def event(self, organization_id: UUID, event_id: int) -> str:
         """``evt_`` and 32 hexadecimal digits."""
@@ -98,8 +99,7 @@ class EventNames:
         return Position(int.from_bytes(plain[4:10]), int.from_bytes(plain[10:]))
 
     def _encrypt(self, block: bytes) -> str:
-        encryptor = self._cipher.encryptor()
-        return (encryptor.update(block) + encryptor.finalize()).hex()
+        return self._encryptor.update(block).hex()
 
 
 def _mark(cluster_id: int) -> bytes:

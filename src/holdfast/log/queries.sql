@@ -52,3 +52,7 @@ from holdfast.feed(%(transaction_id)s::text::xid8, %(event_id)s, %(limit)s);
 -- name: feed_now
 -- Where the log stands now.
 select horizon, cluster_id from holdfast.feed_now();
+
+-- name: backlog
+-- What waits behind the bookings, of every organization.
+select what, waiting, seconds, stuck from holdfast.backlog();

@@ -8,7 +8,8 @@ instead of being notified, as NOTIFY inside the booking transactions would cost 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -22,12 +23,17 @@ from holdfast.errors import HoldfastError
 
 LOCK_KEY: Final = int.from_bytes(b"hf-relay")
 BATCH: Final = 1000
-BUSY_SECONDS: Final = 0.1
-IDLE_SECONDS: Final = 0.2
+PAUSE_SECONDS: Final = 0.2
+# Bookings first: where the machine is busy a turn takes longer, and so does the pause after it, up to a limit.
+PAUSE_SECONDS_MAX: Final = 1.0
+PAUSE_PER_TURN: Final = 4
 TAKEOVER_SECONDS: Final = 0.5
 QUERIES: Final = load_queries("holdfast.log")
 
 logger = structlog.get_logger()
+
+
+Heeded = Callable[[Transaction, Sequence[UUID]], Awaitable[Mapping[UUID, Collection[str]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +47,15 @@ class Handoff:
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """The types of event that a reaction wants to hear of."""
+    """The types of event that a reaction wants to hear of.
+
+    ``heeded`` narrows them by organization, so that nothing is queued that nobody waits for: it gets the organizations
+    of a batch, and gives the types for each; none for one that it leaves out.
+    """
 
     reaction: str
     types: frozenset[str]
+    heeded: Heeded | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,29 +135,47 @@ class Relay:
             await session.close()
 
     async def _work(self, session: LoneSession) -> None:
-        pause = BUSY_SECONDS
         while True:
-            count = await session.transact(self.hand_on)
-            if count == self._batch:
-                continue
-            pause = BUSY_SECONDS if count else min(IDLE_SECONDS, pause * 1.5)
-            await asyncio.sleep(pause)
+            begun = time.monotonic()
+            if await session.transact(self.hand_on) < self._batch:
+                took = time.monotonic() - begun
+                await asyncio.sleep(min(max(PAUSE_SECONDS, PAUSE_PER_TURN * took), PAUSE_SECONDS_MAX))
 
     async def hand_on(self, tx: Transaction) -> int:
         """Hand on one batch in ``tx``; how many events it had."""
         unread = await tx.rows(_Unread, QUERIES["events_to_relay"], limit=self._batch)
         if unread:
-            await self._defer(tx, self._handoffs(unread))
+            await self._defer(tx, await self._handoffs(tx, unread))
             await tx.run(QUERIES["advance_relay"], transaction_id=unread[-1].transaction_id, event_id=unread[-1].id)
         return len(unread)
 
-    def _handoffs(self, unread: Sequence[_Unread]) -> list[Handoff]:
-        found: dict[tuple[str, UUID], list[int]] = {}
-        for event in unread:
-            for interest in self._interests:
-                if event.type in interest.types:
-                    found.setdefault((interest.reaction, event.organization_id), []).append(event.id)
-        return [Handoff(reaction, organization, tuple(ids)) for (reaction, organization), ids in found.items()]
+    async def _handoffs(self, tx: Transaction, unread: Sequence[_Unread]) -> list[Handoff]:
+        found: list[Handoff] = []
+        for interest in self._interests:
+            wanted = [event for event in unread if event.type in interest.types]
+            if wanted and interest.heeded is not None:
+                heeded = await interest.heeded(tx, list({event.organization_id for event in wanted}))
+                wanted = [event for event in wanted if event.type in heeded.get(event.organization_id, ())]
+            ids: dict[UUID, list[int]] = {}
+            for event in wanted:
+                ids.setdefault(event.organization_id, []).append(event.id)
+            found += [Handoff(interest.reaction, organization_id, tuple(each)) for organization_id, each in ids.items()]
+        return found
+
+
+async def pass_over(worker_url: str) -> None:
+    """Count what is in the log so far as handed on, and do nothing about it: for a load of old news. Raises Busy."""
+
+    async def nobody(_: Transaction, __: Sequence[Handoff]) -> None:
+        pass
+
+    relay = Relay(worker_url, (), nobody)
+    session = await LoneSession.open(worker_url, key=LOCK_KEY, application_name="holdfast relay")
+    try:
+        while await session.transact(relay.hand_on):
+            pass
+    finally:
+        await session.close()
 
 
 async def relay_lag(tx: Transaction) -> Lag:

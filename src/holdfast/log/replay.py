@@ -32,6 +32,27 @@ class Hold:
     surface: str
     actor: str
     overbook_reason: str | None
+    visit_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    id: UUID
+    location_id: UUID
+    max_wait_minutes: int
+    same_provider: bool
+    surface: str
+    series_id: UUID | None
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    id: UUID
+    location_id: UUID
+    days_min: int | None
+    days_max: int | None
+    surface: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +104,7 @@ class Claim:
     overbook: bool
 
 
-Row = Hold | Appointment | Block | Busy | Claim
+Row = Hold | Visit | Series | Appointment | Block | Busy | Claim
 
 
 @dataclass
@@ -91,6 +112,8 @@ class Replay:
     """The rows as the events so far tell them."""
 
     holds: dict[UUID, Hold] = field(default_factory=dict)
+    visits: dict[UUID, Visit] = field(default_factory=dict)
+    series: dict[UUID, Series] = field(default_factory=dict)
     appointments: dict[UUID, Appointment] = field(default_factory=dict)
     blocks: dict[UUID, Block] = field(default_factory=dict)
     busies: dict[UUID, Busy] = field(default_factory=dict)
@@ -108,8 +131,8 @@ class Replay:
     def rows(self) -> set[Row]:
         """Every row that the log tells of."""
         whole: Iterable[Iterable[Row]] = (
-            self.holds.values(), self.appointments.values(), self.blocks.values(), self.busies.values(),
-            *self.claims.values(),
+            self.holds.values(), self.visits.values(), self.series.values(), self.appointments.values(),
+            self.blocks.values(), self.busies.values(), *self.claims.values(),
         )  # fmt: skip
         return {row for rows in whole for row in rows}
 
@@ -122,7 +145,7 @@ class Replay:
         id = event.subject_id
         self.holds[id] = Hold(
             id, facts.state, facts.service_id, facts.location_id, facts.starts_at, facts.ends_at, facts.expires_at, 0,
-            event.surface, event.actor, facts.overbook_reason,
+            event.surface, event.actor, facts.overbook_reason, facts.visit_id,
         )  # fmt: skip
         self.claims[id] = [
             Claim(
@@ -142,9 +165,23 @@ class Replay:
     def _(self, facts: booking.HoldLeft | booking.HoldReturnedTo, event: Event) -> None:
         self.holds[event.subject_id] = replace(self.holds[event.subject_id], expires_at=facts.expires_at)
 
-    @_apply.register(booking.HoldConfirmed)
-    def _(self, _: Facts, event: Event) -> None:
-        self.holds[event.subject_id] = replace(self.holds[event.subject_id], state="confirmed")
+    @_apply.register
+    def _(self, facts: booking.HoldConfirmed, event: Event) -> None:
+        hold = self.holds[event.subject_id]
+        self.holds[hold.id] = replace(hold, state="confirmed", visit_id=facts.visit_id or hold.visit_id)
+
+    @_apply.register
+    def _(self, facts: booking.VisitPlaced, event: Event) -> None:
+        id = event.subject_id
+        self.visits[id] = Visit(
+            id, facts.location_id, facts.max_wait_minutes, facts.same_provider, event.surface, facts.series_id,
+            facts.number,
+        )  # fmt: skip
+
+    @_apply.register
+    def _(self, facts: booking.SeriesPlaced, event: Event) -> None:
+        id = event.subject_id
+        self.series[id] = Series(id, facts.location_id, facts.days_min, facts.days_max, event.surface)
 
     @_apply.register(booking.HoldReleased)
     def _(self, _: Facts, event: Event) -> None:
@@ -212,6 +249,12 @@ class Replay:
         id = event.subject_id
         self.busies[id] = Busy(id, facts.resource_id, facts.source, facts.starts_at, facts.ends_at, removed=False)
         self._claim(id, facts.claims)
+
+    @_apply.register
+    def _(self, facts: booking.BusyClaimed, event: Event) -> None:
+        before = self.claims[event.subject_id]
+        self._claim(event.subject_id, facts.claims)
+        self.claims[event.subject_id] += before
 
     @_apply.register(booking.BusyRemoved)
     def _(self, _: Facts, event: Event) -> None:

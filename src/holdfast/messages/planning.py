@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from holdfast.db.queries import load_queries
-from holdfast.db.transact import Caller, Record, Transaction
+from holdfast.db.transact import Caller, Record
 from holdfast.messages.model import NOTICES, Notice, Owed, PlanFacts
 from holdfast.messages.plan import plan
 
@@ -48,8 +48,8 @@ class Planner:
                 of_appointment.append(Notice(told.type, told.revision, told.at, told.surface))
         ids = list(notices)
         for start in range(0, len(ids), PAGE):
-            for facts in await self._facts(ids[start : start + PAGE]):
-                await self._write(facts, notices[facts.id])
+            page = await self._facts(ids[start : start + PAGE])
+            await self._write((facts.id, plan(facts, notices[facts.id])) for facts in page)
 
     async def plan_offers(self, event_ids: Sequence[int]) -> None:
         """Owe the offers that these events made, and withdraw those that they ended. Doing so again changes nothing."""
@@ -61,8 +61,7 @@ class Planner:
         """Plan every visit to come anew, after the rules changed."""
         after: tuple[datetime, UUID] | None = None
         while page := await self._facts(None, after):
-            for facts in page:
-                await self._write(facts, ())
+            await self._write((facts.id, plan(facts)) for facts in page)
             after = (page[-1].starts_at, page[-1].id)
 
     async def _facts(self, ids: list[UUID] | None, after: tuple[datetime, UUID] | None = None) -> list[PlanFacts]:
@@ -72,19 +71,15 @@ class Planner:
             lambda tx: tx.rows(PlanFacts, QUERIES["facts"], ids=ids, after_at=after_at, after_id=after_id, limit=PAGE),
         )
 
-    async def _write(self, facts: PlanFacts, notices: Iterable[Notice]) -> None:
-        owed = plan(facts, list(notices))
-
-        async def work(tx: Transaction) -> None:
-            await tx.run(QUERIES["plan"], appointment_id=facts.id, plan=_as_json(owed))
-
-        await self._back_record.transact(self._caller, work)
+    async def _write(self, owed: Iterable[tuple[UUID, Sequence[Owed]]]) -> None:
+        plans = json.dumps([{"appointment_id": str(id), "plan": [_as_json(one) for one in each]} for id, each in owed])
+        await self._back_record.transact(self._caller, lambda tx: tx.run(QUERIES["plan"], plans=plans))
 
 
-def _as_json(owed: Sequence[Owed]) -> str:
-    return json.dumps(
-        [
-            {"kind": o.kind, "lead_minutes": o.lead_minutes, "occasion": o.occasion, "due_at": o.due_at.isoformat()}
-            for o in owed
-        ]
-    )
+def _as_json(owed: Owed) -> dict[str, object]:
+    return {
+        "kind": owed.kind,
+        "lead_minutes": owed.lead_minutes,
+        "occasion": owed.occasion,
+        "due_at": owed.due_at.isoformat(),
+    }

@@ -35,8 +35,8 @@ order by a.starts_at, a.id
 limit %(limit)s;
 
 -- name: plan
--- Make what is owed about an appointment agree with the plan.
-select holdfast.plan_messages(%(appointment_id)s, %(plan)s);
+-- Make what is owed about appointments agree with their plans.
+select holdfast.plan_messages(%(plans)s);
 
 -- name: plan_offers
 -- Make what is owed agree with the offers that these events are about.
@@ -50,8 +50,8 @@ select organization_id from holdfast.organizations_with_messages_due();
 -- Some due messages, for this sender alone.
 select id, attempts, late from holdfast.lease_messages(%(limit)s, %(lease_seconds)s);
 
--- name: context
--- Everything that decides whether and how a message goes out now.
+-- name: contexts
+-- Everything that decides whether and how these messages go out now.
 select m.id, m.kind, m.lead_minutes, m.occasion, m.due_at,
        case
          when m.kind = 'reminder' then exists (
@@ -87,7 +87,7 @@ select m.id, m.kind, m.lead_minutes, m.occasion, m.due_at,
        t.subject as own_subject, t.email as own_email, t.sms as own_sms, holdfast.clock() as now
 from (
   select organization_id, id, appointment_id, offer_id, kind, lead_minutes, occasion, due_at from holdfast.message
-  where organization_id = holdfast.current_organization() and id = %(id)s
+  where organization_id = holdfast.current_organization() and id = any (%(ids)s)
   union all
   -- a preview: a message of this kind that nobody owes
   select organization_id, id, id, null, %(kind)s, 0, 0, holdfast.clock() from holdfast.appointment
@@ -115,9 +115,8 @@ left join holdfast.message_template t on t.organization_id = m.organization_id a
   and t.language = coalesce(c.language, p.language, 'en');
 
 -- name: settle
--- Write down how an attempt went.
-select holdfast.settle_message(%(id)s, %(outcome)s, %(reason)s, %(channel)s, %(provider_id)s, %(subject)s, %(body)s,
-                               %(retry_in_seconds)s);
+-- Write down how attempts went.
+select holdfast.settle_messages(%(outcomes)s);
 
 -- name: forget_texts
 -- Forget the words of messages settled long ago; how many.

@@ -9,10 +9,11 @@ waited for.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -24,13 +25,13 @@ from holdfast.messages.invitation import Invitation, invitation
 from holdfast.messages.links import PATH, LinkSigner, PreferenceLink
 from holdfast.messages.mail import Mailer, sender_address
 from holdfast.messages.model import Channel, Context
-from holdfast.messages.moment import Postpone, Send, Skip, judge
+from holdfast.messages.moment import Postpone, Send, judge
 from holdfast.messages.templates import Rendered, render
 from holdfast.messages.twilio import Twilio
 from holdfast.waitlist.tokens import OfferTokens
 
 QUERIES: Final = load_queries("holdfast.messages")
-PAGE: Final = 20
+PAGE: Final = 30  # leased at once: with all carriers hanging, as many as can be tried within the lease
 AT_A_TIME: Final = 5
 RETRY_AFTER_SECONDS_MAX: Final = 6 * 3600.0
 JITTER: Final = 0.2
@@ -47,11 +48,15 @@ class _Lease:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
+    """How an attempt went, as the record takes it; see settle_messages()."""
+
+    id: UUID
     outcome: str
     reason: str | None = None
     channel: Channel | None = None
     provider_id: str | None = None
-    rendered: Rendered | None = None
+    subject: str | None = None
+    body: str | None = None
     retry_in_seconds: float | None = None
 
 
@@ -79,9 +84,7 @@ class MessageSender:
         caller = Caller(organization_id, "system", "system")
         gate, count = asyncio.Semaphore(AT_A_TIME), 0
         while leases := await self._lease(caller):
-            async with asyncio.TaskGroup() as group:
-                for lease in leases:
-                    group.create_task(self._attend(gate, caller, lease))
+            await self._attend(gate, caller, {lease.id: lease for lease in leases})
             count += len(leases)
         return count
 
@@ -91,30 +94,49 @@ class MessageSender:
             lambda tx: tx.rows(_Lease, QUERIES["lease"], limit=PAGE, lease_seconds=self._settings.lease_seconds),
         )
 
-    async def _attend(self, gate: asyncio.Semaphore, caller: Caller, lease: _Lease) -> None:
-        async with gate:
-            context = await read_context(self._record, caller, message_id=lease.id)
-            assert context is not None  # it was leased a moment ago, and messages are never deleted
-            await self._settle(caller, lease, await self._attempt(caller, lease, context))
+    async def _attend(self, gate: asyncio.Semaphore, caller: Caller, leases: Mapping[UUID, _Lease]) -> None:
+        """Send what makes sense now, several at a time; the rest is written down at once."""
+        idle: list[_Outcome] = []
+        async with asyncio.TaskGroup() as group:
+            for context in await self._contexts(caller, list(leases)):
+                decision = judge(context, self._carriers.keys())
+                if isinstance(decision, Send):
+                    group.create_task(self._send(gate, caller, leases[context.id], context, decision))
+                elif isinstance(decision, Postpone):
+                    wait = max(1.0, (decision.until - context.now).total_seconds())
+                    idle.append(_Outcome(context.id, "postponed", "It is quiet there now.", retry_in_seconds=wait))
+                else:
+                    idle.append(_Outcome(context.id, "skipped", decision.reason))
+            await self._settle(caller, idle)
 
-    async def _attempt(self, caller: Caller, lease: _Lease, context: Context) -> _Outcome:
-        decision = judge(context, self._carriers.keys())
-        if isinstance(decision, Skip):
-            return _Outcome("skipped", decision.reason)
-        if isinstance(decision, Postpone):
-            wait = (decision.until - context.now).total_seconds()
-            return _Outcome("postponed", "It is quiet there now.", retry_in_seconds=max(1.0, wait))
+    async def _contexts(self, caller: Caller, ids: list[UUID]) -> list[Context]:
+        return await self._record.transact(
+            caller, lambda tx: tx.rows(Context, QUERIES["contexts"], ids=ids, appointment_id=None, kind=None)
+        )
+
+    async def _send(self, gate: asyncio.Semaphore, caller: Caller, lease: _Lease, context: Context, send: Send) -> None:
+        async with gate:
+            await self._settle(caller, [await self._attempt(caller, lease, context, send)])
+
+    async def _attempt(self, caller: Caller, lease: _Lease, context: Context, send: Send) -> _Outcome:
         link = await self._link(caller, context)
-        outgoing, rendered = self._outgoing(caller.organization_id, lease, context, decision, link)
+        outgoing, rendered = self._outgoing(caller.organization_id, lease, context, send, link)
         try:
-            provider_id = await self._carriers[decision.channel].send(outgoing)
+            provider_id = await self._carriers[send.channel].send(outgoing)
         except NotSent as error:
             if error.refused:
                 await self._note_refusal(caller, context)
-            return _Outcome(
-                "failed", str(error), decision.channel, retry_in_seconds=self._retry_in(lease.attempts, error)
-            )
-        return _Outcome("sent", None, decision.channel, provider_id, _without_token(rendered, link))
+            retry = self._retry_in(lease.attempts, error)
+            return _Outcome(lease.id, "failed", str(error), send.channel, retry_in_seconds=retry)
+        words, is_mail = _without_token(rendered, link), send.channel == "email"
+        return _Outcome(
+            lease.id,
+            "sent",
+            channel=send.channel,
+            provider_id=provider_id,
+            subject=words.subject if is_mail else None,
+            body=words.text if is_mail else words.sms,
+        )
 
     def _outgoing(
         self, organization_id: UUID, lease: _Lease, context: Context, send: Send, link: str
@@ -195,22 +217,10 @@ class MessageSender:
         delay = self._settings.delays_seconds[attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
         return max(delay, min(error.retry_after_seconds or 0.0, RETRY_AFTER_SECONDS_MAX))
 
-    async def _settle(self, caller: Caller, lease: _Lease, outcome: _Outcome) -> None:
-        words, is_mail = outcome.rendered, outcome.channel == "email"
-        await self._back_record.transact(
-            caller,
-            lambda tx: tx.run(
-                QUERIES["settle"],
-                id=lease.id,
-                outcome=outcome.outcome,
-                reason=outcome.reason,
-                channel=outcome.channel,
-                provider_id=outcome.provider_id,
-                subject=words.subject if words and is_mail else None,
-                body=words and (words.text if is_mail else words.sms),
-                retry_in_seconds=outcome.retry_in_seconds,
-            ),
-        )
+    async def _settle(self, caller: Caller, outcomes: Sequence[_Outcome]) -> None:
+        if outcomes:
+            told = json.dumps([asdict(outcome) for outcome in outcomes], default=str)
+            await self._back_record.transact(caller, lambda tx: tx.run(QUERIES["settle"], outcomes=told))
 
 
 def _without_token(rendered: Rendered, link: str) -> Rendered:
@@ -219,21 +229,6 @@ def _without_token(rendered: Rendered, link: str) -> Rendered:
         return rendered
     told = link.rpartition("/")[0] + "/…"
     return replace(rendered, text=rendered.text.replace(link, told), sms=rendered.sms.replace(link, told))
-
-
-async def read_context(
-    record: Record,
-    caller: Caller,
-    *,
-    message_id: UUID | None = None,
-    appointment_id: UUID | None = None,
-    kind: str | None = None,
-) -> Context | None:
-    """Everything about a message, or about one of ``kind`` that the appointment might be owed (for a preview)."""
-    return await record.transact(
-        caller,
-        lambda tx: tx.one(Context, QUERIES["context"], id=message_id, appointment_id=appointment_id, kind=kind),
-    )
 
 
 @asynccontextmanager

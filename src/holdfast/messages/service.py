@@ -165,7 +165,7 @@ async def preview(
     Raises NotFound where there is no appointment to show it with, Invalid for words that are not sound.
     """
     appointment_id = appointment_id or await tx.value(QUERIES["some_appointment"])
-    context = await tx.one(Context, QUERIES["context"], id=None, appointment_id=appointment_id, kind=kind)
+    context = await tx.one(Context, QUERIES["contexts"], ids=[], appointment_id=appointment_id, kind=kind)
     if context is None:
         raise NotFound("There is no appointment to preview this with.")
     if wording is not None:
@@ -183,7 +183,7 @@ async def preview_message(tx: Transaction, message_id: UUID) -> Rendered:
 
     What was sent is in the message itself, as it was sent. Raises NotFound.
     """
-    context = await tx.one(Context, QUERIES["context"], id=message_id, appointment_id=None, kind=None)
+    context = await tx.one(Context, QUERIES["contexts"], ids=[message_id], appointment_id=None, kind=None)
     if context is None:
         raise NotFound("There is no such message.")
     return render(context, link=EXAMPLE_LINK, can_reply=True)

@@ -69,7 +69,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How freed times of one service are offered; ``partial_fit_min_cents`` None: no shorter service takes them."""
+    """How freed times of one service are offered; ``partial_fit_min_cents`` None: no shorter service takes them.
+
+    ``revision`` changes with any of it.
+    """
 
     service_id: UUID
     mode: Mode = "first_in_line"
@@ -82,6 +85,7 @@ class Policy:
     offers_per_slot_max: int = 10
     offers_per_client_and_day_max: int = 3
     partial_fit_min_cents: int | None = 1
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 -- name: join
 -- Wait for a time; the entry's id.
-select holdfast.join_waitlist(%(wish)s, %(client)s, %(appointment_id)s);
+select holdfast.join_waitlist(%(wish)s, %(client)s, %(appointment_id)s, %(visitor)s, %(network)s);
 
 -- name: leave
 -- Wait no more; the state the entry is in now.
@@ -21,6 +21,15 @@ where e.organization_id = holdfast.current_organization()
 order by e.joined_at, e.id
 limit %(limit)s;
 
+-- name: entries_of_client
+-- What one client waits for or was just offered, first come first.
+select e.id
+from holdfast.waitlist_entry e
+where e.organization_id = holdfast.current_organization() and e.client_id = %(client_id)s
+  and e.state in ('waiting', 'offered')
+order by e.joined_at, e.id
+limit 100;
+
 -- name: entry_by_id
 -- One entry, whatever its state.
 select e.id, e.state, e.client_id, e.service_ids, e.provider_ids, e.location_ids, e.windows, e.earliest_on, e.latest_on,
@@ -28,6 +37,13 @@ select e.id, e.state, e.client_id, e.service_ids, e.provider_ids, e.location_ids
 from holdfast.waitlist_entry e
 left join holdfast.appointment a on a.organization_id = e.organization_id and a.id = e.appointment_id
 where e.organization_id = holdfast.current_organization() and e.id = %(entry_id)s;
+
+-- name: entry_for_earlier
+-- The place in the line for an earlier time of this appointment.
+select e.id from holdfast.waitlist_entry e
+join holdfast.appointment a on a.organization_id = e.organization_id and a.id = e.appointment_id
+where e.organization_id = holdfast.current_organization() and e.client_id = a.client_id and a.id = %(appointment_id)s
+  and e.state in ('waiting', 'offered');
 
 -- name: names_in_line
 -- The names of those who wait in these entries, and of what they wait for.
@@ -78,15 +94,17 @@ select id, price_cents from holdfast.service where organization_id = holdfast.cu
 -- name: policies
 -- How each service is offered, by what is said or by default.
 select p.service_id, p.mode, p.offer_minutes_max, p.offer_minutes_min, p.answer_percent, p.cut_off_minutes, p.quiet_from,
-       p.quiet_until, p.offers_per_slot_max, p.offers_per_client_and_day_max, p.partial_fit_min_cents
+       p.quiet_until, p.offers_per_slot_max, p.offers_per_client_and_day_max, p.partial_fit_min_cents,
+       holdfast.waitlist_policy_revision(p) as revision
 from holdfast.service s cross join lateral holdfast.waitlist_policy_of(s.id) p
 where s.organization_id = holdfast.current_organization() and s.retired_at is null;
 
 -- name: set_policy
 -- Change what is given.
 select p.service_id, p.mode, p.offer_minutes_max, p.offer_minutes_min, p.answer_percent, p.cut_off_minutes, p.quiet_from,
-       p.quiet_until, p.offers_per_slot_max, p.offers_per_client_and_day_max, p.partial_fit_min_cents
-from holdfast.set_waitlist_policy(%(service_id)s, %(changes)s) p;
+       p.quiet_until, p.offers_per_slot_max, p.offers_per_client_and_day_max, p.partial_fit_min_cents,
+       holdfast.waitlist_policy_revision(p) as revision
+from holdfast.set_waitlist_policy(%(service_id)s, %(changes)s, %(revision)s) p;
 
 -- name: note_openings
 -- What fell free by these events; how many openings are new.

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 from holdfast.availability.permit import Choices, Wanted, permit
 from holdfast.booking import service as booking
-from holdfast.booking.model import Appointment, ClientDetails, Cursor, Visit
+from holdfast.booking.model import Appointment, ClientDetails, Cursor, Visit, Visitor
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import Invalid, NotFound, OfferEnded
@@ -24,6 +24,7 @@ from holdfast.waitlist.matching import term_seconds
 from holdfast.waitlist.model import Entry, Offer, Place, Policy, Rate, Wish
 from holdfast.waitlist.tokens import OfferTokens, hash_of
 
+NOBODY: Final = Visitor()
 QUERIES: Final = load_queries("holdfast.waitlist")
 ANSWERS_ON: Final = "widget"  # the surface of whoever follows a link: a stranger, on a page of ours
 
@@ -38,12 +39,18 @@ ENDED: Final[Mapping[str, str]] = {
 
 
 async def join(
-    tx: Transaction, wish: Wish, client: ClientDetails | None = None, *, appointment_id: UUID | None = None
+    tx: Transaction,
+    wish: Wish,
+    client: ClientDetails | None = None,
+    *,
+    appointment_id: UUID | None = None,
+    visitor: Visitor = NOBODY,
 ) -> Entry:
     """Wait for a time. With ``appointment_id``: be booked already, and come earlier; client and service are known then.
 
     Raises NotFound for a service, location, provider, client or appointment that is not here, StateRefused for an
-    appointment that cannot move any more and for a client who waits for ten times already.
+    appointment that cannot move any more and for a client who waits for ten times already, TooManyRequests for a
+    ``visitor`` who joined too often within the hour.
     """
     if appointment_id is None and (client is None or not wish.services or not wish.locations):
         raise Invalid("Say who waits, for which services and where; or which appointment would come earlier.")
@@ -66,8 +73,16 @@ async def join(
             {"id": str(who.id)} if who.id else {"name": who.name, "email": who.email, "phone": who.phone}
         ),
         appointment_id=appointment_id,
+        visitor=visitor.visitor,
+        network=visitor.network,
     )
     return await get_entry(tx, entry_id)
+
+
+async def entry_for_earlier(tx: Transaction, appointment_id: UUID) -> UUID | None:
+    """The place that the appointment's client has in the line for an earlier time of it."""
+    found: UUID | None = await tx.value(QUERIES["entry_for_earlier"], appointment_id=appointment_id)
+    return found
 
 
 async def leave(tx: Transaction, entry_id: UUID) -> Entry:
@@ -113,7 +128,22 @@ async def list_line(
     after: Cursor | None = None,
 ) -> list[Place]:
     """The line as ``list_entries`` gives it, with names and offers: three queries, however long it is."""
-    entries = await list_entries(tx, limit=limit, state=state, location_id=location_id, after=after)
+    return await _places(tx, await list_entries(tx, limit=limit, state=state, location_id=location_id, after=after))
+
+
+async def places_of_client(tx: Transaction, client_id: UUID) -> list[Place]:
+    """What one client waits for, or was just offered."""
+    ids = [row["id"] for row in await tx.records(QUERIES["entries_of_client"], client_id=client_id)]
+    return await _places(tx, [await get_entry(tx, id) for id in ids])
+
+
+async def get_place(tx: Transaction, entry_id: UUID) -> Place:
+    """One place in the line, whatever its state. Raises NotFound."""
+    [place] = await _places(tx, [await get_entry(tx, entry_id)])
+    return place
+
+
+async def _places(tx: Transaction, entries: list[Entry]) -> list[Place]:
     ids = [entry.id for entry in entries]
     names = {row.pop("id"): row for row in await tx.records(QUERIES["names_in_line"], entry_ids=ids)}
     offers: dict[UUID, list[Offer]] = {id: [] for id in ids}
@@ -251,10 +281,24 @@ async def policies(tx: Transaction) -> dict[UUID, Policy]:
     return {policy.service_id: policy for policy in await tx.rows(Policy, QUERIES["policies"])}
 
 
-async def set_policy(tx: Transaction, service_id: UUID, changes: Mapping[str, Any]) -> Policy:
-    """Change the fields given. Raises NotFound, Invalid."""
+async def get_policy(tx: Transaction, service_id: UUID) -> Policy:
+    """How one service that is sold is offered. Raises NotFound."""
+    policy = (await policies(tx)).get(service_id)
+    if policy is None:
+        raise NotFound("There is no such service.")
+    return policy
+
+
+async def set_policy(
+    tx: Transaction, service_id: UUID, changes: Mapping[str, Any], *, revision: int | None = None
+) -> Policy:
+    """Change the fields given, if it is at ``revision`` (None: any). Raises NotFound, Invalid, RevisionMismatch."""
     policy = await tx.one(
-        Policy, QUERIES["set_policy"], service_id=service_id, changes=json.dumps(changes, default=str)
+        Policy,
+        QUERIES["set_policy"],
+        service_id=service_id,
+        changes=json.dumps(changes, default=str),
+        revision=revision,
     )
     assert policy is not None
     return policy

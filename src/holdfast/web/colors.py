@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 LIGHT_GROUND: Final = "#fbfaf8"
@@ -9,6 +10,12 @@ DARK_GROUND: Final = "#1b1f1e"
 TEXT_CONTRAST: Final = 5.4  # 4.5, and what the tints take that lie under text of the accent
 _WHITE: Final = "#ffffff"
 _BLACK: Final = "#101413"
+_COLOR: Final = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+def is_color(text: str) -> bool:
+    """Whether it is ``#`` and six hexadecimal digits."""
+    return _COLOR.fullmatch(text) is not None
 
 
 def contrast(one: str, other: str) -> float:

@@ -111,6 +111,14 @@ class Language:
         """``Central Time``."""
         return dates.get_timezone_name(wallclock.zone(zone), width="long", locale=self._locale)
 
+    def country(self, code: str) -> str:
+        """``Germany`` for ``DE`` (ISO 3166-1); the code where the language has no name for it."""
+        return str(self._locale.territories.get(code, code))
+
+    def date(self, day: date) -> str:
+        """``Mar 2, 2027``."""
+        return dates.format_date(day, "medium", locale=self._locale)
+
     def minutes(self, minutes: int) -> str:
         """``50 min``, ``1 hr 15 min``."""
         hours, rest = divmod(minutes, 60)

@@ -75,6 +75,10 @@ select holdfast.retry_deliveries_since(%(since)s, %(endpoint_id)s);
 -- Give it up, with a reason.
 select holdfast.discard_delivery(%(id)s, %(reason)s);
 
+-- name: endpoint_filters
+-- What the active endpoints of these organizations listen for.
+select organization_id, events from holdfast.endpoint_filters(%(organization_ids)s);
+
 -- name: owe_deliveries
 -- Owe these events to whoever wants them; how many deliveries were new.
 select holdfast.owe_deliveries(%(event_ids)s);

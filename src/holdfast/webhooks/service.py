@@ -11,7 +11,7 @@ from holdfast.booking.model import Cursor
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Transaction
 from holdfast.errors import Invalid, NotFound
-from holdfast.log.public import PUBLIC_TYPES
+from holdfast.log.public import PUBLIC_TYPES, TEST_TYPE
 from holdfast.webhooks.model import Attempt, Delivery, Endpoint, NewSecret
 from holdfast.webhooks.signing import SecretBox, new_secret, written
 
@@ -19,6 +19,26 @@ QUERIES: Final = load_queries("holdfast.webhooks")
 OVERLAP_HOURS: Final = 24
 OVERLAP_HOURS_MAX: Final = 24 * 7
 STATES: Final = ("pending", "delivered", "dead", "discarded")
+
+
+# A manager's retry or a changed endpoint has nothing new to owe, but something to send.
+WAKING_TYPES: Final = frozenset(
+    {
+        TEST_TYPE, "webhook_endpoint.changed", "webhook_endpoint.replayed",
+        "delivery.retried", "delivery.all_retried", "delivery.discarded",
+    }
+)  # fmt: skip
+
+
+async def types_heeded(tx: Transaction, organization_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
+    """The types of event that matter to the active endpoints of each organization that has any. The worker's role."""
+    heeded: dict[UUID, frozenset[str]] = {}
+    for row in await tx.records(QUERIES["endpoint_filters"], organization_ids=list(organization_ids)):
+        filters = set(row["events"])
+        heeded[row["organization_id"]] = WAKING_TYPES | {
+            type for type in PUBLIC_TYPES if filters & {"*", type, type.partition(".")[0] + ".*"}
+        }
+    return heeded
 
 
 def check_filters(events: Sequence[str]) -> list[str]:

@@ -15,6 +15,7 @@ from holdfast.booking.service import sweep_holds
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller
 from holdfast.errors import HoldfastError
+from holdfast.log.backlog import read_backlog
 from holdfast.messages.sending import QUERIES as MESSAGES
 from holdfast.webhooks.sending import QUERIES as WEBHOOKS
 from holdfast.worker.reactions import Means, go_round, wake_due_messages, wake_endpoints
@@ -49,12 +50,18 @@ async def forget(means: Means) -> None:
     await means.back_record.unscoped(lambda tx: tx.run(MESSAGES["forget_texts"]))
 
 
+async def measure(means: Means) -> None:
+    """The figures for a monitor."""
+    means.metrics.note(await means.back_record.unscoped(read_backlog), await means.queue.waiting())
+
+
 CHORES: Final = (
     Chore("wake_endpoints", 1.0, wake_endpoints),  # retries come due
     Chore("wake_messages", 1.0, wake_due_messages),  # reminders and retries come due
     Chore("go_round_waitlists", 1.0, go_round),
     Chore("sweep_holds", 2.0, sweep),
     Chore("revive_jobs", 3.0, revive),
+    Chore("measure", 15.0, measure),
     Chore("forget", 3600.0, forget),
 )
 

@@ -6,6 +6,7 @@ after a failure: the failed one is tried again before the next. A task therefore
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -23,8 +24,7 @@ RETRY_SECONDS_MAX: Final = 300
 HEARTBEAT_SECONDS: Final = 3.0
 STALLED_SECONDS: Final = 12.0  # after so long without a heartbeat a worker is taken for dead, and its jobs begin again
 STOP_SECONDS: Final = 10.0
-# An announcement that comes while the library looks for jobs is lost, so its usual 5 seconds are too long a wait.
-POLL_SECONDS: Final = 0.1
+POLL_SECONDS: Final = 1.0  # for jobs whose hour comes, such as retries; new ones are announced
 
 Task = Callable[..., Awaitable[None]]
 
@@ -50,27 +50,39 @@ class _AgainUntilDone(retry.BaseRetryStrategy):
         return retry.RetryDecision(retry_in={"seconds": seconds})
 
 
-class _Worker(worker.Worker):
-    """Looks for jobs also when one has ended: nothing announces that the next of its lane may begin.
+class _Announcements(asyncio.Event):
+    """Counts how often it was set."""
 
-    Without it a lane moves once a poll, and a backlog never shrinks. What is overridden is the library's own and not
-    documented; a test watches over it.
+    count = 0
+
+    def set(self) -> None:
+        self.count += 1
+        super().set()
+
+
+class _Worker(worker.Worker):
+    """Looks for jobs also when one has ended, which nothing announces, and when one was announced while it looked.
+
+    Otherwise a lane moves once a poll and a backlog never shrinks; and as the library forgets, after looking, what it
+    was told meanwhile, it would have to poll all the time. What is overridden is its own and not documented; tests
+    watch over it.
     """
 
-    _ended = 0
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._announcements = self._new_job_event = _Announcements()
 
     async def _process_job(self, context: job_context.JobContext) -> None:
         try:
             await super()._process_job(context)
         finally:
-            self._ended += 1
             self._new_job_event.set()
 
     async def _fetch_and_process_jobs(self) -> None:
-        before = self._ended
+        before = self._announcements.count
         await super()._fetch_and_process_jobs()  # type: ignore[no-untyped-call]
-        if self._ended != before:
-            self._new_job_event.set()  # it forgets what it was told while it looked
+        if self._announcements.count != before:
+            self._new_job_event.set()
 
 
 class Queue:

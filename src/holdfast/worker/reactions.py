@@ -12,7 +12,8 @@ from typing import Final
 from uuid import UUID
 
 from holdfast.db.transact import Caller, Record
-from holdfast.log.public import PUBLIC_TYPES, TEST_TYPE
+from holdfast.log.public import PUBLIC_TYPES
+from holdfast.log.relay import Heeded
 from holdfast.messages.planning import Planner
 from holdfast.messages.sending import QUERIES as MESSAGES
 from holdfast.messages.sending import MessageSender
@@ -22,6 +23,8 @@ from holdfast.waitlist.tokens import OfferTokens
 from holdfast.webhooks.outbound import Outbound
 from holdfast.webhooks.sending import QUERIES as WEBHOOKS
 from holdfast.webhooks.sending import Sender
+from holdfast.webhooks.service import WAKING_TYPES, types_heeded
+from holdfast.worker.metrics import Metrics
 from holdfast.worker.queue import JobOrder, Queue
 
 
@@ -36,6 +39,7 @@ class Means:
     sender: Sender
     message_sender: MessageSender
     offer_tokens: OfferTokens
+    metrics: Metrics
 
 
 React = Callable[[Means, UUID, Sequence[int]], Awaitable[None]]
@@ -43,11 +47,17 @@ React = Callable[[Means, UUID, Sequence[int]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """``name`` is part of stored jobs, so it never changes."""
+    """``name`` is part of stored jobs, so it never changes. ``heeded``: see ``Interest``.
+
+    ``patient``: it can wait for seconds, so while the machine is busy it takes a tenth of the time, and bookings the
+    rest; what it puts off it does in larger batches, or when the rush is over.
+    """
 
     name: str
     types: frozenset[str]
     react: React
+    heeded: Heeded | None = None
+    patient: bool = False
 
 
 async def owe_webhooks(means: Means, organization_id: UUID, event_ids: Sequence[int]) -> None:
@@ -129,11 +139,9 @@ async def go_round(means: Means) -> None:
 REACTIONS: Final = (
     Reaction(
         name="webhooks.owe",
-        # a manager's retry or a changed endpoint has nothing new to owe, but something to send
-        types=PUBLIC_TYPES
-        | {TEST_TYPE, "webhook_endpoint.changed", "webhook_endpoint.replayed"}
-        | {"delivery.retried", "delivery.all_retried", "delivery.discarded"},
+        types=PUBLIC_TYPES | WAKING_TYPES,
         react=owe_webhooks,
+        heeded=types_heeded,
     ),
     Reaction(
         name="messages.plan",
@@ -142,6 +150,7 @@ REACTIONS: Final = (
             for step in ("booked", "rescheduled", "cancelled", "checked_in", "completed", "no_show")
         ),
         react=plan_messages,
+        patient=True,
     ),
     Reaction(
         name="messages.offers",

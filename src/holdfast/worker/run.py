@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,11 +25,16 @@ from holdfast.webhooks.schedule import DELAYS_SECONDS
 from holdfast.webhooks.sending import Sender
 from holdfast.webhooks.signing import SecretBox
 from holdfast.worker.chores import CHORES, Chore, do_chores
+from holdfast.worker.metrics import Metrics, serve_metrics
 from holdfast.worker.queue import SCHEMA, STALLED_SECONDS, JobOrder, Queue, Task
 from holdfast.worker.reactions import REACTIONS, SENDING, SENDING_MESSAGES, Means, Reaction
 
 CONNECTIONS: Final = 4
 RESTART_SECONDS: Final = 1.0
+# After a turn a patient reaction rests nine times as long, but not in a backlog, which must shrink.
+PATIENCE: Final = 9
+PATIENCE_SECONDS_MAX: Final = 2.0
+RUSH: Final = 500  # events in one job
 
 logger = structlog.get_logger()
 
@@ -45,6 +51,8 @@ class WorkerSettings:
     stalled_seconds: float = STALLED_SECONDS
     delays_seconds: Sequence[float] = DELAYS_SECONDS
     messages: MessageSettings = field(default_factory=MessageSettings)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
 
     def __repr__(self) -> str:
         return "WorkerSettings(…)"
@@ -75,7 +83,7 @@ async def open_means(settings: WorkerSettings, reactions: Sequence[Reaction] = R
                 delays_seconds=settings.delays_seconds,
             )
             tokens = OfferTokens(settings.secret)
-            means = Means(record, back_record, queue, outbound, sender, message_sender, tokens)
+            means = Means(record, back_record, queue, outbound, sender, message_sender, tokens, Metrics())
             _teach(means, reactions)
             yield means
     finally:
@@ -90,7 +98,11 @@ def _teach(means: Means, reactions: Sequence[Reaction]) -> None:
 
     def task_of(reaction: Reaction) -> Task:
         async def react(organization_id: str, event_ids: list[int]) -> None:
+            begun = time.monotonic()
             await reaction.react(means, UUID(organization_id), event_ids)
+            if reaction.patient and len(event_ids) < RUSH:
+                took = time.monotonic() - begun
+                await asyncio.sleep(min(PATIENCE * took, PATIENCE_SECONDS_MAX))
 
         return react
 
@@ -116,7 +128,7 @@ def build_relay(
 
     return Relay(
         settings.worker_url,
-        [Interest(reaction.name, reaction.types) for reaction in reactions],
+        [Interest(reaction.name, reaction.types, reaction.heeded) for reaction in reactions],
         defer,
         while_active=partial(do_chores, means, chores),
         search_path=SCHEMA,
@@ -135,18 +147,26 @@ def _job_of(handoff: Handoff) -> JobOrder:
 async def run_worker(settings: WorkerSettings) -> None:
     """Work until cancelled, then stop in order: no new jobs, and those that run get ten seconds to end.
 
-    Raises Busy when the database cannot be reached at the start. Later it is waited for.
+    Raises Busy when the database cannot be reached at the start (later it is waited for), SetupRefused when the port
+    for metrics is taken.
     """
     async with open_means(settings) as means:
-        relay = asyncio.create_task(build_relay(settings, means).run(), name="relay")
+        relay = build_relay(settings, means)
+        means.metrics.watch_relay(relay.active.is_set)
+        relaying = asyncio.create_task(relay.run(), name="relay")
         try:
-            while True:
-                try:
-                    await means.queue.run()
-                    logger.warning("queue_interrupted")
-                except ConnectionError as error:
-                    logger.warning("queue_interrupted", reason=str(error))
-                await asyncio.sleep(RESTART_SECONDS)
+            with serve_metrics(means.metrics, settings.metrics_host, settings.metrics_port):
+                await _run_queue(means.queue)
         finally:
-            relay.cancel()
-            await asyncio.gather(relay, return_exceptions=True)
+            relaying.cancel()
+            await asyncio.gather(relaying, return_exceptions=True)
+
+
+async def _run_queue(queue: Queue) -> None:
+    while True:
+        try:
+            await queue.run()
+            logger.warning("queue_interrupted")
+        except ConnectionError as error:
+            logger.warning("queue_interrupted", reason=str(error))
+        await asyncio.sleep(RESTART_SECONDS)

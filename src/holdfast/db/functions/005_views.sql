@@ -24,7 +24,7 @@ grant execute on function holdfast.claims_of_hold(uuid, uuid) to holdfast_app;
 create or replace view holdfast.hold_detail with (security_invoker = true) as
 select h.organization_id, h.id, h.state, h.service_id, h.location_id, l.time_zone, h.starts_at, h.ends_at, h.created_at,
        h.expires_at, h.extensions, h.surface, h.overbook_reason,
-       holdfast.claims_of_hold(h.organization_id, h.id) as claims
+       holdfast.claims_of_hold(h.organization_id, h.id) as claims, h.visit_id
 from holdfast.hold h
 join holdfast.location l on l.organization_id = h.organization_id and l.id = h.location_id;
 grant select on holdfast.hold_detail to holdfast_app;
@@ -33,7 +33,7 @@ create or replace view holdfast.appointment_detail with (security_invoker = true
 select a.organization_id, a.id, a.state, a.revision, a.hold_id, a.client_id, c.name as client_name, c.email as client_email,
        c.phone as client_phone, a.service_id, s.name as service_name, a.location_id, a.time_zone, a.starts_at, a.ends_at,
        a.local_start, a.confirmation_code, a.price_cents, o.currency, a.surface, a.note, a.cancel_reason, a.created_at,
-       h.overbook_reason, holdfast.claims_of_hold(a.organization_id, a.hold_id) as claims
+       h.overbook_reason, holdfast.claims_of_hold(a.organization_id, a.hold_id) as claims, h.visit_id
 from holdfast.appointment a
 join holdfast.organization o on o.id = a.organization_id
 join holdfast.client c on c.organization_id = a.organization_id and c.id = a.client_id

@@ -57,27 +57,29 @@ as $$
     where h.organization_id = p_claim.organization_id and h.id = p_claim.hold_id), false);
 $$;
 
--- How many visits of a resource begin on the local day of `p_start`: booked or held, other than `p_except_id`. Claims up
--- to two days away are looked at, because a visit may need somebody long before or after it begins.
-create or replace function holdfast.visits_that_day(p_resource_id uuid, p_start timestamptz, p_zone text, p_except_id uuid)
-returns bigint
+-- How many visits of a resource begin on the local day of `p_start`: booked or held, other than those of `p_except_ids`
+-- and of the visit `p_visit_id`. The appointments of one visit count once. Claims up to two days away are looked at,
+-- because a visit may need somebody long before or after it begins.
+create or replace function holdfast.visits_that_day(
+  p_resource_id uuid, p_start timestamptz, p_zone text, p_except_ids uuid[], p_visit_id uuid default null
+) returns bigint
 language sql volatile  -- reads the moving clock
 as $$
-  select count(distinct h.id)
+  select count(distinct coalesce(h.visit_id, h.id))
   from unit u
   cross join lateral claims_on(u.id, tstzrange(p_start - interval '2 days', p_start + interval '2 days')) k
   join hold h on h.organization_id = k.organization_id and h.id = k.hold_id
-  where u.organization_id = current_organization() and u.resource_id = p_resource_id and h.id is distinct from p_except_id
+  where u.organization_id = current_organization() and u.resource_id = p_resource_id and h.id <> all (p_except_ids)
+    and (p_visit_id is null or h.visit_id is distinct from p_visit_id)
     and (h.starts_at at time zone p_zone)::date = (p_start at time zone p_zone)::date
     and not (h.state = 'live' and h.expires_at <= clock());
 $$;
 
--- Every unit that may serve each slot at this location, best first. `p_replaces_id` is a hold whose claims do not count,
--- because the same command gives them up; its units are preferred, so that a moved visit keeps its people and room. A
--- resource that has its visits of that day counts as taken, where `p_caps`.
+-- Every unit that may serve each slot of a hold, best first. `p_replaces_ids` are holds whose claims do not count, because
+-- the same command gives them up; their units are preferred, so that a moved visit keeps its people and room. A resource
+-- that has its visits of that day counts as taken, where `p_caps`.
 create or replace function holdfast.look(
-  p_service_id uuid, p_location_id uuid, p_start timestamptz, p_choices jsonb, p_replaces_id uuid default null,
-  p_caps boolean default true
+  p_hold holdfast.hold, p_choices jsonb, p_replaces_ids uuid[], p_caps boolean
 ) returns setof holdfast.candidate
 language plpgsql volatile  -- keeps its plan, which a function in SQL does not before PostgreSQL 18
 rows 20
@@ -85,38 +87,66 @@ as $$
 begin
   return query
   select s.slot, s.role, u.id, s.during, s.segment, t.taken, coalesce(w.lapsed_hold_ids, '{}')
-  from visit_slots(p_service_id, p_start, p_choices) s
+  from visit_slots(p_hold.service_id, p_hold.starts_at, p_choices) s
   join pool_member m on m.organization_id = current_organization() and m.pool_id = s.pool_id
   join resource r on r.organization_id = m.organization_id and r.id = m.resource_id and r.retired_at is null
   join resource_location l
-    on l.organization_id = r.organization_id and l.resource_id = r.id and l.location_id = p_location_id
+    on l.organization_id = r.organization_id and l.resource_id = r.id and l.location_id = p_hold.location_id
   join unit u on u.organization_id = r.organization_id and u.resource_id = r.id and u.retired_at is null
   -- One probe of the guard's index per unit, with equality: `unit_id = any(…)` was measured ten times slower.
   left join lateral (
     select bool_or(not lapsed) as standing, array_agg(hold_id) filter (where lapsed) as lapsed_hold_ids
     from (
-      select k.hold_id, has_lapsed(k) as lapsed
+      select k.hold_id, has_lapsed(k) and not busy_waits(k) as lapsed
       from claims_on(u.id, s.during) k
-      where p_replaces_id is null or k.hold_id is distinct from p_replaces_id
+      where (k.hold_id = any (p_replaces_ids)) is not true
     ) in_the_way
   ) w on true
   cross join lateral (
     select coalesce(w.standing, false) or case when p_caps and r.visits_per_day is not null then
-      visits_that_day(r.id, p_start, (
-        select time_zone from location where organization_id = r.organization_id and id = p_location_id
-      ), p_replaces_id) >= r.visits_per_day
+      visits_that_day(r.id, p_hold.starts_at, (
+        select time_zone from location where organization_id = r.organization_id and id = p_hold.location_id
+      ), p_replaces_ids, p_hold.visit_id) >= r.visits_per_day
       else false end as taken
   ) t
   where s.chosen_ids is null or r.id = any (s.chosen_ids)
   order by
     s.slot,
     t.taken,
-    (p_replaces_id is not null and exists (
+    (p_replaces_ids <> '{}' and exists (
       select from claim k
-      where k.organization_id = current_organization() and k.hold_id = p_replaces_id and k.unit_id = u.id and k.role = s.role
+      where k.organization_id = current_organization() and k.hold_id = any (p_replaces_ids) and k.unit_id = u.id
+        and k.role = s.role
     )) desc,
     array_position(s.chosen_ids, r.id),
     m.preference, cardinality(coalesce(w.lapsed_hold_ids, '{}')), r.slug, u.ordinal;
+end $$;
+
+-- The slots of several holds that are taken together, numbered through, with the hold that each belongs to.
+create or replace function holdfast.slots_together(p_holds holdfast.hold[], p_choices jsonb[])
+returns table (slot integer, hold_id uuid, role text, chosen_ids uuid[])
+language sql stable
+as $$
+  select (row_number() over (order by h.ordinality, s.slot))::integer, h.id, s.role, s.chosen_ids
+  from unnest(p_holds) with ordinality as h
+  cross join lateral visit_slots(h.service_id, h.starts_at, p_choices[h.ordinality::integer]) s;
+$$;
+
+-- As look(), for several holds that are taken together; slots are numbered as by slots_together().
+create or replace function holdfast.look_together(
+  p_holds holdfast.hold[], p_choices jsonb[], p_owners uuid[], p_replaces_ids uuid[], p_caps boolean
+) returns setof holdfast.candidate
+language plpgsql volatile
+as $$
+declare
+  v_before integer;
+begin
+  for i in 1..cardinality(p_holds) loop
+    v_before := array_position(p_owners, p_holds[i].id) - 1;
+    return query
+    select v_before + l.slot, l.role, l.unit_id, l.during, l.segment, l.standing, l.lapsed_hold_ids
+    from look(p_holds[i], p_choices[i], p_replaces_ids, p_caps) l;
+  end loop;
 end $$;
 
 -- One candidate for every slot, so that no unit works in two places at once; null when there is no such choice. Slots

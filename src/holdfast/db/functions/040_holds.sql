@@ -15,9 +15,12 @@ begin
   return v_policy;
 end $$;
 
--- Nobody may hoard: count live holds of the same visitor, network and actor. The locks make counting exact: two requests
--- of one visitor cannot both see room for one more. Locked in key order; they cost no row and no WAL.
-create or replace function holdfast.check_quota(p_policy holdfast.hold_policy, p_visitor bytea, p_network bytea) returns void
+-- Nobody may hoard: count what the same visitor, network and actor keep live, the holds of one visit as one. The locks make
+-- counting exact: two requests of one visitor cannot both see room for one more. Locked in key order; they cost no row and
+-- no WAL. `p_more`: how many visits are wanted now.
+create or replace function holdfast.check_quota(
+  p_policy holdfast.hold_policy, p_visitor bytea, p_network bytea, p_more integer
+) returns void
 language plpgsql
 as $$
 declare
@@ -39,29 +42,31 @@ begin
   end loop;
 
   if p_policy.live_holds_per_visitor_max is not null and p_visitor is not null then
-    select count(*) into v_live from hold
+    select count(distinct coalesce(visit_id, id)) into v_live from hold
     where organization_id = current_organization() and state = 'live' and visitor = p_visitor and expires_at > clock();
-    if v_live >= p_policy.live_holds_per_visitor_max then v_limits := array_append(v_limits, 'visitor'); end if;
+    if v_live + p_more > p_policy.live_holds_per_visitor_max then v_limits := array_append(v_limits, 'visitor'); end if;
   end if;
   if p_policy.live_holds_per_network_max is not null and p_network is not null then
-    select count(*) into v_live from hold
+    select count(distinct coalesce(visit_id, id)) into v_live from hold
     where organization_id = current_organization() and state = 'live' and network = p_network and expires_at > clock();
-    if v_live >= p_policy.live_holds_per_network_max then v_limits := array_append(v_limits, 'network'); end if;
+    if v_live + p_more > p_policy.live_holds_per_network_max then v_limits := array_append(v_limits, 'network'); end if;
   end if;
   if p_policy.live_holds_per_actor_max is not null then
-    select count(*) into v_live from hold
+    select count(distinct coalesce(visit_id, id)) into v_live from hold
     where organization_id = current_organization() and state = 'live' and actor = current_actor() and expires_at > clock();
-    if v_live >= p_policy.live_holds_per_actor_max then v_limits := array_append(v_limits, 'actor'); end if;
+    if v_live + p_more > p_policy.live_holds_per_actor_max then v_limits := array_append(v_limits, 'actor'); end if;
   end if;
   if cardinality(v_limits) > 0 then
     perform refuse('holds_are_within_quota', jsonb_build_object('limits', v_limits));
   end if;
 end $$;
 
--- The hold row of a visit, checked against the catalog and the surface's policy; not yet written.
+-- The hold row of a visit, checked against the catalog and the surface's policy; not yet written. `p_counts_as`: how many
+-- visits of the quota it stands for; none where another hold of the same visit was counted already.
 create or replace function holdfast.draft_hold(
   p_service_id uuid, p_location_id uuid, p_start timestamptz, p_ttl_seconds integer, p_visitor bytea, p_network bytea,
-  p_state text default 'live', p_overbook_reason text default null, p_outside_rules boolean default false
+  p_state text default 'live', p_overbook_reason text default null, p_outside_rules boolean default false,
+  p_counts_as integer default 1
 ) returns holdfast.hold
 language plpgsql
 as $$
@@ -89,7 +94,9 @@ begin
   if p_start not between clock() - interval '366 days' and clock() + interval '1096 days' then
     perform refuse('start_is_within_reach', jsonb_build_object('reason', 'out_of_reach'));
   end if;
-  perform check_quota(v_policy, p_visitor, p_network);
+  if p_counts_as > 0 then
+    perform check_quota(v_policy, p_visitor, p_network, p_counts_as);
+  end if;
   v_hold.organization_id := current_organization();
   v_hold.id := new_id();
   v_hold.state := p_state;
@@ -127,8 +134,10 @@ begin
 end $$;
 
 -- Lock a hold that must still be live; refuse with what became of it. Run out but not yet displaced counts as live for
--- `p_grace`, decided after the lock was won.
-create or replace function holdfast.lock_live_hold(p_hold_id uuid, p_grace boolean) returns holdfast.hold
+-- `p_grace`, decided after the lock was won. The holds of a visit live and are settled together: only a command about that
+-- visit, `p_visit_id`, gets one.
+create or replace function holdfast.lock_live_hold(p_hold_id uuid, p_grace boolean, p_visit_id uuid default null)
+returns holdfast.hold
 language plpgsql
 as $$
 declare
@@ -141,6 +150,9 @@ begin
   end if;
   if v_hold.state = 'confirmed' then
     perform refuse('hold_is_not_settled', jsonb_build_object('state', v_hold.state));
+  end if;
+  if v_hold.visit_id is distinct from p_visit_id then
+    perform refuse('hold_stands_alone', jsonb_build_object('visit_id', v_hold.visit_id));
   end if;
   -- what Holdfast itself keeps for somebody (an offer) is not to be confirmed for anybody else by whoever knows its id
   if v_hold.surface = 'system' and current_surface() <> 'system' then
@@ -157,7 +169,34 @@ begin
   return v_hold;
 end $$;
 
--- A fresh term from now, as often as the surface's policy allows, never beyond the longest hold it allows.
+-- When a fresh term from now would end: as often as the surface's policy allows, never beyond the longest hold it allows.
+create or replace function holdfast.fresh_expiry(p_hold holdfast.hold, p_ttl_seconds integer) returns timestamptz
+language plpgsql
+as $$
+declare
+  v_policy hold_policy;
+  v_expires_at timestamptz;
+begin
+  select * into v_policy from hold_policy where organization_id = current_organization() and surface = p_hold.surface;
+  v_expires_at := least(
+    clock() + make_interval(secs => coalesce(p_ttl_seconds, v_policy.ttl_seconds)),
+    p_hold.created_at + make_interval(secs => v_policy.ttl_seconds_max));
+  if p_hold.extensions >= v_policy.extensions_max or v_expires_at <= p_hold.expires_at or p_ttl_seconds < 1 then
+    perform refuse('hold_may_be_extended', jsonb_build_object(
+      'extensions', p_hold.extensions, 'extensions_max', v_policy.extensions_max, 'expires_at', p_hold.expires_at));
+  end if;
+  return v_expires_at;
+end $$;
+
+create or replace function holdfast.extend_to(p_hold_id uuid, p_expires_at timestamptz) returns void
+language plpgsql
+as $$
+begin
+  update hold set expires_at = p_expires_at, extensions = extensions + 1
+  where organization_id = current_organization() and id = p_hold_id;
+  perform record_event('hold.extended', p_hold_id, jsonb_build_object('expires_at', p_expires_at));
+end $$;
+
 create or replace function holdfast.extend_hold(p_hold_id uuid, p_ttl_seconds integer default null)
 returns setof holdfast.hold_detail
 language plpgsql security definer
@@ -165,20 +204,8 @@ set search_path = holdfast, pg_temp
 as $$
 declare
   v_hold hold := lock_live_hold(p_hold_id, false);
-  v_policy hold_policy;
-  v_expires_at timestamptz;
 begin
-  select * into v_policy from hold_policy where organization_id = current_organization() and surface = v_hold.surface;
-  v_expires_at := least(
-    clock() + make_interval(secs => coalesce(p_ttl_seconds, v_policy.ttl_seconds)),
-    v_hold.created_at + make_interval(secs => v_policy.ttl_seconds_max));
-  if v_hold.extensions >= v_policy.extensions_max or v_expires_at <= v_hold.expires_at or p_ttl_seconds < 1 then
-    perform refuse('hold_may_be_extended', jsonb_build_object(
-      'extensions', v_hold.extensions, 'extensions_max', v_policy.extensions_max, 'expires_at', v_hold.expires_at));
-  end if;
-  update hold set expires_at = v_expires_at, extensions = extensions + 1
-  where organization_id = v_hold.organization_id and id = v_hold.id;
-  perform record_event('hold.extended', v_hold.id, jsonb_build_object('expires_at', v_expires_at));
+  perform extend_to(v_hold.id, fresh_expiry(v_hold, p_ttl_seconds));
   return query select * from hold_detail where organization_id = v_hold.organization_id and id = v_hold.id;
 end $$;
 
@@ -225,4 +252,28 @@ begin
     v_count := v_count + 1;
   end loop;
   return v_count;
+end $$;
+
+-- Settle a hold that was locked live: it stands for an appointment from now on; `p_visit_id`: of this visit. Within grace it
+-- had run out and did not count, so a visit may have been given away that a capped resource no longer has: then the hold
+-- has expired after all. `p_replaces_id`: a hold given up for it.
+create or replace function holdfast.settle_hold(
+  p_hold holdfast.hold, p_visit_id uuid default null, p_replaces_id uuid default null
+) returns void
+language plpgsql
+as $$
+declare
+  v_unit_ids uuid[];
+begin
+  update hold set state = 'confirmed', visit_id = coalesce(p_visit_id, visit_id)
+  where organization_id = p_hold.organization_id and id = p_hold.id;
+  if p_hold.expires_at <= clock() and not p_hold.outside_rules then
+    v_unit_ids := array(
+      select k.unit_id from claim k where k.organization_id = p_hold.organization_id and k.hold_id = p_hold.id);
+    if not caps_are_kept(array[p_hold], array_fill(p_hold.id, array[cardinality(v_unit_ids)]), v_unit_ids,
+                         array_remove(array[p_replaces_id], null)) then
+      perform refuse('hold_is_live', jsonb_build_object('state', 'expired', 'expired_at', p_hold.expires_at));
+    end if;
+  end if;
+  perform record_event('hold.confirmed', p_hold.id, jsonb_strip_nulls(jsonb_build_object('visit_id', p_visit_id)));
 end $$;

@@ -65,8 +65,7 @@ declare
   v_hold hold := lock_live_hold(p_hold_id, true);
   v_appointment_id uuid;
 begin
-  update hold set state = 'confirmed' where organization_id = v_hold.organization_id and id = v_hold.id;
-  perform record_event('hold.confirmed', v_hold.id, '{}');
+  perform settle_hold(v_hold);
   v_appointment_id := insert_appointment(v_hold, p_client, p_note);
   return query select * from appointment_detail where organization_id = v_hold.organization_id and id = v_appointment_id;
 end $$;
@@ -112,6 +111,25 @@ begin
   return v_appointment;
 end $$;
 
+-- The appointment leaves its hold for another, which was taken for it.
+create or replace function holdfast.put_on_hold(p_old holdfast.appointment, p_hold holdfast.hold) returns void
+language plpgsql
+as $$
+begin
+  perform let_go(p_old.hold_id, 'released', jsonb_build_object('moved', true));
+  update appointment a
+  set hold_id = p_hold.id, location_id = p_hold.location_id, starts_at = p_hold.starts_at, ends_at = p_hold.ends_at,
+      local_start = p_hold.starts_at at time zone l.time_zone, time_zone = l.time_zone, revision = a.revision + 1
+  from location l
+  where a.organization_id = p_old.organization_id and a.id = p_old.id
+    and l.organization_id = p_hold.organization_id and l.id = p_hold.location_id;
+  perform settle_collisions_with(p_old.id, 'The appointment was moved.', p_hold.id);
+  perform record_event('appointment.rescheduled', p_old.id, jsonb_build_object(
+    'hold_id', p_hold.id, 'location_id', p_hold.location_id, 'starts_at', p_hold.starts_at, 'ends_at', p_hold.ends_at,
+    'from_hold_id', p_old.hold_id, 'from_starts_at', p_old.starts_at, 'from_location_id', p_old.location_id,
+    'revision', p_old.revision + 1));
+end $$;
+
 -- Move: the same appointment, new claims, in one transaction; on conflict everything stands as it was. Either onto a hold
 -- that the caller has, or to a start, where the new claims may overlap the old ones.
 create or replace function holdfast.reschedule(
@@ -124,6 +142,7 @@ set search_path = holdfast, pg_temp
 as $$
 declare
   v_old appointment := lock_appointment(p_appointment_id, p_revision, '{confirmed}');
+  v_visit_id uuid := (select visit_id from hold where organization_id = v_old.organization_id and id = v_old.hold_id);
   v_hold hold;
 begin
   if p_hold_id is not null then
@@ -131,24 +150,17 @@ begin
     if v_hold.service_id <> v_old.service_id then
       perform refuse('hold_is_for_this_service');
     end if;
-    update hold set state = 'confirmed' where organization_id = v_hold.organization_id and id = v_hold.id;
-    perform record_event('hold.confirmed', v_hold.id, '{}');
+    perform settle_hold(v_hold, v_visit_id, v_old.hold_id);
   else
     v_hold := draft_hold(v_old.service_id, coalesce(p_location_id, v_old.location_id), p_start, null, null, null, 'confirmed',
                          p_overbook_reason, p_outside_rules);
+    v_hold.visit_id := v_visit_id;
     perform take(v_hold, p_choices, v_old.hold_id);
   end if;
-  perform let_go(v_old.hold_id, 'released', jsonb_build_object('moved', true));
-  update appointment a
-  set hold_id = v_hold.id, location_id = v_hold.location_id, starts_at = v_hold.starts_at, ends_at = v_hold.ends_at,
-      local_start = v_hold.starts_at at time zone l.time_zone, time_zone = l.time_zone, revision = a.revision + 1
-  from location l
-  where a.organization_id = v_old.organization_id and a.id = v_old.id
-    and l.organization_id = v_hold.organization_id and l.id = v_hold.location_id;
-  perform record_event('appointment.rescheduled', v_old.id, jsonb_build_object(
-    'hold_id', v_hold.id, 'location_id', v_hold.location_id, 'starts_at', v_hold.starts_at, 'ends_at', v_hold.ends_at,
-    'from_hold_id', v_old.hold_id, 'from_starts_at', v_old.starts_at, 'from_location_id', v_old.location_id,
-    'revision', v_old.revision + 1));
+  perform put_on_hold(v_old, v_hold);
+  if v_visit_id is not null and not p_outside_rules then
+    perform keep_spacing(array[v_visit_id]);
+  end if;
   return query select * from appointment_detail where organization_id = v_old.organization_id and id = v_old.id;
 end $$;
 
@@ -165,6 +177,8 @@ begin
   where organization_id = v_old.organization_id and id = v_old.id;
   if p_state in ('cancelled', 'no_show') then
     perform let_go(v_old.hold_id, 'released');
+    perform settle_collisions_with(v_old.id, case p_state
+      when 'cancelled' then 'The appointment was cancelled.' else 'Nobody came to the appointment.' end);
   end if;
   perform record_event('appointment.' || p_state, v_old.id, jsonb_build_object(
     'from_state', v_old.state, 'revision', v_old.revision + 1));

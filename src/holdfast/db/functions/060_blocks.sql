@@ -107,7 +107,7 @@ begin
   on conflict on constraint claim_no_overlap do nothing;
   get diagnostics v_won = row_count;
   if v_won <> v_wanted or exists (
-    select from unnest(v_units) as unit_id where overbook_stands(unit_id, tstzrange(p_start, p_end), null)
+    select from unnest(v_units) as unit_id where overbook_stands(unit_id, tstzrange(p_start, p_end), '{}')
   ) then
     perform refuse('no_claims_in_the_way', jsonb_build_object('conflicts', (
       select coalesce(jsonb_agg(c), '[]') from jsonb_array_elements(conflicts_on(v_units, tstzrange(p_start, p_end))) c
@@ -131,8 +131,9 @@ begin
   if v_block.removed_at is null then
     update block set removed_at = clock() where organization_id = v_block.organization_id and id = v_block.id;
     perform record_event('block.removed', v_block.id, '{}');
-    perform promote_overbooks(k.unit_id, k.during)
-    from claim k where k.organization_id = v_block.organization_id and k.block_id = v_block.id;
+    perform fill_places(array(
+      select k from claim k where k.organization_id = v_block.organization_id and k.block_id = v_block.id order by k.id));
+    perform settle_collisions_with(v_block.id, 'The block was removed.');
   end if;
   return query select * from block where organization_id = v_block.organization_id and id = v_block.id;
 end $$;
@@ -159,6 +160,7 @@ begin
     return query select v_busy.id, false, 0;
     return;
   end if;
+  perform hold_fast_on(v_units, v_during, v_busy.id);
   if v_busy.id is not null then
     perform remove_busy(v_busy.id);
     delete from claim k where k.organization_id = current_organization() and k.busy_id = v_busy.id;
@@ -227,18 +229,13 @@ as $$
         and not k.overbook), '{}') as open
     from unnest(p_unit_ids) as u(id)
   ), best as (
-    select unit_id, open from free
+    select unit_id from free
     order by (select sum(upper(o) - lower(o)) from unnest(open) o) desc nulls last, unit_id limit 1
   )
-  insert into claim (organization_id, busy_id, unit_id, role, during, segment)
-  select current_organization(), p_busy_id, unit_id, 'busy', piece, piece
-  from best, unnest(open) as part, pieces(part) as piece
-  order by unit_id, piece
-  -- somebody takes it this very moment: their booking stands, and is recorded as a collision
-  on conflict on constraint claim_no_overlap do nothing;
+  select claim_what_is_free(p_busy_id, unit_id, p_during) from best;
 $$;
 
--- The event is gone over there (or moved): its claims end, its open collisions settle themselves.
+-- The event is gone over there (or moved): its claims end, its open collisions settle themselves, whichever side it is.
 create or replace function holdfast.remove_busy(p_busy_id uuid) returns void
 language plpgsql security definer
 set search_path = holdfast, pg_temp
@@ -250,8 +247,9 @@ begin
     perform record_event('busy.removed', p_busy_id, '{}');
     perform settle_collision(id, 'The event over there is gone.') from collision
     where organization_id = current_organization() and busy_id = p_busy_id and resolved_at is null;
-    perform promote_overbooks(k.unit_id, k.during)
-    from claim k where k.organization_id = current_organization() and k.busy_id = p_busy_id;
+    perform settle_collisions_with(p_busy_id, 'The other event is gone.');
+    perform fill_places(array(
+      select k from claim k where k.organization_id = current_organization() and k.busy_id = p_busy_id order by k.id));
   end if;
 end $$;
 

@@ -6,7 +6,7 @@ create or replace function holdfast.move_claim(p_claim holdfast.claim, p_unit_id
 language plpgsql
 as $$
 begin
-  if overbook_stands(p_unit_id, p_claim.during, null) then
+  if overbook_stands(p_unit_id, p_claim.during, '{}') then
     return false;
   end if;
   update claim set unit_id = p_unit_id, overbook = false
@@ -67,6 +67,7 @@ set search_path = holdfast, pg_temp
 as $$
 declare
   v_resource resource := lock_open_resource(p_resource_id);
+  v_before uuid[] := open_units(p_resource_id);
   v_units uuid[];
   v_going uuid;
   v_conflicts jsonb := '[]';
@@ -99,6 +100,9 @@ begin
   if v_conflicts <> '[]' then
     perform refuse('no_claims_in_the_way', jsonb_build_object('conflicts', v_conflicts));
   end if;
+  -- new units are new places for what waits
+  perform claim_for_busy(unit_id, tstzrange(clock(), null))
+  from unnest(v_units) with ordinality as u(unit_id, ordinal) where unit_id <> all (v_before) order by ordinal;
   return p_capacity;
 end $$;
 

@@ -1,13 +1,26 @@
 -- Organizations and the keys that act for them.
 
 -- Before anybody is known to be asking: whose key is this? One row, or none for a key that is unknown or revoked.
+-- `used_today`: it is noted already that the key was used on this day (UTC).
 create or replace function holdfast.authenticate(p_key_hash bytea)
-returns table (organization_id uuid, api_key_id uuid, scopes text[], surfaces text[])
-language sql stable security definer
+returns table (organization_id uuid, api_key_id uuid, scopes text[], surfaces text[], used_today boolean)
+language sql volatile security definer  -- reads the moving clock
 set search_path = holdfast, pg_temp
 as $$
-  select k.organization_id, k.id, k.scopes, k.surfaces from api_key k
+  select k.organization_id, k.id, k.scopes, k.surfaces,
+         coalesce(k.last_used_on = (clock() at time zone 'UTC')::date, false)
+  from api_key k
   where k.key_hash = p_key_hash and k.revoked_at is null;
+$$;
+
+-- The key is used today: written once a day, and by nobody who is booking. Shows which keys can be revoked; no event.
+create or replace function holdfast.note_key_use(p_key_hash bytea) returns void
+language sql security definer
+set search_path = holdfast, pg_temp
+as $$
+  update api_key set last_used_on = (clock() at time zone 'UTC')::date
+  where key_hash = p_key_hash and revoked_at is null
+    and last_used_on is distinct from (clock() at time zone 'UTC')::date;
 $$;
 
 -- A new organization, with what each surface may hold: strangers are limited, staff and integrations are not.

@@ -1,12 +1,12 @@
 -- What availability reads of the record: the claims of some units in a window, and whether anything has changed since.
 
 -- The active claims of these units that touch the window, deliberate overbooks included, holds that have run out left
--- out. A function of the owner, because the range operators are not leakproof: under row-level security the server's role
+-- out (unless an outside event waits for their place). A function of the owner, because the range operators are not leakproof: under row-level security the server's role
 -- would have to filter every claim of a unit, its whole past, instead of asking the guard's index. One probe per unit.
 create or replace function holdfast.claims_between(p_unit_ids uuid[], p_from timestamptz, p_to timestamptz)
 returns table (
-  unit_id uuid, starts_at timestamptz, ends_at timestamptz, kind text, hold_id uuid, visit_starts_at timestamptz,
-  expires_at timestamptz
+  unit_id uuid, starts_at timestamptz, ends_at timestamptz, kind text, hold_id uuid, visit_id uuid,
+  visit_starts_at timestamptz, expires_at timestamptz
 )
 language sql volatile security definer  -- reads the moving clock
 set search_path = holdfast, pg_temp
@@ -14,11 +14,24 @@ as $$
   select u.id, lower(k.during), upper(k.during),
          case when k.busy_id is not null then 'busy' when k.block_id is not null then 'block'
               when h.state = 'live' then 'hold' else 'appointment' end,
-         k.hold_id, h.starts_at, case when h.state = 'live' then h.expires_at end
+         k.hold_id, h.visit_id, h.starts_at, case when h.state = 'live' then h.expires_at end
   from unnest(p_unit_ids) as u(id)
   cross join lateral claims_on(u.id, tstzrange(p_from, p_to)) k
   left join hold h on h.organization_id = current_organization() and h.id = k.hold_id
-  where not coalesce(h.state = 'live' and h.expires_at <= clock(), false);
+  where not coalesce(h.state = 'live' and h.expires_at <= clock(), false) or busy_waits(k);
+$$;
+
+-- The same over several stretches of time, which a multirange keeps apart.
+create or replace function holdfast.claims_within(p_unit_ids uuid[], p_during tstzmultirange)
+returns table (
+  unit_id uuid, starts_at timestamptz, ends_at timestamptz, kind text, hold_id uuid, visit_id uuid,
+  visit_starts_at timestamptz, expires_at timestamptz
+)
+language sql volatile security definer
+set search_path = holdfast, pg_temp
+as $$
+  select k.* from unnest(p_during) as w(during)
+  cross join lateral claims_between(p_unit_ids, lower(w.during), upper(w.during)) k;
 $$;
 
 -- When each of these resources was last given a visit, of those around now: for taking turns.

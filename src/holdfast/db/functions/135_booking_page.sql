@@ -15,8 +15,17 @@ begin
   perform record_event('booking_page.changed', current_organization(), '{}');
 end $$;
 
+-- Another end of a live hold's term, told as `p_event`.
+create or replace function holdfast.set_term(p_hold_id uuid, p_expires_at timestamptz, p_event text) returns void
+language plpgsql
+as $$
+begin
+  update hold set expires_at = p_expires_at where organization_id = current_organization() and id = p_hold_id;
+  perform record_event(p_event, p_hold_id, jsonb_build_object('expires_at', p_expires_at));
+end $$;
+
 -- The visitor closed the page, or is reloading it: which of the two, no browser says. The hold lasts a few more seconds, in
--- which they can come back.
+-- which they can come back; with the rest of its visit, if it is part of one.
 create or replace function holdfast.leave_hold(p_hold_id uuid, p_seconds integer) returns void
 language plpgsql security definer
 set search_path = holdfast, pg_temp
@@ -25,30 +34,37 @@ declare
   v_hold hold;
   v_expires_at timestamptz;
 begin
+  select * into v_hold from hold where organization_id = current_organization() and id = p_hold_id;
+  if v_hold.visit_id is not null then
+    perform leave_visit(v_hold.visit_id, p_seconds);
+    return;
+  end if;
   select * into v_hold from hold where organization_id = current_organization() and id = p_hold_id for update;
   v_expires_at := clock() + make_interval(secs => p_seconds);
   if v_hold.state = 'live' and v_hold.expires_at > v_expires_at then
-    update hold set expires_at = v_expires_at where organization_id = v_hold.organization_id and id = v_hold.id;
-    perform record_event('hold.left', p_hold_id, jsonb_build_object('expires_at', v_expires_at));
+    perform set_term(p_hold_id, v_expires_at, 'hold.left');
   end if;
 end $$;
 
--- They are back in time: the hold has its term again, which no coming and going can make longer.
+-- The end of the term that a hold has when nobody leaves it, which no coming and going can make later.
+create or replace function holdfast.full_term(p_hold holdfast.hold) returns timestamptz
+language sql stable
+as $$
+  select p_hold.created_at + make_interval(
+    secs => least(p.ttl_seconds * (1 + p_hold.extensions), p.ttl_seconds_max))
+  from hold_policy p where p.organization_id = current_organization() and p.surface = p_hold.surface;
+$$;
+
+-- They are back in time: the hold has its term again.
 create or replace function holdfast.return_to_hold(p_hold_id uuid) returns setof holdfast.hold_detail
 language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
 declare
   v_hold hold := lock_live_hold(p_hold_id, false);
-  v_policy hold_policy;
-  v_expires_at timestamptz;
 begin
-  select * into v_policy from hold_policy where organization_id = current_organization() and surface = v_hold.surface;
-  v_expires_at := v_hold.created_at + make_interval(
-    secs => least(v_policy.ttl_seconds * (1 + v_hold.extensions), v_policy.ttl_seconds_max));
-  if v_expires_at > v_hold.expires_at then
-    update hold set expires_at = v_expires_at where organization_id = v_hold.organization_id and id = v_hold.id;
-    perform record_event('hold.returned_to', p_hold_id, jsonb_build_object('expires_at', v_expires_at));
+  if full_term(v_hold) > v_hold.expires_at then
+    perform set_term(p_hold_id, full_term(v_hold), 'hold.returned_to');
   end if;
   return query select * from hold_detail where organization_id = v_hold.organization_id and id = v_hold.id;
 end $$;

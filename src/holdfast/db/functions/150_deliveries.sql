@@ -42,6 +42,18 @@ begin
   return v_count;
 end $$;
 
+-- What the active endpoints of these organizations listen for; no row for an organization without any.
+create or replace function holdfast.endpoint_filters(p_organization_ids uuid[])
+returns table (organization_id uuid, events text[])
+language sql stable security definer
+set search_path = holdfast, pg_temp
+as $$
+  select w.organization_id, array_agg(distinct f.event)
+  from webhook_endpoint w cross join unnest(w.events) as f (event)
+  where w.status = 'active' and w.organization_id = any (p_organization_ids)
+  group by w.organization_id;
+$$;
+
 -- Endpoints that have something to send now, of one organization, or (null) of all.
 create or replace function holdfast.endpoints_due(p_organization_id uuid default null)
 returns table (organization_id uuid, endpoint_id uuid)

@@ -1,39 +1,45 @@
 -- Messages to clients: planned from the appointment as it is now, leased by a sender, settled, and looked after by people.
 
--- Make what is owed about an appointment agree with the plan: `[{kind, lead_minutes, occasion, due_at}, …]`. Notices are
--- only added. Reminders and follow-ups that are not in the plan any more are skipped, and come back when they are again;
--- one that an attempt was made for does not, as the client may have it.
-create or replace function holdfast.plan_messages(p_appointment_id uuid, p_plan jsonb) returns void
+-- Make what is owed about appointments agree with their plans: `[{appointment_id, plan: [{kind, lead_minutes, occasion,
+-- due_at}, …]}, …]`. Notices are only added. Reminders and follow-ups that are not in a plan any more are skipped, and come
+-- back when they are again; one that an attempt was made for does not, as the client may have it.
+--
+-- Many appointments at once: behind a busy desk, a transaction for each would cost more than the bookings' tenth. Each is
+-- looked up by its id, whatever the planner makes of an organization's statistics.
+create or replace function holdfast.plan_messages(p_plans jsonb) returns void
 language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
-declare
-  v_appointment appointment;
 begin
-  select * into v_appointment from appointment
-  where organization_id = current_organization() and id = p_appointment_id;
-  if v_appointment.id is null then
-    perform refuse('appointment_exists');
-  end if;
   insert into message as m (organization_id, appointment_id, client_id, kind, lead_minutes, occasion, due_at,
                             next_attempt_at, created_at)
-  select v_appointment.organization_id, v_appointment.id, v_appointment.client_id, p.kind, p.lead_minutes, p.occasion,
-         p.due_at, p.due_at, clock()
-  from jsonb_to_recordset(p_plan) as p (kind text, lead_minutes integer, occasion bigint, due_at timestamptz)
+  select a.organization_id, a.id, a.client_id, p.kind, p.lead_minutes, p.occasion, p.due_at, p.due_at, clock()
+  from jsonb_to_recordset(p_plans) as w (appointment_id uuid, plan jsonb)
+  cross join lateral (
+    select * from appointment where organization_id = current_organization() and id = w.appointment_id offset 0) a
+  cross join jsonb_to_recordset(w.plan) as p (kind text, lead_minutes integer, occasion bigint, due_at timestamptz)
+  order by a.id, p.kind, p.lead_minutes, p.occasion
   on conflict on constraint message_is_owed_once do update
     set due_at = excluded.due_at, next_attempt_at = excluded.due_at, state = 'pending', settled_at = null, reason = null
     where m.kind in ('reminder', 'follow_up') and m.attempts = 0 and m.state in ('pending', 'skipped')
       and (m.state, m.due_at) is distinct from ('pending', excluded.due_at);
-  update message m set state = 'skipped', settled_at = clock(), reason = case
-      when not v_appointment.blocking then 'The appointment does not take place.'
-      when m.kind = 'reminder' and m.occasion <> floor(extract(epoch from v_appointment.starts_at))
-        then 'The appointment was moved.'
-      else 'It is not wanted any more.' end
-  where m.organization_id = v_appointment.organization_id and m.appointment_id = v_appointment.id
-    and m.kind in ('reminder', 'follow_up') and m.state = 'pending'
-    and not exists (
-      select from jsonb_to_recordset(p_plan) as p (kind text, lead_minutes integer, occasion bigint)
-      where p.kind = m.kind and p.lead_minutes = m.lead_minutes and p.occasion = m.occasion);
+  update message m set state = 'skipped', settled_at = clock(), reason = d.reason
+  from jsonb_to_recordset(p_plans) as w (appointment_id uuid, plan jsonb)
+  cross join lateral (
+    select o.id, case
+        when not a.blocking then 'The appointment does not take place.'
+        when o.kind = 'reminder' and o.occasion <> floor(extract(epoch from a.starts_at)) then 'The appointment was moved.'
+        else 'It is not wanted any more.' end as reason
+    from message o
+    join appointment a on a.organization_id = o.organization_id and a.id = o.appointment_id
+    where o.organization_id = current_organization() and o.appointment_id = w.appointment_id
+      and o.kind in ('reminder', 'follow_up') and o.state = 'pending'
+      and not exists (
+        select from jsonb_to_recordset(w.plan) as p (kind text, lead_minutes integer, occasion bigint)
+        where p.kind = o.kind and p.lead_minutes = o.lead_minutes and p.occasion = o.occasion)
+    offset 0
+  ) d
+  where m.organization_id = current_organization() and m.id = d.id;
 end $$;
 
 -- Organizations that have a message to send now.
@@ -69,32 +75,38 @@ create or replace function holdfast.subject_of(p_message holdfast.message) retur
 language sql immutable
 as $$ select jsonb_build_object('appointment_id', p_message.appointment_id, 'offer_id', p_message.offer_id) $$;
 
--- Write down how an attempt went: `sent`, `skipped`, `failed` (due again after `p_retry_in_seconds`; null: never, dead) or
--- `postponed`, which counts as no attempt.
-create or replace function holdfast.settle_message(
-  p_message_id uuid, p_outcome text, p_reason text, p_channel text, p_provider_id text, p_subject text, p_body text,
-  p_retry_in_seconds double precision
-) returns void
+-- Write down how attempts went: `[{id, outcome, reason, channel, provider_id, subject, body, retry_in_seconds}, …]`. An
+-- outcome is `sent`, `skipped`, `failed` (due again after `retry_in_seconds`; null: never, dead) or `postponed`, which counts
+-- as no attempt.
+create or replace function holdfast.settle_messages(p_outcomes jsonb) returns void
 language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
 declare
-  v_state text := case when p_outcome in ('sent', 'skipped') then p_outcome
-                       when p_retry_in_seconds is null then 'dead' else 'pending' end;
   v_message message;
 begin
-  update message set
-    state = v_state, reason = p_reason, channel = coalesce(p_channel, channel),
-    provider_id = coalesce(p_provider_id, provider_id), subject = coalesce(p_subject, subject), body = coalesce(p_body, body),
-    settled_at = case when v_state <> 'pending' then clock() end,
-    attempts = attempts - (p_outcome = 'postponed')::integer,
-    next_attempt_at = clock() + make_interval(secs => coalesce(p_retry_in_seconds, 0))
-  where organization_id = current_organization() and id = p_message_id and state = 'pending'
-  returning * into v_message;
-  if v_message.state = 'dead' then
-    perform record_event('message.died', v_message.id, subject_of(v_message)
-      || jsonb_build_object('kind', v_message.kind, 'cause', p_reason));
-  end if;
+  for v_message in
+    update message m set
+      state = t.state, reason = t.reason, channel = coalesce(t.channel, m.channel),
+      provider_id = coalesce(t.provider_id, m.provider_id), subject = coalesce(t.subject, m.subject),
+      body = coalesce(t.body, m.body), settled_at = case when t.state <> 'pending' then clock() end,
+      attempts = m.attempts - (t.outcome = 'postponed')::integer,
+      next_attempt_at = clock() + make_interval(secs => coalesce(t.retry_in_seconds, 0))
+    from (
+      select *, case when outcome in ('sent', 'skipped') then outcome when retry_in_seconds is null then 'dead'
+                     else 'pending' end as state
+      from jsonb_to_recordset(p_outcomes) as o (
+        id uuid, outcome text, reason text, channel text, provider_id text, subject text, body text,
+        retry_in_seconds double precision)
+    ) t
+    where m.organization_id = current_organization() and m.id = t.id and m.state = 'pending'
+    returning m.*
+  loop
+    if v_message.state = 'dead' then
+      perform record_event('message.died', v_message.id, subject_of(v_message)
+        || jsonb_build_object('kind', v_message.kind, 'cause', v_message.reason));
+    end if;
+  end loop;
 end $$;
 
 -- What was settled more than 90 days ago keeps its row, which guards against repeats, and loses its words.

@@ -17,18 +17,31 @@ begin
   return v_policy;
 end $$;
 
--- `p_changes` has the fields to set; the rest stays as it is.
-create or replace function holdfast.set_waitlist_policy(p_service_id uuid, p_changes jsonb) returns holdfast.waitlist_policy
+-- What a policy is now, in a number: whoever changes it can say what they have seen.
+create or replace function holdfast.waitlist_policy_revision(p_policy holdfast.waitlist_policy) returns integer
+language sql stable
+as $$ select ('x' || left(md5(p_policy::text), 7))::bit(28)::integer $$;
+grant execute on function holdfast.waitlist_policy_revision(holdfast.waitlist_policy) to holdfast_app;
+
+-- `p_changes` has the fields to set; the rest stays as it is. `p_revision`: what the caller has seen (null: any).
+create or replace function holdfast.set_waitlist_policy(p_service_id uuid, p_changes jsonb, p_revision integer default null)
+returns holdfast.waitlist_policy
 language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
 declare
   v_policy waitlist_policy;
 begin
-  if not exists (select from service where organization_id = current_organization() and id = p_service_id) then
+  -- changes of one policy take turns, also of one that has no row yet
+  perform from service where organization_id = current_organization() and id = p_service_id for no key update;
+  if not found then
     perform refuse('service_exists');
   end if;
-  v_policy := jsonb_populate_record(waitlist_policy_of(p_service_id), p_changes - array['organization_id', 'service_id']);
+  v_policy := waitlist_policy_of(p_service_id);
+  if p_revision <> waitlist_policy_revision(v_policy) then
+    perform refuse('waitlist_policy_is_current');
+  end if;
+  v_policy := jsonb_populate_record(v_policy, p_changes - array['organization_id', 'service_id']);
   insert into waitlist_policy select (v_policy).*
   on conflict on constraint waitlist_policy_pkey do update set
     mode = excluded.mode, offer_minutes_max = excluded.offer_minutes_max, offer_minutes_min = excluded.offer_minutes_min,
@@ -50,19 +63,42 @@ as $$
     order by id for update);
 $$;
 
+-- Strangers take few places: five an hour from one browser, twenty from one network.
+create or replace function holdfast.check_joins(p_visitor bytea, p_network bytea) returns void
+language plpgsql
+as $$
+begin
+  if (select count(*) >= 20 or count(*) filter (where visitor = p_visitor) >= 5 from waitlist_entry
+      where organization_id = current_organization() and network = p_network and joined_at > clock() - interval '1 hour')
+  then
+    perform refuse('waitlist_joins_are_few', jsonb_build_object('retry_after_seconds', 3600));
+  end if;
+end $$;
+
 -- Wait for a time. `p_wish` = the columns of waitlist_entry that a client chooses; `p_client` as in book(). With
--- `p_appointment_id` the client is booked already, and waits for an earlier time of that very visit.
-create or replace function holdfast.join_waitlist(p_wish jsonb, p_client jsonb, p_appointment_id uuid default null)
-returns uuid
+-- `p_appointment_id` the client is booked already, and waits for an earlier time of that very visit; asking twice takes one
+-- place. `p_visitor` and `p_network` count strangers.
+create or replace function holdfast.join_waitlist(
+  p_wish jsonb, p_client jsonb, p_appointment_id uuid default null, p_visitor bytea default null, p_network bytea default null
+) returns uuid
 language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
 declare
   v_entry waitlist_entry := jsonb_populate_record(null::waitlist_entry, p_wish);
   v_appointment appointment;
+  v_entry_id uuid;
 begin
+  perform check_joins(p_visitor, p_network);
   if p_appointment_id is not null then
     v_appointment := lock_appointment(p_appointment_id, null, '{confirmed}');
+    select id into v_entry_id from waitlist_entry
+    where organization_id = v_appointment.organization_id and client_id = v_appointment.client_id
+      and appointment_id = v_appointment.id and state in ('waiting', 'offered')
+    order by joined_at limit 1;
+    if v_entry_id is not null then
+      return v_entry_id;
+    end if;
     v_entry.client_id := v_appointment.client_id;
     v_entry.service_ids := array[v_appointment.service_id];
     v_entry.location_ids := coalesce(v_entry.location_ids, array[v_appointment.location_id]);
@@ -95,13 +131,15 @@ begin
     perform refuse('waitlist_entries_are_few');
   end if;
   insert into waitlist_entry (organization_id, client_id, service_ids, provider_ids, location_ids, windows, earliest_on,
-                              latest_on, notice_minutes, party_size, priority, appointment_id, surface, joined_at)
+                              latest_on, notice_minutes, party_size, priority, appointment_id, surface, joined_at,
+                              visitor, network)
   values (current_organization(), v_entry.client_id, v_entry.service_ids, coalesce(v_entry.provider_ids, '{}'),
           v_entry.location_ids, coalesce(v_entry.windows, '[]'), v_entry.earliest_on, v_entry.latest_on,
           coalesce(v_entry.notice_minutes, 0), coalesce(v_entry.party_size, 1), coalesce(v_entry.priority, 0),
-          p_appointment_id, current_surface(), clock())
+          p_appointment_id, current_surface(), clock(), p_visitor, p_network)
   returning * into v_entry;
-  perform record_event('waitlist_entry.joined', v_entry.id, to_jsonb(v_entry) - array['organization_id', 'id', 'state', 'surface']);
+  perform record_event('waitlist_entry.joined', v_entry.id, to_jsonb(v_entry)
+    - array['organization_id', 'id', 'state', 'surface', 'visitor', 'network']);
   perform wake_openings();
   return v_entry.id;
 end $$;

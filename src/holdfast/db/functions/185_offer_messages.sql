@@ -14,7 +14,7 @@ begin
   join waitlist_entry w on w.organization_id = x.organization_id and w.id = x.entry_id
   where e.organization_id = current_organization() and e.id = any (p_event_ids) and e.type = 'offer.made'
   order by e.id
-  on conflict on constraint message_offer_is_told_once do nothing;
+  on conflict (organization_id, offer_id) where offer_id is not null do nothing;
   update message m set state = 'skipped', settled_at = clock(), reason = 'The offer had ended before it was sent.'
   from event e
   join offer x on x.organization_id = e.organization_id and x.id = e.subject_id and x.state <> 'open'

@@ -4,9 +4,9 @@ declare
   v_function regprocedure;
   -- these see every organization, or an endpoint's secrets
   v_of_worker text[] := array[
-    'events_to_relay', 'advance_relay', 'adopt_log', 'owe_deliveries', 'endpoints_due', 'deliveries_due', 'record_attempt',
-    'forget_deliveries', 'plan_messages', 'organizations_with_messages_due', 'lease_messages', 'settle_message',
-    'forget_message_texts', 'plan_offer_messages', 'waitlists_due'
+    'events_to_relay', 'advance_relay', 'adopt_log', 'owe_deliveries', 'endpoint_filters', 'endpoints_due', 'deliveries_due', 'record_attempt',
+    'forget_deliveries', 'plan_messages', 'organizations_with_messages_due', 'lease_messages', 'settle_messages',
+    'forget_message_texts', 'plan_offer_messages', 'waitlists_due', 'backlog'
   ];
 begin
   for v_function in
@@ -26,3 +26,6 @@ begin
 end $$;
 grant execute on function holdfast.create_organization(text, text, text), holdfast.guard_probe(), holdfast.forget_answers()
   to holdfast_app;
+-- What queries say by themselves: who is asking, and what time it is.
+grant execute on function holdfast.current_organization(), holdfast.current_actor(), holdfast.current_surface(),
+  holdfast.clock() to holdfast_app, holdfast_worker;

@@ -12,8 +12,6 @@ alter table holdfast.message
     and (kind = 'waitlist_offer') = (offer_id is not null)
   ),
   add constraint message_answer_is_known check (answer in ('confirm', 'cancel', 'accept', 'decline')),
-  -- The same offer is never told twice; rows about appointments have no offer, and nulls are distinct.
-  add constraint message_offer_is_told_once unique (organization_id, offer_id),
   add constraint message_offer_exists foreign key (organization_id, offer_id)
     references holdfast.offer (organization_id, id);
 
@@ -21,3 +19,7 @@ alter table holdfast.message_template drop constraint message_template_kind_is_k
 alter table holdfast.message_template add constraint message_template_kind_is_known check (
   kind in ('confirmation', 'change', 'cancellation', 'reminder', 'follow_up', 'waitlist_offer')
 );
+
+-- The same offer is never told twice.
+create unique index message_offer_is_told_once on holdfast.message (organization_id, offer_id) where offer_id is not null;
+create index message_dead on holdfast.message (organization_id, settled_at) where state = 'dead';

@@ -72,7 +72,7 @@ class Ask:
             raise Invalid("services has one to six services, separated by commas.", field="services")
         self.location, self.provider, self.prefer = location, provider, prefer
         self.party, self.max_wait_minutes, self.same_provider = party, max_wait_minutes, same_provider
-        self.part_of_day = _part_of_day(part_of_day)
+        self.part_of_day = read_part_of_day(part_of_day)
         self.rank, self.any_minute, self.time_zone, self.surface = rank, any_minute, time_zone, surface
         if time_zone is not None:
             zone(time_zone)
@@ -292,7 +292,8 @@ def _month(text: str) -> tuple[str, str]:
     return f"{year:04}-{month:02}-01", f"{following[0]:04}-{following[1]:02}-01"
 
 
-def _part_of_day(text: str | None) -> tuple[time, time] | None:
+def read_part_of_day(text: str | None) -> tuple[time, time] | None:
+    """The local times that a part of the day lies between, ``[from, to)``. Raises Invalid."""
     if text is None or text in PARTS_OF_DAY:
         return PARTS_OF_DAY[text] if text else None
     match = _TIMES.fullmatch(text)

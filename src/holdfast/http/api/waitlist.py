@@ -11,8 +11,8 @@ from fastapi import APIRouter, Query, Request, Response
 from holdfast.booking.model import ClientDetails, Visit
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.http.api.references import find_choices, find_id, find_start, find_visit, read_time_cursor, write_cursor
-from holdfast.http.callers import BookKey, ChangeKey, ReadKey
-from holdfast.http.commands import Answer, answer, read, run_command
+from holdfast.http.callers import BookKey, ChangeKey, ManageKey, ReadKey, VisitorHeader, visitor_of
+from holdfast.http.commands import Answer, answer, expected_revision, read, run_command
 from holdfast.http.documented import REFUSALS, made
 from holdfast.http.shapes import AppointmentShape, ClientAsk
 from holdfast.http.waitlist_shapes import (
@@ -29,6 +29,8 @@ from holdfast.http.waitlist_shapes import (
     RateShape,
     TokenAsk,
     WaitAsk,
+    WaitlistPolicyAsk,
+    WaitlistPolicyShape,
 )
 from holdfast.ids import parse_id, public_id
 from holdfast.waitlist import service as waitlist
@@ -40,10 +42,14 @@ router = APIRouter(prefix="/v1", tags=["waitlist"], responses=REFUSALS)
 
 
 @router.post("/waitlist", status_code=201, responses=made(EntryShape))
-async def join_waitlist(request: Request, ask: WaitAsk, principal: BookKey) -> Response:
+async def join_waitlist(
+    request: Request, ask: WaitAsk, principal: BookKey, holdfast_visitor: VisitorHeader
+) -> Response:
     """Wait for a time that is taken now. When one falls free it is held for the client, who gets a link to it."""
     if ask.appointment is not None or ask.priority or (ask.client and ask.client.id):
         principal.require("read")
+
+    caller = principal.caller(ask.surface)
 
     async def work(tx: Transaction) -> Answer:
         entry = await waitlist.join(
@@ -51,10 +57,11 @@ async def join_waitlist(request: Request, ask: WaitAsk, principal: BookKey) -> R
             await _wish(tx, ask),
             _client(ask.client) if ask.client else None,
             appointment_id=parse_id("appointment", ask.appointment) if ask.appointment else None,
+            visitor=visitor_of(request, caller, holdfast_visitor),
         )
         return answer(201, EntryShape.of(entry), location=f"/v1/waitlist/{public_id('waitlist_entry', entry.id)}")
 
-    return await run_command(request, principal.caller(ask.surface), work)
+    return await run_command(request, caller, work)
 
 
 @router.get("/waitlist", responses=made(EntryList, 200))
@@ -118,6 +125,30 @@ async def waitlist_rates(
         return answer(200, RateList(items=[RateShape.of(each) for each in await waitlist.rates(tx, from_at, to_at)]))
 
     return await read(request, principal.caller(), work)
+
+
+@router.get("/waitlist/policies/{service}", responses=made(WaitlistPolicyShape, 200))
+async def get_waitlist_policy(request: Request, service: str, principal: ManageKey) -> Response:
+    """How freed times of a service are offered, with its ETag."""
+
+    async def work(tx: Transaction) -> Answer:
+        policy = await waitlist.get_policy(tx, await find_id(tx, "service", service))
+        return answer(200, WaitlistPolicyShape.of(policy), revision=policy.revision)
+
+    return await read(request, principal.caller(), work)
+
+
+@router.put("/waitlist/policies/{service}", responses=made(WaitlistPolicyShape, 200))
+async def set_waitlist_policy(request: Request, service: str, ask: WaitlistPolicyAsk, principal: ManageKey) -> Response:
+    """Replace all of it; with `If-Match`, only if nobody changed it meanwhile. Offers that stand stay."""
+    revision = expected_revision(request)
+
+    async def work(tx: Transaction) -> Answer:
+        service_id = await find_id(tx, "service", service)
+        policy = await waitlist.set_policy(tx, service_id, ask.model_dump(mode="json"), revision=revision)
+        return answer(200, WaitlistPolicyShape.of(policy), revision=policy.revision)
+
+    return await run_command(request, principal.caller(), work)
 
 
 @router.get("/waitlist/{entry_id}", responses=made(EntryShape, 200))

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Request, Response
 from holdfast.db.transact import Transaction
 from holdfast.errors import Invalid
 from holdfast.http.callers import ManageKey
-from holdfast.http.commands import Answer, answer, read, run_command, run_unstored
+from holdfast.http.commands import Answer, answer, read, run_command
 from holdfast.http.documented import REFUSALS, made
 from holdfast.http.webhook_shapes import (
     Count,
@@ -33,9 +33,10 @@ router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=REFUSALS)
 
 @router.post("", status_code=201, responses=made(EndpointWithSecret))
 async def add_endpoint(request: Request, ask: EndpointAsk, principal: ManageKey) -> Response:
-    """Have events sent to a URL. The answer holds the secret that signs them, this once; it is not stored.
+    """Have events sent to a URL. The answer holds the secret that signs them.
 
-    So this takes no `Idempotency-Key`: after a lost answer, remove the endpoint that you find in the list.
+    `secret` is shown in this answer alone: a repeated request is answered with `secret: null`. After a lost answer,
+    rotate the secret.
     """
     url = check_url(ask.url, request.app.state.webhook_allowed_hosts)
 
@@ -45,7 +46,7 @@ async def add_endpoint(request: Request, ask: EndpointAsk, principal: ManageKey)
         )
         return await _with_secret(tx, new, 201)
 
-    return await run_unstored(request, principal.caller(), work)
+    return await run_command(request, principal.caller(), work)
 
 
 @router.get("", responses=made(EndpointList, 200))
@@ -102,14 +103,17 @@ async def remove_endpoint(request: Request, webhook_id: str, principal: ManageKe
 async def rotate_secret(
     request: Request, webhook_id: str, principal: ManageKey, ask: Annotated[RotateAsk | None, Body()] = None
 ) -> Response:
-    """A new secret, shown this once. For `overlap_hours` messages carry signatures by both, so none is refused."""
+    """A new secret, shown this once. For `overlap_hours` messages carry signatures by both, so none is refused.
+
+    A repeated request is answered with `secret: null`, and rotates nothing.
+    """
     id, hours = _id(webhook_id), (ask or RotateAsk()).overlap_hours
 
     async def work(tx: Transaction) -> Answer:
         new = await webhooks.rotate_secret(tx, request.app.state.webhook_secrets, id, overlap_hours=hours)
         return await _with_secret(tx, new, 200)
 
-    return await run_unstored(request, principal.caller(), work)
+    return await run_command(request, principal.caller(), work)
 
 
 @router.post("/{webhook_id}/test", status_code=201, responses=made(DeliveryShape))
@@ -141,7 +145,8 @@ async def replay(request: Request, webhook_id: str, ask: ReplayAsk, principal: M
 async def _with_secret(tx: Transaction, new: NewSecret, status: int) -> Answer:
     endpoint = EndpointShape.of(await webhooks.get_endpoint(tx, new.endpoint_id))
     address = f"/v1/webhooks/{endpoint.id}" if status == 201 else None
-    return answer(status, EndpointWithSecret(**endpoint.model_dump(), secret=new.secret), location=address)
+    shown = EndpointWithSecret(**endpoint.model_dump(), secret=new.secret)
+    return answer(status, shown, location=address, kept=shown.model_copy(update={"secret": None}))
 
 
 def _id(webhook_id: str) -> UUID:

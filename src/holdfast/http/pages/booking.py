@@ -2,90 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from typing import Annotated, Final
+from datetime import datetime
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
 
-from holdfast.availability import service as availability
-from holdfast.availability.model import Request as Asked
 from holdfast.availability.model import Slot
-from holdfast.availability.permit import Wanted
-from holdfast.booking import service as booking
-from holdfast.booking import visitors
-from holdfast.booking.model import Hold, Visit
 from holdfast.catalog import service as catalog
-from holdfast.catalog.model import Resource, Service
+from holdfast.catalog.model import Service
 from holdfast.db.transact import Transaction
-from holdfast.errors import NotBookable, NotFound, SlotTaken, TooManyHolds
-from holdfast.http.pages.booking_site import Site, open_site, providers_of, services_here
+from holdfast.errors import NotBookable, SlotTaken, TooManyHolds
+from holdfast.http.pages import kept as keeping
+from holdfast.http.pages.booking_site import Site, open_site, services_here, services_in_a_row
+from holdfast.http.pages.choice import (
+    ONE_DAY,
+    SERVICES_MAX,
+    Choice,
+    Times,
+    find_choice,
+    find_times,
+    nearest,
+    parts_of_day,
+)
+from holdfast.http.pages.kept import Kept
 from holdfast.http.pages.pages import PageRoute, see
-from holdfast.wallclock import day_start, local_date, parse_instant, to_local
+from holdfast.http.pages.proof import LENGTH_MAX, ProofNeeded, ask, require_proof
+from holdfast.wallclock import local_date
 
 router = APIRouter(prefix="/b", route_class=PageRoute, include_in_schema=False)
 
-DAYS_SHOWN: Final = 14
-ONE_DAY: Final = timedelta(days=1)
-SLOTS_A_DAY: Final = 200
-HORIZON: Final = timedelta(days=366)
-# Local hours at which the parts of a day begin.
-NOON: Final = 12
-EVENING: Final = 17
-
 Text = Annotated[str, Form(max_length=200)]
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What was chosen so far: a service, and somebody (or anyone) for its ``role``."""
-
-    service: Service
-    role: str
-    people: list[Resource]
-    person: Resource | None
-
-    def asked(self, site: Site, start: datetime, until: datetime, limit: int = SLOTS_A_DAY) -> Asked:
-        """The question to the engine."""
-        named = {self.role: str(self.person.id)} if self.person else {}
-        return Asked(
-            location=str(site.here.id), services=(str(self.service.id),), start=start, until=until, resources=named,
-            limit=limit,
-        )  # fmt: skip
-
-    def visit(self, site: Site, start: datetime) -> Visit:
-        """What is to be held."""
-        choices = {self.role: [[self.person.id]]} if self.person else {}
-        return Visit(self.service.id, site.here.id, start, choices)
-
-    def person_in(self, slot: Slot) -> Resource | None:
-        """Who would serve, where a client may choose."""
-        serving = {pick.resource for pick in slot.picks if pick.role == self.role}
-        return next((each for each in self.people if str(each.id) in serving), None)
-
-    def tapped(self, site: Site, text: str) -> tuple[datetime, Choice]:
-        """The start behind a button; that of an alternative names who serves: ``2027-03-06T14:00-06:00|ana``."""
-        start, _, slug = text.partition("|")
-        person = next((each for each in self.people if each.slug == slug), self.person)
-        return parse_instant(start, site.here.time_zone), replace(self, person=person)
-
-    def url(self, site: Site, day: date | None = None) -> str:
-        """The page of times for this choice."""
-        wanted = {"with": self.person.slug} if self.person else {}
-        query = urlencode(wanted | ({"day": day.isoformat()} if day else {}))
-        return f"{site.url}/{self.service.slug}" + (f"?{query}" if query else "")
-
-
-@dataclass(frozen=True)
-class Times:
-    """A stretch of days, which of them have a slot, and the slots of the day that is shown."""
-
-    today: date
-    days: list[date]
-    free: set[date]
-    day: date
-    slots: list[Slot]
+Proof = Annotated[str, Form(max_length=LENGTH_MAX)]
+After = Annotated[list[str], Query(max_length=SERVICES_MAX, default_factory=list)]
+More = Annotated[list[str], Query(alias="and", max_length=SERVICES_MAX, default_factory=list)]
 
 
 @router.get("/{organization}")
@@ -99,15 +49,31 @@ async def locations(request: Request, organization: str) -> Response:
 
 
 @router.get("/{organization}/{location}")
-async def services(request: Request, organization: str, location: str) -> Response:
-    """What?"""
+async def services(
+    request: Request,
+    organization: str,
+    location: str,
+    after: After,
+    party: int = 1,
+) -> Response:
+    """What? ``after``: the services that were chosen before, which another one is to follow."""
     site = await open_site(request, organization, location)
 
-    async def work(tx: Transaction) -> tuple[dict[str, list[Service]], list[Hold]]:
-        return await services_here(tx, site.here), await visitors.live_holds(tx, site.visitor)
+    async def work(tx: Transaction) -> tuple[dict[str, list[Service]], Choice | None, list[Kept]]:
+        chosen = await find_choice(tx, site, after, party=party) if after else None
+        groups = await services_in_a_row(tx, site.here) if chosen else await services_here(tx, site.here)
+        return groups, chosen, await keeping.kept_by(tx, site)
 
-    groups, holds = await site.transact(work)
-    return site.page("booking/services.html", groups=groups, held=holds[0] if holds else None)
+    groups, chosen, kept = await site.transact(work)
+    return site.page(
+        "booking/services.html",
+        groups=groups,
+        chosen=chosen,
+        held=kept[0] if kept and not chosen else None,
+        url_of=lambda service: (
+            chosen.but(services=(*chosen.services, service)).url(site) if chosen else f"{site.url}/{service.slug}"
+        ),
+    )
 
 
 @router.get("/{organization}/{location}/{service}")
@@ -116,77 +82,61 @@ async def times(
     organization: str,
     location: str,
     service: str,
+    more: More,
+    party: int = 1,
     person: Annotated[str, Query(alias="with", max_length=64)] = "",
     day: Annotated[str, Query(max_length=10)] = "",
 ) -> Response:
     """With whom, and when?"""
     site = await open_site(request, organization, location)
 
-    async def work(tx: Transaction) -> tuple[Choice, Times, list[Hold]]:
-        choice = await find_choice(tx, site, service, person)
-        return choice, await find_times(tx, site, choice, day), await visitors.live_holds(tx, site.visitor)
+    async def work(tx: Transaction) -> tuple[Choice, Times, list[Kept]]:
+        choice = await find_choice(tx, site, [service, *more], person, party)
+        return choice, await find_times(tx, site, choice, day), await keeping.kept_by(tx, site)
 
-    choice, found, holds = await site.transact(work)
-    return times_page(site, choice, found, held=holds[0] if holds else None)
+    choice, found, kept = await site.transact(work)
+    return times_page(site, choice, found, held=kept[0] if kept else None)
+
+
+@router.get("/{organization}/{location}/{service}/hold")
+async def choose_again(request: Request, organization: str, location: str, service: str) -> Response:
+    """A refusal was shown at this address, and is loaded again: choose anew."""
+    query = urlencode(request.query_params.multi_items())
+    return see(f"/b/{organization}/{location}/{service}" + (f"?{query}" if query else ""))
 
 
 @router.post("/{organization}/{location}/{service}/hold")
 async def hold(
-    request: Request, organization: str, location: str, service: str, start: Text, person: Text = ""
+    request: Request,
+    organization: str,
+    location: str,
+    service: str,
+    start: Text,
+    more: More,
+    party: int = 1,
+    person: Text = "",
+    proof: Proof = "",
 ) -> Response:
     """Hold the time that was tapped, in place of whatever this visitor held here before."""
     site = await open_site(request, organization, location)
-    choice = await site.transact(lambda tx: find_choice(tx, site, service, person))
+    choice = await site.transact(lambda tx: find_choice(tx, site, [service, *more], person, party))
     at, choice = choice.tapped(site, start)
 
-    async def work(tx: Transaction) -> Hold:
-        for earlier in await visitors.live_holds(tx, site.visitor):
-            if earlier.service_id == choice.service.id and earlier.starts_at == at:
+    async def work(tx: Transaction) -> Kept:
+        for earlier in await keeping.kept_by(tx, site):
+            if earlier.is_for(choice, at):
                 return earlier
-            await booking.release_hold(tx, earlier.id)
-        return await booking.place_hold(tx, choice.visit(site, at), visitor=site.visitor)
+            await keeping.release(tx, earlier)
+        await require_proof(tx, site, proof)
+        return await keeping.place(tx, site, choice, at)
 
     try:
         held = await site.transact(work)
-    except SlotTaken as taken:
-        return await lost(site, choice, at, taken)
-    except (NotBookable, TooManyHolds) as refusal:
+    except ProofNeeded as needed:
+        return await ask(site, request, needed)
+    except (SlotTaken, NotBookable, TooManyHolds) as refusal:
         return await lost(site, choice, at, refusal)
-    return see(site.hold_url(held))
-
-
-async def find_choice(tx: Transaction, site: Site, service: str, person: str) -> Choice:
-    """What the address names. Raises NotFound."""
-    found = await catalog.get_service(tx, service)
-    if found.retired_at is not None or site.here.id not in found.location_ids:
-        raise NotFound("This service is not booked here.")
-    role, people = await providers_of(tx, found, site.here)
-    chosen = next((each for each in people if each.slug == person), None)
-    if person and chosen is None:
-        raise NotFound("Nobody of this name serves that here.")
-    return Choice(found, role, people, chosen)
-
-
-async def find_times(tx: Transaction, site: Site, choice: Choice, wanted: str) -> Times:
-    """The fortnight around the wanted day, else around the first slot there is."""
-    now, zone = tx.scene.began_at, site.here.time_zone
-    today = local_date(now, zone)
-    day = read_day(wanted)
-    if day is None or not today <= day <= today + HORIZON:
-        soon = choice.asked(site, now, now + timedelta(days=1), 1)
-        first = await availability.next_available(tx, soon, [soon.location])
-        day = local_date(first.slots[0][1].start, zone) if first.slots else today
-    # whole weeks, so that a weekday stays in its column
-    monday = day - timedelta(days=day.weekday())
-    days = [monday + timedelta(days=n) for n in range(DAYS_SHOWN)]
-    start, until = max(now, day_start(days[0], zone)), day_start(days[-1] + timedelta(days=1), zone)
-    free = set((await availability.days_with_slots(tx, choice.asked(site, start, until), [str(site.here.id)])).days)
-    slots: list[Slot] = []
-    if day in free:
-        start, until = max(now, day_start(day, zone)), day_start(day + timedelta(days=1), zone)
-        found = await availability.search(tx, choice.asked(site, start, until), [str(site.here.id)])
-        slots = [slot for _, slot in found.slots]
-    return Times(today, days, free, day, slots)
+    return see(site.hold_url(held.public_id))
 
 
 def times_page(
@@ -194,12 +144,13 @@ def times_page(
     choice: Choice,
     found: Times,
     *,
-    held: Hold | None = None,
+    held: Kept | None = None,
     problem: str = "",
     alternatives: list[Slot] | None = None,
     status: int = 200,
 ) -> Response:
     """The page of times; after a refusal with what happened and what is near."""
+    query = urlencode(choice.query)
     return site.page(
         "booking/times.html",
         status=status,
@@ -210,17 +161,9 @@ def times_page(
         problem=problem,
         alternatives=alternatives or [],
         one_day=ONE_DAY,
+        action=f"{site.url}/{choice.service.slug}/hold" + (f"?{query}" if query else ""),
         days_url=lambda day: choice.url(site, day),
     )
-
-
-def parts_of_day(site: Site, slots: list[Slot]) -> list[tuple[str, list[Slot]]]:
-    """Slots by morning, afternoon and evening on the location's clock; empty parts are left out."""
-    parts: dict[str, list[Slot]] = {"Morning": [], "Afternoon": [], "Evening": []}
-    for slot in slots:
-        hour = to_local(slot.start, site.here.time_zone).hour
-        parts["Morning" if hour < NOON else "Afternoon" if hour < EVENING else "Evening"].append(slot)
-    return [(name, found) for name, found in parts.items() if found]
 
 
 async def lost(site: Site, choice: Choice, at: datetime, refusal: SlotTaken | NotBookable | TooManyHolds) -> Response:
@@ -235,17 +178,3 @@ async def lost(site: Site, choice: Choice, at: datetime, refusal: SlotTaken | No
     day = local_date(at, site.here.time_zone).isoformat()
     found = await site.transact(lambda tx: find_times(tx, site, choice, day))
     return times_page(site, choice, found, problem=problem, alternatives=alternatives, status=409)
-
-
-async def nearest(site: Site, choice: Choice, at: datetime) -> list[Slot]:
-    """The three nearest starts, with the same person where they are free."""
-    wanted = Wanted(choice.service.id, site.here.id, at, choice.visit(site, at).choices)
-    return await site.transact(lambda tx: availability.alternatives(tx, wanted))
-
-
-def read_day(text: str) -> date | None:
-    """A day like ``2027-03-06``, or None."""
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -11,7 +11,8 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from holdfast.access import service as access
-from holdfast.booking.model import Hold, Visitor
+from holdfast.availability.snapshot import current_catalog
+from holdfast.booking.model import Visitor
 from holdfast.catalog import service as catalog
 from holdfast.catalog.booking_page import BookingPage, get_booking_page
 from holdfast.catalog.model import Location, Resource, Service
@@ -20,7 +21,6 @@ from holdfast.errors import NotFound
 from holdfast.http.callers import visitor_of
 from holdfast.http.pages import browser
 from holdfast.http.pages.pages import language_of, page, record_of
-from holdfast.ids import public_id
 from holdfast.web.languages import Language, territory_of
 
 T = TypeVar("T")
@@ -61,9 +61,9 @@ class Site:
             raise NotFound("There is no such location.")
         return self.location
 
-    def hold_url(self, hold: Hold) -> str:
-        """The page of a hold: name and e-mail, and the countdown."""
-        return f"{self.url}/hold/{public_id('hold', hold.id)}"
+    def hold_url(self, id: str) -> str:
+        """The page of what is kept under this public id: name and e-mail, and the countdown."""
+        return f"{self.url}/hold/{id}"
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run ``work`` as this site's visitor."""
@@ -109,6 +109,31 @@ async def services_here(tx: Transaction, location: Location) -> dict[str, list[S
             groups.setdefault(service.category, []).append(service)
     # a category made to begin with comes first
     return dict(sorted(groups.items(), key=lambda item: min(s.price_cents for s in item[1])))
+
+
+async def services_in_a_row(tx: Transaction, location: Location) -> dict[str, list[Service]]:
+    """Of those the services that another one can go before or after."""
+    groups = {
+        category: [service for service in services if await can_be_joined(tx, [service])]
+        for category, services in (await services_here(tx, location)).items()
+    }
+    return {category: services for category, services in groups.items() if services}
+
+
+async def can_be_joined(tx: Transaction, services: Sequence[Service]) -> bool:
+    """Whether others can go before or after all of them."""
+    known = await current_catalog(tx)
+    return all(known.service(str(service.id)).keeps_to_itself() for service in services)
+
+
+async def serves_two(tx: Transaction, service: Service, location: Location) -> bool:
+    """Whether there is enough here, of everything it needs, for two at the same time."""
+    units = {resource.id: resource.capacity for resource in await catalog.list_resources(tx, location_id=location.id)}
+    pools = {pool.id: pool for pool in await catalog.list_pools(tx)}
+    return all(
+        sum(units.get(member.resource_id, 0) for member in pools[need.pool_id].members) >= 2 * need.quantity
+        for need in service.requirements
+    )
 
 
 async def providers_of(tx: Transaction, service: Service, location: Location) -> tuple[str, list[Resource]]:

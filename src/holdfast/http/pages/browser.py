@@ -51,8 +51,10 @@ def set_cookie(request: Request, response: Response, name: str, value: str, *, s
         secure=is_secure(request),
         httponly=True,
         samesite="none" if framed else "lax",
-        partitioned=framed,
     )
+    if framed:  # the standard library writes this attribute from Python 3.14 on only
+        header, written = response.raw_headers[-1]
+        response.raw_headers[-1] = (header, written + b"; Partitioned")
 
 
 def drop_cookie(request: Request, response: Response, name: str) -> None:

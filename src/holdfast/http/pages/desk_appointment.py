@@ -7,7 +7,7 @@ what that was, and decides again.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 from uuid import UUID
@@ -18,7 +18,7 @@ from holdfast.access.staff import SignedIn
 from holdfast.availability.model import Slot
 from holdfast.booking import service as booking
 from holdfast.booking import visitors
-from holdfast.booking.model import Appointment, AppointmentFilter, Claim, Hold
+from holdfast.booking.model import Appointment, AppointmentFilter, Claim, Hold, Visit
 from holdfast.booking.service import Step
 from holdfast.db.transact import Transaction
 from holdfast.errors import HoldExpired, HoldNotLive, NotBookable, NotFound, RevisionMismatch, SlotTaken, StateRefused
@@ -144,7 +144,7 @@ async def issue_link(request: Request, staff: Desk, appointment_id: str) -> Resp
     return await _page(request, staff, seen, link=f"{request.base_url}v/{token}")
 
 
-@router.get("/move")
+@router.get("/reschedule")
 async def choose_time(
     request: Request,
     staff: Desk,
@@ -160,7 +160,7 @@ async def choose_time(
     return await _times(request, staff, seen, day=day, resource=resource)
 
 
-@router.post("/move")
+@router.post("/reschedule")
 async def hold_time(
     request: Request,
     staff: Desk,
@@ -180,16 +180,13 @@ async def hold_time(
         return await _times(request, staff, seen, day=day, resource=resource)
     sought = await _sought(request, staff, seen, resource)
     try:
-        hold = await record_of(request).transact(staff.caller(), lambda tx: booking.place_hold(tx, sought.visit(at)))
-    except SlotTaken:
-        # It may be in the way of itself: only the move, which gives up the old time in the same moment, can tell.
-        return await _confirm_move(request, staff, seen, sought, at, None)
-    except NotBookable as refusal:
+        hold = await _hold_for(request, staff, seen.visit, sought, at)
+    except (SlotTaken, NotBookable) as refusal:
         return await _times(request, staff, seen, at=at, resource=resource, refusal=refusal)
     return await _confirm_move(request, staff, seen, sought, at, hold)
 
 
-@router.post("/move/confirm")
+@router.post("/reschedule/confirm")
 async def move(
     request: Request,
     staff: Desk,
@@ -227,6 +224,27 @@ async def move(
     except (RevisionMismatch, StateRefused) as refusal:
         return await _meanwhile(request, staff, appointment_id, revision, refusal)
     return see(f"{seen.url}?new=1")
+
+
+async def _hold_for(request: Request, staff: SignedIn, visit: Appointment, sought: Sought, at: datetime) -> Hold | None:
+    """The new time with the people and things that the visit has now, else with any, unless somebody was named.
+
+    None where the new time meets the old: the visit stands in its own way, and only the move, which gives up the old
+    time in the same moment, can tell. Raises SlotTaken, NotBookable.
+    """
+
+    async def hold(wanted: Visit) -> Hold:
+        return await record_of(request).transact(staff.caller(), lambda tx: booking.place_hold(tx, wanted))
+
+    now: dict[str, list[list[UUID]]] = {}
+    for claim in visit.claims:
+        now.setdefault(claim["role"], []).append([UUID(claim["resource_id"])])
+    try:
+        return await hold(replace(sought.visit(at), choices=now | dict(sought.choices)))
+    except (SlotTaken, NotBookable):
+        if abs(at - visit.starts_at) < visit.ends_at - visit.starts_at:
+            return None
+    return await hold(sought.visit(at))
 
 
 def _changeable(staff: SignedIn, appointment_id: str) -> UUID:

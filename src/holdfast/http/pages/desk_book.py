@@ -34,6 +34,7 @@ from holdfast.http.pages.desk_times import (
     in_words,
     may_be_waived,
     nearest,
+    nearest_with,
     read_day,
     read_start,
     seek,
@@ -55,7 +56,10 @@ Asked = Annotated[str, Query(max_length=64)]
 
 @dataclass(frozen=True)
 class Choices:
-    """What was chosen so far, as ids: the address of every step. ``start`` and ``resource`` are wishes."""
+    """What was chosen so far, as ids: the address of every step. ``start`` and ``resource`` are wishes.
+
+    ``then``: "waitlist" when a client is chosen to wait, not to be booked.
+    """
 
     client: str = ""
     service: str = ""
@@ -63,6 +67,7 @@ class Choices:
     start: str = ""
     resource: str = ""
     surface: str = ""
+    then: str = ""
 
     def url(self, path: str = "", **changes: str) -> str:
         """The address of the step that is next after these choices."""
@@ -82,8 +87,9 @@ def _in_address(
     start: Asked = "",
     resource: Asked = "",
     surface: Asked = "",
+    then: Asked = "",
 ) -> Choices:
-    return Choices(client, service, location, start, resource, surface)
+    return Choices(client, service, location, start, resource, surface, then)
 
 
 Chosen = Annotated[Choices, Depends(_in_address)]
@@ -102,6 +108,9 @@ class Offered:
 async def next_step(request: Request, staff: Desk, chosen: Chosen) -> Response:
     """Who? Then: what?"""
     staff.require("book")
+    if chosen.client and chosen.then == "waitlist":
+        known = {"client": chosen.client, "service": chosen.service, "location": chosen.location}
+        return see(f"/desk/waitlist/new?{urlencode(known)}")
     return await (_services(request, staff, chosen) if chosen.client else _who(request, staff, chosen))
 
 
@@ -142,7 +151,7 @@ async def hold_time(
     start: Text = "",
     day: Text = "",
     time: Text = "",
-    resource: Text | None = None,
+    resource: Annotated[str | None, Form(max_length=64)] = None,
     near: Text = "",
     instead: Text = "",
     outside_rules: Text = "",
@@ -166,8 +175,11 @@ async def hold_time(
             await booking.release_hold(tx, parse_id("hold", instead))
         if at is not None:
             return await booking.place_hold(tx, sought.visit(at, outside_rules=bool(outside_rules)))
-        found = await nearest(tx, sought, parse_instant(near, zone)) if near else [await first_free(tx, sought)]
-        return await booking.place_hold(tx, sought.visit(found[0].start)) if found and found[0] else None
+        if near:
+            slot = await nearest_with(tx, sought, parse_instant(near, zone))
+        else:
+            slot = await first_free(tx, sought, read_day(chosen.start))
+        return await booking.place_hold(tx, sought.visit(slot.start)) if slot else None
 
     try:
         hold = await record_of(request).transact(staff.caller(chosen.by), work)
@@ -295,7 +307,9 @@ async def come_back(request: Request, staff: Desk, hold_id: str) -> Response:
 async def _offered(request: Request, staff: SignedIn, chosen: Choices) -> Offered:
     async def work(tx: Transaction) -> Offered:
         locations = [each for each in await catalog.list_locations(tx) if each.retired_at is None]
-        here = next((each for each in locations if public_id("location", each.id) == chosen.location), locations[0])
+        here = next(
+            (each for each in locations if chosen.location in (public_id("location", each.id), each.slug)), locations[0]
+        )
         often = {id: rank for rank, id in enumerate(await booking.services_by_use(tx))}
         services = [s for s in await catalog.list_services(tx, location_id=here.id) if s.requirements]
         services.sort(key=lambda s: (often.get(s.id, len(often)), s.name))

@@ -16,6 +16,7 @@ def kinds_of_messages(language: Language) -> Mapping[str, str]:
         "cancellation": gettext("Cancellation"),
         "reminder": gettext("Reminder"),
         "follow_up": gettext("Follow-up"),
+        "waitlist_offer": gettext("Offer of a time"),
         "pending": gettext("to be sent"),
         "sent": gettext("sent"),
         "dead": gettext("not sent"),

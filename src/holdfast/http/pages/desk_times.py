@@ -22,13 +22,14 @@ from holdfast.wallclock import day_start, local_date, parse_instant
 from holdfast.web.languages import Language
 
 SLOTS_SHOWN: Final = 60
+SLOTS_SOUGHT: Final = 200
 DAYS_SHOWN: Final = 7
 ONE_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Sought:
-    """A service at a location. ``named``: the resource that must serve in ``role``; ``people``: whom to ask for."""
+    """A service at a location. ``named``: the resource that must serve in ``role``; ``people``: who could be."""
 
     service: Service
     location: Location
@@ -97,9 +98,11 @@ async def times_of(
     return DayOfTimes(today, day, days, [slot for _, slot in found.slots])
 
 
-async def first_free(tx: Transaction, sought: Sought) -> Slot | None:
-    """The earliest slot from now on."""
+async def first_free(tx: Transaction, sought: Sought, day: date | None = None) -> Slot | None:
+    """The earliest slot from now on, or from the beginning of that day."""
     now = tx.scene.began_at
+    if day is not None:
+        now = max(now, day_start(day, sought.location.time_zone))
     asked = sought.asked(now, now + ONE_DAY, 1)
     found = await availability.next_available(tx, asked, [asked.location])
     return found.slots[0][1] if found.slots else None
@@ -111,9 +114,16 @@ async def nearest(tx: Transaction, sought: Sought, at: datetime, without_hold: U
     return await availability.alternatives(tx, wanted)
 
 
+async def nearest_with(tx: Transaction, sought: Sought, at: datetime) -> Slot | None:
+    """The start nearest to another with whoever is named, and nobody else, in the fortnight from the day before."""
+    asked = sought.asked(max(tx.scene.began_at, at - ONE_DAY), at + 14 * ONE_DAY, SLOTS_SOUGHT)
+    found = await availability.search(tx, asked, [asked.location])
+    return min((slot for _, slot in found.slots), key=lambda slot: abs(slot.start - at), default=None)
+
+
 def read_start(text: str, zone: str, day: str = "", time: str = "") -> datetime | None:
-    """A start as a button gives it, or a day and a time that were typed; None for neither. Raises Invalid."""
-    if text:
+    """A start as a button gives it, or a day and a time that were typed; None for less than that. Raises Invalid."""
+    if text and read_day(text) is None:
         return parse_instant(text, zone)
     return parse_instant(f"{day}T{time}", zone) if day and time else None
 
@@ -153,8 +163,9 @@ def may_be_waived(refusal: HoldfastError) -> bool:
     return isinstance(refusal, NotBookable) and refusal.facts.get("reason") in SENTENCES
 
 
-def _reference(kind: str, given: str | UUID) -> UUID:
-    return given if isinstance(given, UUID) else parse_id(kind, given)
+def _reference(kind: str, given: str | UUID) -> str | UUID:
+    """An id as it is, a public id, or a slug: no slug has an underscore."""
+    return parse_id(kind, given) if isinstance(given, str) and "_" in given else given
 
 
 async def _role_of(tx: Transaction, service: Service, resource: Resource) -> str:

@@ -15,17 +15,18 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from holdfast.booking import service as booking
-from holdfast.booking import visitors
-from holdfast.booking.model import Appointment, ClientDetails, Hold
-from holdfast.catalog.service import get_service
+from holdfast.booking.model import ClientDetails
 from holdfast.db.transact import Transaction
-from holdfast.errors import ExtensionRefused, HoldExpired, HoldNotLive, NotBookable, SlotTaken
-from holdfast.http.pages.booking import Choice, nearest
-from holdfast.http.pages.booking_site import Site, open_site, providers_of
+from holdfast.errors import ExtensionRefused, HoldExpired, HoldNotLive, NotBookable, SeriesUnavailable, SlotTaken
+from holdfast.http.pages import kept as keeping
+from holdfast.http.pages.booking import Proof
+from holdfast.http.pages.booking_site import Site
+from holdfast.http.pages.choice import Choice, nearest
+from holdfast.http.pages.kept import Kept
 from holdfast.http.pages.pages import PageRoute, see
+from holdfast.http.pages.proof import HONEY_LEVEL, ProofNeeded, ask, require_proof
+from holdfast.http.pages.repeat import COUNT_MIN, count_max, find_hold, ticket
 from holdfast.http.shapes import ClientAsk
-from holdfast.ids import parse_id
 from holdfast.wallclock import local_date
 from holdfast.web.languages import territory_of
 
@@ -53,10 +54,10 @@ class Details:
 @router.get("")
 async def details(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """Who comes? A hold that has ended leads back to its times."""
-    site, hold, choice = await _find(request, organization, location, hold_id)
-    if hold.state != "live" or hold.expires_at <= await _now(site):
-        return see(f"{choice.url(site, local_date(hold.starts_at, hold.time_zone))}")
-    return await _page(site, hold, choice)
+    site, kept, choice = await find_hold(request, organization, location, hold_id)
+    if not kept.live or kept.expires_at <= await _now(site):
+        return see(_times_url(site, kept, choice))
+    return await _page(site, kept, choice)
 
 
 @router.post("")
@@ -70,28 +71,31 @@ async def confirm(
     phone: Text = "",
     note: Text = "",
     website: Text = "",
+    proof: Proof = "",
 ) -> Response:
     """Book it. A time that was lost is said at once, and what was typed stays."""
-    site, hold, choice = await _find(request, organization, location, hold_id)
+    site, kept, choice = await find_hold(request, organization, location, hold_id)
     typed = _read(site, name, email, phone, note)
-    if website:  # the field that no person sees
-        return await _page(site, hold, choice, typed, status=422)
     if typed.client is None:
-        return await _page(site, hold, choice, typed, status=422)
+        return await _page(site, kept, choice, typed, status=422)
     try:
-        token = await _book(site, hold, choice, typed)
-    except (SlotTaken, NotBookable):
-        return await _lost(site, hold, choice, typed)
+        if website:  # the field that no person sees, though a browser may fill it for one
+            await site.transact(lambda tx: require_proof(tx, site, proof, level=HONEY_LEVEL))
+        token = await _book(site, kept, choice, typed)
+    except ProofNeeded as needed:
+        return await ask(site, request, needed)
+    except (SlotTaken, NotBookable, SeriesUnavailable):
+        return await _lost(site, kept, choice, typed)
     return see(f"/v/{token}?new=1")
 
 
 @router.post("/release")
 async def release(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """Let it go, and choose again."""
-    site, hold, choice = await _find(request, organization, location, hold_id)
-    if hold.state == "live":
-        await site.transact(lambda tx: booking.release_hold(tx, hold.id))
-    return see(choice.url(site, local_date(hold.starts_at, hold.time_zone)))
+    site, kept, choice = await find_hold(request, organization, location, hold_id)
+    if kept.live:
+        await site.transact(lambda tx: keeping.release(tx, kept))
+    return see(_times_url(site, kept, choice))
 
 
 @router.post("/again")
@@ -105,115 +109,88 @@ async def hold_again(
     email: Text = "",
     phone: Text = "",
     note: Text = "",
+    proof: Proof = "",
 ) -> Response:
     """One of the alternatives, held in place of the time that was lost, with the form as it was."""
-    site, hold, choice = await _find(request, organization, location, hold_id)
+    site, kept, choice = await find_hold(request, organization, location, hold_id)
     at, choice = choice.tapped(site, start)
 
-    async def work(tx: Transaction) -> Hold:
-        if hold.state == "live":
-            await booking.release_hold(tx, hold.id)
-        return await booking.place_hold(tx, choice.visit(site, at), visitor=site.visitor)
+    async def work(tx: Transaction) -> Kept:
+        if kept.live:
+            await keeping.release(tx, kept)
+        await require_proof(tx, site, proof)
+        return await keeping.place(tx, site, choice, at)
 
     typed = Details(name, email, phone, note)
     try:
         fresh = await site.transact(work)
+    except ProofNeeded as needed:
+        return await ask(site, request, needed)
     except (SlotTaken, NotBookable):
-        return await _lost(site, hold, choice, typed)
+        return await _lost(site, kept, choice, typed)
     return await _page(site, fresh, choice, typed)
 
 
 @router.post("/extend")
 async def extend(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """More time, once, while they type. JSON: how many seconds are left."""
-    site, hold, _ = await _find(request, organization, location, hold_id)
+    site, kept, _ = await find_hold(request, organization, location, hold_id)
     with suppress(ExtensionRefused, HoldExpired, HoldNotLive):  # then it stays as long as it was
-        hold = await site.transact(lambda tx: booking.extend_hold(tx, hold.id))
-    return await _left(site, hold)
+        kept = await site.transact(lambda tx: keeping.extend(tx, kept))
+    return await _left(site, kept)
 
 
 @router.post("/leave")
 async def leave(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """The page is being closed, or loaded again."""
-    site, hold, _ = await _find(request, organization, location, hold_id)
-    await site.transact(lambda tx: visitors.leave_hold(tx, hold.id))
+    site, kept, _ = await find_hold(request, organization, location, hold_id)
+    await site.transact(lambda tx: keeping.leave(tx, kept))
     return Response(status_code=204)
 
 
 @router.post("/return")
 async def come_back(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """The page is there again: the hold has its term again. JSON: how many seconds are left."""
-    site, hold, _ = await _find(request, organization, location, hold_id)
+    site, kept, _ = await find_hold(request, organization, location, hold_id)
     with suppress(HoldExpired, HoldNotLive):
-        hold = await site.transact(lambda tx: visitors.return_to_hold(tx, hold.id))
-    return await _left(site, hold)
+        kept = await site.transact(lambda tx: keeping.come_back(tx, kept))
+    return await _left(site, kept)
 
 
-async def _find(request: Request, organization: str, location: str, hold_id: str) -> tuple[Site, Hold, Choice]:
-    site = await open_site(request, organization, location)
-    id = parse_id("hold", hold_id)
-
-    async def work(tx: Transaction) -> tuple[Hold, Choice]:
-        hold = await visitors.own_hold(tx, id, site.visitor)
-        service = await get_service(tx, hold.service_id)
-        role, people = await providers_of(tx, service, site.here)
-        held = {claim["resource_id"] for claim in hold.claims if claim["role"] == role}
-        person = next((each for each in people if str(each.id) in held), None)
-        return hold, Choice(service, role, people, person)
-
-    hold, choice = await site.transact(work)
-    return site, hold, choice
+def _times_url(site: Site, kept: Kept, choice: Choice) -> str:
+    return choice.url(site, local_date(kept.starts_at, kept.time_zone))
 
 
-async def _book(site: Site, hold: Hold, choice: Choice, typed: Details) -> str:
+async def _book(site: Site, kept: Kept, choice: Choice, typed: Details) -> str:
     """The token of the visit's private link. A hold that ran out is taken again if nobody came meanwhile."""
     assert typed.client is not None
     client, note = typed.client, typed.note.strip() or None
-
-    async def confirmed(tx: Transaction) -> str:
-        return await visitors.issue_link(tx, (await booking.confirm_hold(tx, hold.id, client, note=note)).id)
-
-    async def taken_again(tx: Transaction) -> str:
-        visit = choice.visit(site, hold.starts_at)
-        made: Appointment = await booking.book(tx, visit, client, note=note, visitor=site.visitor)
-        return await visitors.issue_link(tx, made.id)
-
     try:
-        return await site.transact(confirmed)
+        return await site.transact(lambda tx: keeping.confirm(tx, kept, client, note))
     except HoldExpired:
-        return await site.transact(taken_again)
+        return await site.transact(lambda tx: keeping.take_again(tx, site, choice, kept, client, note))
 
 
-async def _page(site: Site, hold: Hold, choice: Choice, typed: Details | None = None, *, status: int = 200) -> Response:
-    left = max(0, int((hold.expires_at - await _now(site)).total_seconds()))
+async def _page(site: Site, kept: Kept, choice: Choice, typed: Details | None = None, *, status: int = 200) -> Response:
     return site.page(
         "booking/details.html",
         status=status,
-        hold=hold,
+        hold=kept,
         choice=choice,
-        seconds_left=left,
-        seconds_in_all=int((hold.expires_at - hold.created_at).total_seconds()),
+        repeatable=not kept.series_id and await site.transact(count_max) >= COUNT_MIN,
+        **await ticket(site, kept),
         typed=typed.typed if typed else None,
         errors=typed.errors if typed else None,
     )
 
 
-async def _lost(site: Site, hold: Hold, choice: Choice, typed: Details) -> Response:
-    found = await nearest(site, choice, hold.starts_at)
-    return site.page(
-        "booking/lost.html",
-        status=409,
-        hold=hold,
-        choice=choice,
-        alternatives=found,
-        typed=typed.typed,
-        hold_id=hold.id,
-    )
+async def _lost(site: Site, kept: Kept, choice: Choice, typed: Details) -> Response:
+    found = await nearest(site, choice, kept.starts_at)
+    return site.page("booking/lost.html", status=409, hold=kept, choice=choice, alternatives=found, typed=typed.typed)
 
 
-async def _left(site: Site, hold: Hold) -> Response:
-    live = hold.state == "live"
-    seconds = (hold.expires_at - await _now(site)).total_seconds() if live else 0
+async def _left(site: Site, kept: Kept) -> Response:
+    seconds = (kept.expires_at - await _now(site)).total_seconds() if kept.live else 0
     return JSONResponse({"seconds": max(0, int(seconds))})
 
 
@@ -227,18 +204,32 @@ async def _now(site: Site) -> datetime:
 
 
 def _read(site: Site, name: str, email: str, phone: str, note: str) -> Details:
+    """What was typed, checked."""
+    contact = read_contact(site, name, email, phone)
+    return Details(name, email, phone, note, contact.errors, contact.client)
+
+
+@dataclass
+class Contact:
+    """Who it is and how they are reached. ``errors`` by field; ``client`` once it is right."""
+
+    errors: dict[str, str] = field(default_factory=dict)
+    client: ClientDetails | None = None
+
+
+def read_contact(site: Site, name: str, email: str, phone: str) -> Contact:
     """What was typed, checked by the API's own rules. The location's country code may be left out of a phone number."""
-    typed, gettext = Details(name, email, phone, note), site.language.gettext
+    contact, gettext = Contact(), site.language.gettext
     asked: dict[str, str] = {"name": name}
     if email.strip():
         asked["email"] = email.strip()
     if phone.strip():
         asked["phone"] = _international(phone, territory_of(site.here.time_zone))
     if "email" not in asked and "phone" not in asked:
-        typed.errors["email"] = gettext("Give an e-mail address or a phone number: one is enough.")
+        contact.errors["email"] = gettext("Give an e-mail address or a phone number: one is enough.")
     try:
         checked = ClientAsk.model_validate(asked)
-        typed.client = None if typed.errors else checked.details(None)
+        contact.client = None if contact.errors else checked.details(None)
     except ValidationError as invalid:
         said = {
             "name": gettext("Write your name."),
@@ -247,8 +238,8 @@ def _read(site: Site, name: str, email: str, phone: str, note: str) -> Details:
         }
         for each in invalid.errors():
             where = str(each["loc"][0]) if each["loc"] else "name"
-            typed.errors[where] = said.get(where, each["msg"])
-    return typed
+            contact.errors[where] = said.get(where, each["msg"])
+    return contact
 
 
 def _international(phone: str, territory: str | None) -> str:

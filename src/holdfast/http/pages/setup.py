@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import time
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
@@ -26,11 +26,14 @@ from holdfast.catalog.hours import Rules, WeeklyEntry
 from holdfast.catalog.model import PoolMember, Requirement
 from holdfast.catalog.starters import STARTERS, Business, Starter
 from holdfast.db.transact import Transaction
+from holdfast.demo.load import load
+from holdfast.demo.staff import STAFF
 from holdfast.errors import Forbidden, Invalid
 from holdfast.http.callers import network_of
 from holdfast.http.pages import staff_session
 from holdfast.http.pages.pages import PageRoute, language_of, page, record_of, see
 from holdfast.http.pages.staff_session import Desk
+from holdfast.messages.carriers import MessageSettings
 from holdfast.wallclock import zone, zone_names
 
 router = APIRouter(prefix="/setup", route_class=PageRoute, include_in_schema=False)
@@ -38,6 +41,8 @@ router = APIRouter(prefix="/setup", route_class=PageRoute, include_in_schema=Fal
 Text = Annotated[str, Form(max_length=200)]
 Lines = Annotated[str, Form(max_length=4000)]
 NAMES_MAX: Final = 50
+# Few enough to wait for, enough for the board of the coming days to look like a clinic's.
+DEMO_VISITS: Final = 500
 
 
 def setup_token(secret: bytes) -> str:
@@ -50,8 +55,7 @@ async def start(request: Request, token: str = "") -> Response:
     """Step 1: the organization and its owner."""
     if await access.list_organization_ids(record_of(request)):
         return see("/setup/location")
-    allowed = hmac.compare_digest(token, setup_token(request.app.state.secret))
-    return page(request, "setup/organization.html", allowed=allowed, token=token, step=1)
+    return _organization(request, token)
 
 
 @router.post("")
@@ -60,7 +64,7 @@ async def make_organization(
 ) -> Response:
     """The organization, its owner, and the owner signed in."""
     record = record_of(request)
-    if not hmac.compare_digest(token.encode(), setup_token(request.app.state.secret).encode()):
+    if not _allowed(request, token):
         raise Forbidden("Open the address that Holdfast printed when it started.")
     if await access.list_organization_ids(record):
         return see("/sign-in")
@@ -79,19 +83,27 @@ async def make_organization(
     except Invalid as invalid:
         errors = {str(invalid.facts.get("field", "organization")): language_of(request).gettext(invalid.detail)}
         typed = {"organization": organization, "name": name, "email": email}
-        return page(
-            request,
-            "setup/organization.html",
-            status=422,
-            allowed=True,
-            token=token,
-            errors=errors,
-            typed=typed,
-            step=1,
-        )
+        return _organization(request, token, status=422, errors=errors, typed=typed)
     keeper: Doorkeeper = request.app.state.doorkeeper
     session = await keeper.sign_in(organization_id, email, password, network_of(request) or "")
     return staff_session.begin(request, see("/setup/location"), session)
+
+
+@router.post("/demo")
+async def load_demo(request: Request, token: Text) -> Response:
+    """Instead: a clinic with some weeks of appointments, and whoever asked signed in as its owner."""
+    record = record_of(request)
+    if not _allowed(request, token) or not _demo_is_safe(request):
+        raise Forbidden("Open the address that Holdfast printed when it started.")
+    if await access.list_organization_ids(record):
+        return see("/sign-in")
+    password = (await load(record, appointments=DEMO_VISITS))["password"]
+    email = STAFF["owner"][0]
+    organization_id = await access.find_organization(record)
+    keeper: Doorkeeper = request.app.state.doorkeeper
+    session = await keeper.sign_in(organization_id, email, password, network_of(request) or "")
+    answer = page(request, "setup/demo.html", email=email, password=password, step=5)
+    return staff_session.begin(request, answer, session)
 
 
 @router.get("/location")
@@ -204,6 +216,28 @@ async def done(request: Request, staff: Desk) -> Response:
     organization = await record_of(request).transact(staff.caller(), catalog.get_organization)
     url = f"{request.base_url}b/{organization.slug}"
     return page(request, "setup/done.html", organization=organization, url=url, step=5)
+
+
+def _organization(request: Request, token: str, **context: Any) -> Response:
+    return page(
+        request,
+        "setup/organization.html",
+        allowed=_allowed(request, token),
+        token=token,
+        can_demo=_demo_is_safe(request),
+        step=1,
+        **context,
+    )
+
+
+def _allowed(request: Request, token: str) -> bool:
+    return hmac.compare_digest(token.encode(), setup_token(request.app.state.secret).encode())
+
+
+def _demo_is_safe(request: Request) -> bool:
+    """Its people have made-up addresses: where messages could leave, they would."""
+    settings: MessageSettings = request.app.state.message_settings
+    return settings.console or (settings.smtp_url is None and settings.twilio_account_sid is None)
 
 
 def slug_of(name: str, number: int = 1) -> str:

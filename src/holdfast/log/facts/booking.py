@@ -1,4 +1,4 @@
-"""Events of holds, appointments, claims, blocks, busy times and collisions."""
+"""Events of holds, visits, appointments, claims, blocks, busy times and collisions."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ class HoldPlaced(Facts):
     expires_at: Instant
     overbook_reason: str | None
     outside_rules: bool
+    visit_id: UUID | None = None
     claims: tuple[VisitClaim, ...]
 
 
@@ -64,9 +65,10 @@ class HoldReturnedTo(Facts):
 
 
 class HoldConfirmed(Facts):
-    """A live hold became (or was put under) an appointment."""
+    """A live hold became (or was put under) an appointment; ``visit_id``: it joined this visit with it."""
 
     types = ("hold.confirmed",)
+    visit_id: UUID | None = None
 
 
 class HoldReleased(Facts):
@@ -81,6 +83,29 @@ class HoldExpired(Facts):
 
     types = ("hold.expired",)
     displaced: bool = False
+
+
+# -- visits of several appointments: the subject is the visit; what becomes of it is told by its holds
+
+
+class VisitPlaced(Facts):
+    """Several holds are one visit, and are settled together; each of them names it as its ``visit_id``."""
+
+    types = ("visit.placed",)
+    location_id: UUID
+    max_wait_minutes: int
+    same_provider: bool
+    series_id: UUID | None = None
+    number: int | None = None
+
+
+class SeriesPlaced(Facts):
+    """Several visits are one series, and are settled together; each of them names it as its ``series_id``."""
+
+    types = ("series.placed",)
+    location_id: UUID
+    days_min: int | None
+    days_max: int | None
 
 
 # -- claims: the subject is the hold, block or busy time that they belong to
@@ -189,6 +214,13 @@ class BusyRecorded(Facts):
     source: str
     starts_at: Instant
     ends_at: Instant
+    claims: tuple[Claim, ...]
+
+
+class BusyClaimed(Facts):
+    """The outside event took time that was not free when it was told, and now is: ``claims``, beside those it had."""
+
+    types = ("busy.claimed",)
     claims: tuple[Claim, ...]
 
 

@@ -1,0 +1,59 @@
+// The command palette (Ctrl/⌘-K, /): its page in a dialog, with what it could mean as one types.
+import { asking, Combobox } from "./combobox";
+import { fetchPage } from "./page";
+import { openPanel } from "./panel";
+
+const ADDRESS = "/desk/palette";
+let dialog: HTMLDialogElement | null = null;
+
+const list = (root: ParentNode): HTMLElement => root.querySelector<HTMLElement>("#palette-hits")!;
+
+/** Open it; `shortcuts` shows the list of keys. */
+export async function openPalette(shortcuts = false): Promise<void> {
+  if (dialog?.open) return;
+  const { html } = await fetchPage(ADDRESS);
+  const content = html.querySelector<HTMLElement>("[data-palette]");
+  if (!content || dialog?.open) return;
+  dialog = document.createElement("dialog");
+  dialog.id = "palette";
+  dialog.setAttribute("aria-label", content.querySelector("h1")!.textContent!);
+  dialog.append(content);
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => dialog?.remove());
+  // The panel behind listens for Escape too, and would give back the time that it holds.
+  dialog.addEventListener("keydown", (event) => event.key === "Escape" && event.stopPropagation());
+  dialog.addEventListener("click", (event) => {
+    const link = (event.target as Element).closest<HTMLAnchorElement>("a[href]");
+    if (event.target === dialog) return dialog?.close();
+    if (!link || event.metaKey || event.ctrlKey) return;
+    dialog?.close();
+    if (!("beside" in link.dataset)) return;
+    event.preventDefault();
+    void openPanel(link.href);
+  });
+  dialog.showModal();
+  mount(content);
+  const keys = content.querySelector<HTMLDetailsElement>(".shortcuts")!;
+  keys.open = shortcuts;
+  if (shortcuts) keys.querySelector("summary")!.focus();
+}
+
+function mount(content: HTMLElement): void {
+  const form = content.querySelector("form")!;
+  const field = form.querySelector<HTMLInputElement>("input[type=search]")!;
+  const box = new Combobox(field, list(content), {
+    typed: asking(async (text) => {
+      const data = new FormData(form);
+      data.set("text", text);
+      const { html } = await fetchPage(ADDRESS, data);
+      return () => {
+        const fresh = html.querySelector<HTMLElement>("#palette-hits");
+        if (!fresh) return;
+        list(content).replaceWith(fresh);
+        box.show(fresh);
+      };
+    }),
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  field.focus();
+}

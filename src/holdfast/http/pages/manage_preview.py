@@ -1,0 +1,55 @@
+"""What a change of the catalog would do, in words: the visits that it touches, and what forbids it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from holdfast.availability.standing import SENTENCES
+from holdfast.booking.affected import AffectedAppointment, Preview, affected_by
+from holdfast.booking.model import Appointment
+from holdfast.catalog.document import Change
+from holdfast.catalog.transfer import make_changes
+from holdfast.db.transact import Transaction
+from holdfast.web.languages import Language
+
+SHOWN_MAX: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A visit, and what would become of it."""
+
+    visit: Appointment
+    sentences: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """``visits`` are the first of ``count``. Nothing can be done while anything is ``in_the_way`` (by kind)."""
+
+    visits: list[Told]
+    count: int
+    in_the_way: dict[str, int]
+
+
+async def look_ahead(tx: Transaction, changes: list[Change], language: Language) -> Outlook:
+    """Try the changes, see what they touch, and take them back. Raises what making them raises."""
+    preview: Preview = await affected_by(tx, lambda tx: make_changes(tx, changes))
+    shown = [Told(each.appointment, _sentences(language, each)) for each in preview.affected[:SHOWN_MAX]]
+    conflicts = preview.refusal.facts["conflicts"] if preview.refusal else []
+    return Outlook(shown, len(preview.affected), dict(Counter(each["kind"] for each in conflicts)))
+
+
+def _sentences(language: Language, affected: AffectedAppointment) -> list[str]:
+    """The effects in the language of the page, times on the clock of the visit's location."""
+    visit = affected.appointment
+    names = {claim["resource_id"]: claim["resource_name"] for claim in visit.claims}
+    said = []
+    for effect in affected.effects:
+        start, end = (at and language.time(at, effect.zone or visit.time_zone) for at in (effect.start, effect.end))
+        values = {"role": effect.role, "start": start, "end": end, "count": effect.count, "limit": effect.limit}
+        name = names.get(effect.resource or "", "")
+        said.append(language.gettext(SENTENCES[effect.reason]).format(resource=name, **values))
+    return list(dict.fromkeys(said))

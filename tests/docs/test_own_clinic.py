@@ -1,0 +1,67 @@
+"""The walkthrough of docs/own-clinic.md, typed as it stands: every command of the page, against a server of its own."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import holdfast as package
+from tests.cli.test_serve import environment, free_port, served
+from tests.postgres import data_directory
+
+PAGE = Path(__file__).parents[2] / "docs" / "own-clinic.md"
+STEPS = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the walkthrough asks with curl")
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """What each step printed, one shell for all of them."""
+    directory, port = tmp_path_factory.mktemp("clinic"), free_port()
+    programs = directory / "bin"
+    programs.mkdir()
+    (programs / "holdfast").write_text(f'#!/bin/sh\nexec {sys.executable} -m holdfast "$@"\n')
+    (programs / "holdfast").chmod(0o755)
+    script = "\n".join(f"{step}\nprintf '\\036'" for step in STEPS)
+    with data_directory() as data, served(data, port):
+        variables = environment(data, HOLDFAST_URL=f"http://127.0.0.1:{port}")
+        variables["PYTHONPATH"] = str(Path(package.__file__).parents[1])  # where the package is not installed
+        variables["PATH"] = f"{programs}:{variables['PATH']}"
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=directory, env=variables, capture_output=True, text=True, check=False, timeout=110,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield done.stdout.split("\036")
+
+
+@pytest.mark.timeout(240)
+def test_every_step_says_what_the_page_says(told: list[str]) -> None:
+    _, imported, _, booked, refused, why, ill, changed, _ = told
+    assert "+ service crown" in imported
+    assert imported.count("Done: ") == 1
+    assert all(f'"{word}' in booked for word in ("apt_", "confirmation_code", "Dr. Ana Ruiz", "Room 1"))
+    planned, second, third = re.split(r"(?<=\n)(?=\{)|(?<=\})(?=\{)", refused)
+    assert "provider -> Dr. Tom Weld" in planned
+    assert "Nothing was changed." in planned
+    assert '"Dr. Tom Weld"' in second
+    assert '"slot-taken' in third or "problems/slot-taken" in third
+    assert third.count('"start"') == 3
+    assert '"works":false' in why
+    assert why.count('"reason":"booked","count":2') == 2
+    assert "nobody else can take it (taken)" in ill
+    assert ill.count("instead: ") == 3
+    assert "2 booked visits would no longer be as the rules say, and would stay as booked:" in changed
+    assert "It would be closed then." in changed
+
+
+def test_the_page_names_only_pages_that_exist() -> None:
+    for name in re.findall(r"\]\(([a-z-]+\.md)", PAGE.read_text("utf-8")):
+        assert (PAGE.parent / name).is_file(), name
