@@ -19,6 +19,7 @@ PIECES = (
     "waitlist",
     "pages",
     "visits",
+    "screens",
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from tests.clinic import Clinic, Desk, at
+from tests.clinic import CLIENT, Clinic, Desk, at
 
 
 def live_a_busy_day(spa: Clinic) -> None:
@@ -12,6 +12,7 @@ def live_a_busy_day(spa: Clinic) -> None:
     desk = spa.desk
     _visits(spa)
     _overbooks(spa)
+    _together(spa)
     block = desk("place_block", resource_id=spa.resources["room-2"], start=at(600), end=at(600 + 9 * 1440), reason="")
     desk("place_block", resource_id=spa.resources["laser"], start=at(900), end=at(960), reason="maintenance")
     desk("remove_block", block_id=block["id"])
@@ -46,6 +47,33 @@ def _visits(spa: Clinic) -> None:
     spa.hold("consult", 500, ttl_seconds=1)
     desk.connection.execute("select pg_sleep(1.1)")  # the one lapse that is lived through
     spa.hold("consult", 500, choices={"provider": [[str(spa.resources["ana"])]]})
+
+
+def _together(spa: Clinic) -> None:
+    """Visits of two appointments, and a series of two visits: held, left, booked, moved and called off."""
+    desk = spa.desk
+
+    def pair(minutes: int) -> list[dict[str, object]]:
+        return [
+            {"service_id": str(spa.services["consult"]), "start": at(minutes + after).isoformat()} for after in (0, 30)
+        ]
+
+    held = desk("place_visit", location_id=spa.location_id, items=pair(4000))["visit_id"]
+    desk("extend_visit", visit_id=held)
+    given_back = desk("place_visit", location_id=spa.location_id, items=pair(4000))["visit_id"]
+    desk("release_visit", visit_id=given_back)
+    booked = desk("place_visit", location_id=spa.location_id, items=pair(4200))["visit_id"]
+    appointments = desk.all("confirm_visit", visit_id=booked, client=CLIENT)
+    moves = [{"appointment_id": str(each["id"])} | item for each, item in zip(appointments, pair(4215), strict=True)]
+    desk("reschedule_visit", visit_id=booked, revision=2, moves=moves)
+    desk("cancel", appointment_id=appointments[0]["id"], revision=None)
+    series = {"location_id": spa.location_id, "asked": {}, "days_min": 6, "days_max": 8}
+    for week, wanted in enumerate(("confirmed", "held")):
+        visits = [pair(4400 + 1440 * 7 * n) for n in (2 * week, 2 * week + 1)]
+        placed = desk("place_series", visits=visits, **series)["visit_id"]
+        (row,) = desk.read("select series_id from holdfast.visit where id = %(id)s", id=placed)
+        if wanted == "confirmed":
+            desk("confirm_series", series_id=row["series_id"], client=CLIENT)
 
 
 def _overbooks(spa: Clinic) -> None:

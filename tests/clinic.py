@@ -15,8 +15,8 @@ from psycopg.types.json import Jsonb
 
 Row = dict[str, Any]
 JSON = {
-    "attributes", "changes", "choices", "client", "headers", "items", "leads", "members", "moves", "policy",
-    "requirements", "rules",
+    "asked", "attributes", "changes", "choices", "client", "headers", "items", "leads", "members", "moves", "policy",
+    "requirements", "rules", "visits",
 }  # fmt: skip
 # Two years ahead of any test run would be out of reach some day; a Monday of the coming weeks never is.
 NINE = (datetime.now(UTC) + timedelta(days=14)).replace(hour=9, minute=0, second=0, microsecond=0)

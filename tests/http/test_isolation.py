@@ -33,6 +33,7 @@ PARAMETERS = {
     "webhook_id": "webhook_endpoint",
     "delivery_id": "delivery",
     "entry_id": "waitlist_entry",
+    "service": "service",
     "offer_id": "offer",
     "message_id": "message",
 }

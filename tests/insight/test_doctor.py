@@ -94,6 +94,20 @@ DAMAGES = {
     "an appointment moved alone": (
         "appointments", "update appointment set starts_at = starts_at - interval '5 minutes' where blocking",
     ),
+    "a visit half confirmed": (
+        "visits",
+        "update hold set state = 'confirmed' where id = (select min(id::text)::uuid from hold"
+        " where visit_id is not null and state = 'live')",
+    ),
+    "a visit that does not end together": (
+        "visits",
+        "update hold set expires_at = expires_at + interval '1 second' where id = (select min(id::text)::uuid from hold"
+        " where visit_id is not null and state = 'live')",
+    ),
+    "a visit of nothing": (
+        "visits", "update hold set visit_id = null where visit_id = (select visit_id from hold"
+        " where visit_id is not null limit 1)",
+    ),
     "a block with a hole": (
         "blocks", "delete from claim where block_id in (select id from block where blocking)",
     ),

@@ -244,6 +244,9 @@ def test_axe_finds_nothing_serious(
                 expect(some.page.locator(".board.drawn .ec-main")).to_be_visible()
             some.page.add_script_tag(path=str(AXE))
             found = some.page.evaluate("async () => (await axe.run()).violations")
-            serious = [(path, each["id"], [(n["html"][:200], n["failureSummary"][:600]) for n in each["nodes"]][:3]) for each in found
-                       if each["impact"] in ("serious", "critical")]  # fmt: skip
+            serious = [
+                (path, each["id"], [(node["html"][:200], node["failureSummary"]) for node in each["nodes"]][:3])
+                for each in found
+                if each["impact"] in ("serious", "critical")
+            ]
             assert not serious, serious

@@ -73,8 +73,8 @@ def _as_text(plan: DropoutPlan, *, applied: bool) -> str:
         lines += [f"    instead: {_local(slot.start, each.time_zone)}" for slot in each.alternatives]
     if not lines:
         return "No visit is affected."
-    told = "Done." if applied else f"Nothing was changed. To do it: --approve {plan.fingerprint}"
-    return "\n".join([*lines, told])
+    how = f" To do it: --approve {plan.fingerprint}" if plan.moves else ""
+    return "\n".join([*lines, "Done." if applied else f"Nothing was changed.{how}"])
 
 
 def _local(instant: datetime, zone: str) -> str:

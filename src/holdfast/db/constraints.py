@@ -348,7 +348,6 @@ BUGS: Final[frozenset[str]] = frozenset(
         "message_is_owed_once",
         "message_kind_is_known",
         "message_offer_exists",
-        "message_offer_is_told_once",
         "message_pkey",
         "message_policy_organization_id_fkey",
         "message_policy_pkey",

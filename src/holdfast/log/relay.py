@@ -8,7 +8,6 @@ instead of being notified, as NOTIFY inside the booking transactions would cost 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -23,10 +22,7 @@ from holdfast.errors import HoldfastError
 
 LOCK_KEY: Final = int.from_bytes(b"hf-relay")
 BATCH: Final = 1000
-PAUSE_SECONDS: Final = 0.2
-# Bookings first: where the machine is busy a turn takes longer, and so does the pause after it, up to a limit.
-PAUSE_SECONDS_MAX: Final = 1.0
-PAUSE_PER_TURN: Final = 4
+PAUSE_SECONDS: Final = 0.2  # whatever is going on: what comes meanwhile goes with the next batch
 TAKEOVER_SECONDS: Final = 0.5
 QUERIES: Final = load_queries("holdfast.log")
 
@@ -136,10 +132,8 @@ class Relay:
 
     async def _work(self, session: LoneSession) -> None:
         while True:
-            begun = time.monotonic()
             if await session.transact(self.hand_on) < self._batch:
-                took = time.monotonic() - begun
-                await asyncio.sleep(min(max(PAUSE_SECONDS, PAUSE_PER_TURN * took), PAUSE_SECONDS_MAX))
+                await asyncio.sleep(PAUSE_SECONDS)
 
     async def hand_on(self, tx: Transaction) -> int:
         """Hand on one batch in ``tx``; how many events it had."""

@@ -204,7 +204,7 @@ begin
   end if;
   perform id from hold
   where organization_id = current_organization() and visit_id = p_visit_id and state = 'live' order by id for update;
-  perform set_term(id, v_expires_at, 'hold.left') from hold
+  perform end_soon(id, v_expires_at) from hold
   where organization_id = current_organization() and visit_id = p_visit_id and state = 'live' and expires_at > v_expires_at;
 end $$;
 
@@ -216,7 +216,7 @@ as $$
 declare
   v_holds hold[] := lock_live_visit(p_visit_id, false);
 begin
-  perform set_term(h.id, full_term(h), 'hold.returned_to') from unnest(v_holds) h where full_term(h) > h.expires_at;
+  perform have_full_term(h) from unnest(v_holds) h;
   return query select * from holds_of_visit(p_visit_id);
 end $$;
 

@@ -15,13 +15,12 @@ begin
   perform record_event('booking_page.changed', current_organization(), '{}');
 end $$;
 
--- Another end of a live hold's term, told as `p_event`.
-create or replace function holdfast.set_term(p_hold_id uuid, p_expires_at timestamptz, p_event text) returns void
+create or replace function holdfast.end_soon(p_hold_id uuid, p_expires_at timestamptz) returns void
 language plpgsql
 as $$
 begin
   update hold set expires_at = p_expires_at where organization_id = current_organization() and id = p_hold_id;
-  perform record_event(p_event, p_hold_id, jsonb_build_object('expires_at', p_expires_at));
+  perform record_event('hold.left', p_hold_id, jsonb_build_object('expires_at', p_expires_at));
 end $$;
 
 -- The visitor closed the page, or is reloading it: which of the two, no browser says. The hold lasts a few more seconds, in
@@ -42,7 +41,7 @@ begin
   select * into v_hold from hold where organization_id = current_organization() and id = p_hold_id for update;
   v_expires_at := clock() + make_interval(secs => p_seconds);
   if v_hold.state = 'live' and v_hold.expires_at > v_expires_at then
-    perform set_term(p_hold_id, v_expires_at, 'hold.left');
+    perform end_soon(p_hold_id, v_expires_at);
   end if;
 end $$;
 
@@ -55,6 +54,16 @@ as $$
   from hold_policy p where p.organization_id = current_organization() and p.surface = p_hold.surface;
 $$;
 
+create or replace function holdfast.have_full_term(p_hold holdfast.hold) returns void
+language plpgsql
+as $$
+begin
+  if full_term(p_hold) > p_hold.expires_at then
+    update hold set expires_at = full_term(p_hold) where organization_id = current_organization() and id = p_hold.id;
+    perform record_event('hold.returned_to', p_hold.id, jsonb_build_object('expires_at', full_term(p_hold)));
+  end if;
+end $$;
+
 -- They are back in time: the hold has its term again.
 create or replace function holdfast.return_to_hold(p_hold_id uuid) returns setof holdfast.hold_detail
 language plpgsql security definer
@@ -63,9 +72,7 @@ as $$
 declare
   v_hold hold := lock_live_hold(p_hold_id, false);
 begin
-  if full_term(v_hold) > v_hold.expires_at then
-    perform set_term(p_hold_id, full_term(v_hold), 'hold.returned_to');
-  end if;
+  perform have_full_term(v_hold);
   return query select * from hold_detail where organization_id = v_hold.organization_id and id = v_hold.id;
 end $$;
 
