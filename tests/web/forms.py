@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -85,11 +86,15 @@ class Forms:
         *,
         button: tuple[str, str] | None = None,
         headers: dict[str, str] | None = None,
+        also: Mapping[str, str] | None = None,
         **typed: str,
     ) -> httpx.Response:
-        """Send the form whose action ends so (the first one otherwise), with what is typed over what it has."""
+        """Send the form whose action ends so (the first one otherwise), with what is typed over what it has.
+
+        ``also`` is typed as well: fields whose names are no words of Python.
+        """
         form = next(f for f in self.found if f.method == "post" and (action is None or f.action.endswith(action)))
-        data = form.fields | typed | ({button[0]: button[1]} if button else {})
+        data = form.fields | typed | dict(also or {}) | ({button[0]: button[1]} if button else {})
         url = self.page.url.join(form.action) if form.action else self.page.url
         origin = f"{url.scheme}://{url.netloc.decode()}"
         sent = {"origin": origin, "sec-fetch-site": "same-origin"} | (headers or {})

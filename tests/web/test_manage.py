@@ -49,10 +49,10 @@ def book(clinic: Clinic, service: str, start: datetime) -> str:
     return str(row["confirmation_code"])
 
 
-def change(page: Forms, path: str, **typed: str) -> httpx.Response:
+def change(page: Forms, path: str, also: dict[str, str] | None = None, **typed: str) -> httpx.Response:
     """Open a form, send it, and go through with what it shows."""
     page.open(f"{HOME}/{path}")
-    page.send(path, **typed)
+    page.send(path, also=typed | (also or {}))
     assert "Before you save" in page.page.text, page.page.text
     return page.send(button=("step", "apply"))
 
@@ -78,11 +78,11 @@ def test_a_form_that_was_not_touched_changes_nothing(owner: Forms, path: str) ->
 
 def test_a_location_is_added_changed_and_closed(owner: Forms, glow: Clinic) -> None:
     change(owner, "locations/new", name="Round Rock", time_zone="America/Chicago", holidays="us-tx",
-           **{"hours-0": "09:00-12:00, 13:00-17:00"})  # fmt: skip
+           also={"hours-0": "09:00-12:00, 13:00-17:00"})  # fmt: skip
     assert "Added." in owner.page.text
     assert "mon 09:00-12:00, 13:00-17:00" in owner.page.text
     change(owner, "locations/round-rock", address="110 E Main St",
-           **{"dated-0-from": "2030-12-24", "dated-0-until": "2030-12-26", "dated-0-reason": "Painting",
+           also={"dated-0-from": "2030-12-24", "dated-0-until": "2030-12-26", "dated-0-reason": "Painting",
               "while-0-times": "10:00-14:00", "while-0-day5": "1", "while-0-every": "2",
               "while-0-anchor": "2030-01-05"},
     )  # fmt: skip
@@ -121,7 +121,7 @@ def test_what_is_wrong_is_said_beside_the_field_and_what_was_typed_stays(
     owner: Forms, path: str, typed: dict[str, str], field: str | None
 ) -> None:
     owner.open(f"{HOME}/{path}")
-    page = owner.send(path, **typed)
+    page = owner.send(path, also=typed)
     assert page.status_code == 422
     if field is not None:
         assert f'id="{field}-error"' in page.text
@@ -132,14 +132,14 @@ def test_what_is_wrong_is_said_beside_the_field_and_what_was_typed_stays(
 def test_a_visit_that_a_change_touches_is_shown_before_it_is_saved(owner: Forms, glow: Clinic) -> None:
     book(glow, "consult", TUESDAY)
     owner.open(f"{HOME}/locations/austin")
-    page = owner.send("austin", **{"hours-0": "09:00-18:00"})
+    page = owner.send("austin", also={"hours-0": "09:00-18:00"})
     assert "Bea Ortiz" in page.text
     assert "It would be closed then." in page.text
     rules = value(glow, "count(*) from holdfast.weekly_rule where location_id = %(id)s", id=glow.location_id)
     assert rules == 0, "nothing is saved before one says so"
     page = owner.send(button=("step", "form"))
     assert 'value="09:00-18:00"' in page.text, "back to the form, with what was typed"
-    page = owner.send("austin", **{"hours-0": "09:00-18:00", "hours-1": "09:00-18:00"})
+    page = owner.send("austin", also={"hours-0": "09:00-18:00", "hours-1": "09:00-18:00"})
     assert "No booked visit is touched." in page.text
 
 
@@ -174,27 +174,27 @@ def test_who_was_overtaken_is_told_and_loses_nothing(owner: Forms, other: Forms,
 def test_a_resource_and_its_pools_change_together(owner: Forms, glow: Clinic) -> None:
     change(
         owner, "resources/new", name="Dr. Trần Minh", kind="provider", capacity="1",
-        **{"location-austin": "1", "pool-injectors": "1", "has-0-name": "Laser certificate",
+        also={"location-austin": "1", "pool-injectors": "1", "has-0-name": "Laser certificate",
            "has-0-until": "2030-01-31", "dated-0-kind": "time_off", "dated-0-from": "2030-02-01"},
     )  # fmt: skip
     assert "Dr. Trần Minh" in owner.page.text
     assert "laser-certificate" in owner.page.text
     members = "array_agg(r.slug::text) from holdfast.pool_member m join holdfast.resource r on r.id = m.resource_id"
     assert "dr-tran-minh" in str(value(glow, f"{members} where m.pool_id = %(id)s", id=glow.pools["injectors"]))
-    change(owner, "pools/injectors", requires="laser-certificate", **{"preference-dr-tran-minh": "1"})
+    change(owner, "pools/injectors", requires="laser-certificate", also={"preference-dr-tran-minh": "1"})
     assert value(glow, "requires from holdfast.pool where slug = 'injectors'") == ["laser-certificate"]
     change(owner, "pools/injectors", requires="")
 
 
 def test_a_service_is_made_with_its_picture(owner: Forms, glow: Clinic) -> None:
     owner.open(f"{HOME}/services/new")
-    page = owner.send("new", step="more-need", name="Peel", **{"need-0-pool": "rooms", "need-0-after": "10"})
+    page = owner.send("new", step="more-need", name="Peel", also={"need-0-pool": "rooms", "need-0-after": "10"})
     assert page.text.count('name="need-1-pool"') == 1
     assert '<svg class="segments"' in page.text
     assert "room: minute 0 to 30, 10 min after" in page.text
     owner.send(
         "new", step="preview", duration="45", price="180.50", off_grid="1",
-        **{"need-0-minutes": "", "need-1-pool": "injectors", "need-1-role": "Injector", "need-1-start": "15",
+        also={"need-0-minutes": "", "need-1-pool": "injectors", "need-1-role": "Injector", "need-1-start": "15",
            "notice-widget": "120", "horizon-widget": "60"},
     )  # fmt: skip
     assert "injectors for 30 min from 15" in owner.page.text
@@ -255,7 +255,7 @@ def test_the_booking_page_s_look(owner: Forms, glow: Clinic) -> None:
 def test_messages_their_policy_and_their_words(owner: Forms, glow: Clinic) -> None:
     owner.open(f"{HOME}/messages")
     assert 'id="before-error"' in owner.send("messages", before="soon").text
-    owner.send("messages", before="48, 0.5", notice_channels="sms email", **{"say-service": "1"})
+    owner.send("messages", before="48, 0.5", notice_channels="sms email", also={"say-service": "1"})
     assert value(glow, "before_minutes from holdfast.reminder_rule") == [2880, 30]
     owner.open(f"{HOME}/messages/reminder/en")
     page = owner.send("en", step="save", subject="Hello {{ surname }}")
@@ -298,7 +298,7 @@ def test_a_key_is_shown_once_and_opens_nothing_once_revoked(owner: Forms, glow: 
     owner.open(f"{HOME}/keys/new")
     page = owner.send("new", name="Website")
     assert 'id="surfaces-error"' in page.text
-    page = owner.send("new", name="Website", **{"scopes-read": "1", "surfaces-widget": "1"})
+    page = owner.send("new", name="Website", also={"scopes-read": "1", "surfaces-widget": "1"})
     key = page.text.split('id="key"')[1].split(">")[1].split("<")[0]
     header = {"Authorization": f"Bearer {key}"}
     assert owner.client.get("/v1/services", headers=header).status_code == 200
