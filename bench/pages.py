@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import sys
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from bench.clinic import clinic, web
 from bench.marks import Mark
 
 SCRIPT_BYTES_MAX = 15_000
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 # Every shift counts, also those within half a second of a tap, which the usual figure leaves out.
 WATCH = """
   window.shifts = 0;

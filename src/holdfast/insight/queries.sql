@@ -216,7 +216,7 @@ cross join pg_roles r
 where r.rolname = 'holdfast_app' and p.pronamespace = 'holdfast'::regnamespace and not p.prosecdef
   and has_function_privilege(r.oid, p.oid, 'execute')
   and p.proname not in ('act_as', 'clock', 'current_organization', 'current_actor', 'current_surface',
-                        'opted_out')
+                        'opted_out', 'waitlist_policy_revision')
 union all
 select null, 'function', p.proname::text, 'it runs with the owner''s rights and without a fixed search_path'
 from pg_proc p
