@@ -100,7 +100,8 @@ def test_a_day_that_is_full_comes_with_what_is_near(glow: Clinic, forms: Forms, 
     assert forms.page.text.count("is full. Instead:") == 1
     form = next(form for form in forms.found if form.method == "post" and "start-3" in form.fields)
     chosen = forms.page.text.partition('name="start-3"')[2].partition('value="')[2].partition('"')[0]
-    forms.send(form.action, **{"start-3": chosen})
+    forms.client.headers["sec-fetch-site"] = "same-origin"
+    forms.page = forms.client.post(form.action, data=form.fields | {"start-3": chosen})
     assert "/hold/ser_" in forms.page.url.path
 
 
