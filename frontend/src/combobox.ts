@@ -97,7 +97,8 @@ export function asking(ask: (text: string) => Promise<(() => void) | void>): (te
     clearTimeout(waiting);
     const turn = ++latest;
     waiting = setTimeout(() => {
-      void ask(text).then((show) => turn === latest && show?.());
+      // Without an answer (the page is being left, the network is away) the list stays as it was; the next letter asks again.
+      ask(text).then((show) => turn === latest && show?.(), () => {});
     }, 100);
   };
 }

@@ -1,7 +1,7 @@
 // The command palette (Ctrl/⌘-K, /): its page in a dialog, with what it could mean as one types.
 import { asking, Combobox } from "./combobox";
 import { fetchPage } from "./page";
-import { openPanel } from "./panel";
+import { openPanel, sayLost } from "./panel";
 
 const ADDRESS = "/desk/palette";
 let dialog: HTMLDialogElement | null = null;
@@ -11,8 +11,9 @@ const list = (root: ParentNode): HTMLElement => root.querySelector<HTMLElement>(
 /** Open it; `shortcuts` shows the list of keys. */
 export async function openPalette(shortcuts = false): Promise<void> {
   if (dialog?.open) return;
-  const { html } = await fetchPage(ADDRESS);
-  const content = html.querySelector<HTMLElement>("[data-palette]");
+  const answer = await fetchPage(ADDRESS).catch(() => null);
+  if (!answer) return sayLost();
+  const content = answer.html.querySelector<HTMLElement>("[data-palette]");
   if (!content || dialog?.open) return;
   dialog = document.createElement("dialog");
   dialog.id = "palette";

@@ -40,7 +40,7 @@ export async function openPanel(url: string, form?: FormData): Promise<void> {
     (first ?? body()).focus();
     dispatchEvent(new CustomEvent("holdfast:panel", { detail: body() }));
   } catch {
-    toast(body().dataset.lost!);
+    sayLost();
   } finally {
     shown.removeAttribute("aria-busy");
   }
@@ -55,6 +55,9 @@ export function closePanel(): void {
   opener?.focus();
   dispatchEvent(new CustomEvent(CLOSED, { detail: shown.dataset.at }));
 }
+
+/** Say that the server could not be reached. */
+export const sayLost = (): void => toast(body().dataset.lost!);
 
 /** A short word at the foot of the page, read out by screen readers; `undo` adds a button. */
 export function toast(words: string, undo?: { label: string; act: () => void }): void {

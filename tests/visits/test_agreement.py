@@ -78,8 +78,9 @@ async def test_what_is_offered_can_be_held_and_nothing_else(record: Record, seed
         asked, surface = some_visit(clinic, chance), chance.choice(["widget", "desk"])
         try:
             offered = await offered_starts(clinic, asked, surface)
-        except Invalid:
-            continue  # a service that works before its start cannot follow another
+        except Invalid:  # a service that works before its start cannot follow another
+            asked = replace(asked, services=asked.services[:1], party=2)
+            offered = await offered_starts(clinic, asked, surface)
         tries = chance.sample(sorted(offered), min(2, len(offered)))
         tries += [FIRST + MINUTE * chance.choice([15 * chance.randrange(96), chance.randrange(1440)]) for _ in range(3)]
         for start in tries:

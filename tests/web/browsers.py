@@ -53,5 +53,5 @@ def visitor(browser: Browser, url: str, **options: Any) -> Iterator[Visitor]:
     )
     some.page.on("pageerror", lambda error: some.complaints.append(str(error)))
     yield some
+    assert some.complaints == [], some.complaints
     context.close()
-    assert some.complaints == []

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Bookings first: what follows from them gets what the web server leaves.
 NICENESS = 5
+# Whatever hangs longer than a stop in order takes is ended: another worker begins it again.
+PATIENCE_SECONDS = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -78,6 +80,7 @@ async def _run(settings: WorkerSettings, *, until_stdin_ends: bool) -> None:
     def stop() -> None:
         # Told a second time it would leave running jobs in the middle.
         if not work.cancelling():
+            signal.alarm(PATIENCE_SECONDS)
             work.cancel()
 
     def stop_at_end() -> None:

@@ -96,6 +96,7 @@ class Relay:
         self._while_active = while_active
         self._search_path = search_path
         self._batch = batch
+        self._said = ""
         self.active = asyncio.Event()
 
     async def run(self) -> None:
@@ -104,10 +105,16 @@ class Relay:
             try:
                 await self._run_session()
             except HoldfastError as error:
-                logger.warning("relay_interrupted", reason=error.detail, cause=type(error.__cause__).__name__)
+                self._say_once(error)
             except Exception as error:  # a relay that died would be missed only when somebody complains
                 logger.exception("relay_failed", error=type(error).__name__)
             await asyncio.sleep(TAKEOVER_SECONDS)
+
+    def _say_once(self, error: HoldfastError) -> None:
+        # Asked twice a second, a database that is away for an hour would fill the log.
+        if error.detail != self._said:
+            logger.warning("relay_interrupted", reason=error.detail, cause=type(error.__cause__).__name__)
+        self._said = error.detail
 
     async def _run_session(self) -> None:
         session = await LoneSession.open(
@@ -120,6 +127,7 @@ class Relay:
             if await session.transact(lambda tx: tx.value(QUERIES["adopt_log"])):
                 logger.warning("log_adopted", reason="the database was restored into another cluster")
             self.active.set()
+            self._said = ""
             logger.info("relay_active")
             if self._while_active is not None:
                 beside = asyncio.ensure_future(self._while_active())

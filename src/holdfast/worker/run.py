@@ -163,7 +163,9 @@ async def run_worker(settings: WorkerSettings) -> None:
 
 
 async def _run_queue(queue: Queue) -> None:
-    while True:
+    this = asyncio.current_task()
+    # A queue whose database goes while it stops reports that instead of the cancellation.
+    while not (this and this.cancelling()):
         try:
             await queue.run()
             logger.warning("queue_interrupted")

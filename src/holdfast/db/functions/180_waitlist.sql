@@ -19,8 +19,7 @@ end $$;
 
 -- What a policy is now, in a number: whoever changes it can say what they have seen.
 create or replace function holdfast.waitlist_policy_revision(p_policy holdfast.waitlist_policy) returns integer
-language sql stable security definer
-set search_path = holdfast, pg_temp
+language sql stable
 as $$ select ('x' || left(md5(p_policy::text), 7))::bit(28)::integer $$;
 
 -- `p_changes` has the fields to set; the rest stays as it is. `p_revision`: what the caller has seen (null: any).
