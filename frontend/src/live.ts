@@ -15,7 +15,12 @@ const WORDS: Record<string, Record<string, string>> = {
 // Together the screens of a busy page should not ask at the same instant.
 const SPREAD_MILLISECONDS = 250;
 
+// Between a finger's coming down and its going up nothing may move, or the tap is lost.
+let pressed = false;
+
 export function watchTimes(): void {
+  addEventListener("pointerdown", () => (pressed = true), true);
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => (pressed = false), true);
   onPage((page) => {
     const address = page.dataset.live;
     const shown = page.querySelector<HTMLElement>("[data-part=times]");
@@ -32,7 +37,8 @@ export function watchTimes(): void {
       try {
         const { html } = await fetchPage(here);
         const fresh = html.querySelector<HTMLElement>("[data-part=times]");
-        if (fresh && page.isConnected) settle(shown, fresh, how);
+        if (pressed) soon();
+        else if (fresh && page.isConnected) settle(shown, fresh, how);
       } catch {
         // offline: the connection comes back with an `again`
       } finally {
@@ -80,7 +86,7 @@ function settle(shown: HTMLElement, fresh: HTMLElement, how: Change["how"]): voi
     }
   }
   // Times that were not there when the page was loaded find their place only in the page as it is now.
-  if (free.size) shown.replaceChildren(...fresh.childNodes);
+  if (free.size && !shown.querySelector(".working")) shown.replaceChildren(...fresh.childNodes);
 }
 
 /** A faded time cannot be tapped; whoever taps faster than the news is told by the server. */
