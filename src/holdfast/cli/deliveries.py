@@ -43,20 +43,14 @@ def list_deliveries(
     from rich.console import Console
     from rich.table import Column, Table
 
-    from holdfast.cli.record import system_caller, with_record
+    from holdfast.cli.record import transact_as_system
     from holdfast.webhooks import service
 
     if state not in (*service.STATES, "all"):
         raise Invalid(f"There is no state {state[:40]!r}: use pending, delivered, dead, discarded or all.")
     wanted = None if state == "all" else state
 
-    async def work(record: Record) -> list[Delivery]:
-        return await record.transact(
-            await system_caller(record, organization),
-            lambda tx: service.list_deliveries(tx, limit=limit, state=wanted),
-        )
-
-    found = with_record(work)
+    found = transact_as_system(organization, lambda tx: service.list_deliveries(tx, limit=limit, state=wanted))
     if as_json:
         typer.echo(json.dumps([_as_json(each) for each in found]))
     elif not found:
@@ -75,7 +69,7 @@ def list_deliveries(
 
 def show(delivery: DeliveryId, organization: OrganizationOption = None) -> None:
     """One delivery and every attempt, with the beginning of what they answered."""
-    from holdfast.cli.record import system_caller, with_record
+    from holdfast.cli.record import transact_as_system
     from holdfast.db.transact import Transaction
     from holdfast.webhooks import service
 
@@ -84,10 +78,7 @@ def show(delivery: DeliveryId, organization: OrganizationOption = None) -> None:
     async def both(tx: Transaction) -> tuple[Delivery, list[Attempt]]:
         return await service.get_delivery(tx, id), await service.list_attempts(tx, id)
 
-    async def work(record: Record) -> tuple[Delivery, list[Attempt]]:
-        return await record.transact(await system_caller(record, organization), both)
-
-    found, attempts = with_record(work)
+    found, attempts = transact_as_system(organization, both)
     typer.echo(f"{found.type} to {found.url}: {found.state}. {found.why}".rstrip())
     for each in attempts:
         answered = f"answered {each.status}" if each.status else "no answer"
@@ -129,17 +120,12 @@ def discard(
     organization: OrganizationOption = None,
 ) -> None:
     """Give it up, for a reason. Later news about the same appointment, which waited behind it, is sent."""
-    from holdfast.cli.record import system_caller, with_record
+    from holdfast.cli.record import transact_as_system
     from holdfast.webhooks import service
 
     id = parse_id("delivery", delivery)
 
-    async def work(record: Record) -> None:
-        await record.transact(
-            await system_caller(record, organization), lambda tx: service.discard_delivery(tx, id, reason)
-        )
-
-    with_record(work)
+    transact_as_system(organization, lambda tx: service.discard_delivery(tx, id, reason))
     typer.echo(f"{delivery} is discarded.")
 
 

@@ -13,9 +13,7 @@ from holdfast.errors import Invalid
 from holdfast.ids import parse_id, public_id
 
 if TYPE_CHECKING:
-    from holdfast.db.transact import Record
     from holdfast.messages.model import Message
-    from holdfast.messages.templates import Rendered
 
 MessageId = Annotated[str, typer.Argument(help="The message's id (msg_…), from `holdfast messages list`.")]
 HEADINGS = ("id", "kind", "appointment", "by", "state", "tries", "due (UTC)", "why")
@@ -43,7 +41,7 @@ def list_messages(
     from rich.console import Console
     from rich.table import Column, Table
 
-    from holdfast.cli.record import system_caller, with_record
+    from holdfast.cli.record import transact_as_system
     from holdfast.messages import service
     from holdfast.messages.model import STATES
 
@@ -51,13 +49,7 @@ def list_messages(
         raise Invalid(f"There is no state {state[:40]!r}: use pending, sent, dead, skipped or all.")
     wanted = None if state == "all" else state
 
-    async def work(record: Record) -> list[Message]:
-        return await record.transact(
-            await system_caller(record, organization),
-            lambda tx: service.list_messages(tx, limit=limit, state=wanted),
-        )
-
-    found = with_record(work)
+    found = transact_as_system(organization, lambda tx: service.list_messages(tx, limit=limit, state=wanted))
     if as_json:
         typer.echo(json.dumps([_as_json(each) for each in found]))
     elif not found:
@@ -89,7 +81,7 @@ def preview(
     organization: OrganizationOption = None,
 ) -> None:
     """Show what a client would be sent, with the data of a real appointment. Nothing is sent."""
-    from holdfast.cli.record import system_caller, with_record
+    from holdfast.cli.record import transact_as_system
     from holdfast.messages import service
     from holdfast.messages.model import KINDS
 
@@ -97,13 +89,9 @@ def preview(
         raise Invalid(f"There is no kind {kind[:40]!r}: use {', '.join(KINDS)}.")
     appointment_id = None if appointment is None else parse_id("appointment", appointment)
 
-    async def work(record: Record) -> Rendered:
-        return await record.transact(
-            await system_caller(record, organization),
-            lambda tx: service.preview(tx, kind, appointment_id=appointment_id, language=language),
-        )
-
-    shown = with_record(work)
+    shown = transact_as_system(
+        organization, lambda tx: service.preview(tx, kind, appointment_id=appointment_id, language=language)
+    )
     if html:
         typer.echo(shown.html)
         return
@@ -112,15 +100,12 @@ def preview(
 
 def retry(message: MessageId, organization: OrganizationOption = None) -> None:
     """Send a dead or skipped message now, if it still makes sense then."""
-    from holdfast.cli.record import system_caller, with_record
+    from holdfast.cli.record import transact_as_system
     from holdfast.messages import service
 
     id = parse_id("message", message)
 
-    async def work(record: Record) -> None:
-        await record.transact(await system_caller(record, organization), lambda tx: service.retry_message(tx, id))
-
-    with_record(work)
+    transact_as_system(organization, lambda tx: service.retry_message(tx, id))
     typer.echo(f"{message} is to be sent now.")
 
 
@@ -130,17 +115,12 @@ def discard(
     organization: OrganizationOption = None,
 ) -> None:
     """Give a pending or dead message up, for a reason: the client was called, say."""
-    from holdfast.cli.record import system_caller, with_record
+    from holdfast.cli.record import transact_as_system
     from holdfast.messages import service
 
     id = parse_id("message", message)
 
-    async def work(record: Record) -> None:
-        await record.transact(
-            await system_caller(record, organization), lambda tx: service.discard_message(tx, id, reason)
-        )
-
-    with_record(work)
+    transact_as_system(organization, lambda tx: service.discard_message(tx, id, reason))
     typer.echo(f"{message} is discarded.")
 
 

@@ -12,7 +12,7 @@ from holdfast.config import load_settings
 from holdfast.db.migrate import Migrator
 from holdfast.db.pool import Pool
 from holdfast.db.runtime import any_database
-from holdfast.db.transact import Caller, Record
+from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import SetupRefused
 
 T = TypeVar("T")
@@ -33,6 +33,15 @@ def with_record(work: Callable[[Record], Awaitable[T]]) -> T:
 async def system_caller(record: Record, organization: str | None) -> Caller:
     """Holdfast itself acting in an organization: the one with that slug, or the only one. Raises NotFound."""
     return Caller(await find_organization(record, organization), "system", "system")
+
+
+def transact_as_system(organization: str | None, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    """Run ``work`` in one transaction of ``system_caller``. Raises what ``with_record`` raises, and NotFound."""
+
+    async def transact(record: Record) -> T:
+        return await record.transact(await system_caller(record, organization), work)
+
+    return with_record(transact)
 
 
 def since_utc(instant: datetime) -> datetime:

@@ -12,8 +12,7 @@ from holdfast.cli.keys import AsJson, OrganizationOption
 from holdfast.ids import parse_id, public_id
 
 if TYPE_CHECKING:
-    from holdfast.db.transact import Record
-    from holdfast.webhooks.model import Delivery, Endpoint, NewSecret
+    from holdfast.webhooks.model import Endpoint, NewSecret
 
 EndpointId = Annotated[str, typer.Argument(help="The endpoint's id (whk_…), from `holdfast webhooks list`.")]
 HEADINGS = ("id", "url", "events", "status", "what is wrong")
@@ -41,7 +40,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Send events to a URL, those of appointments unless you say which. The secret is shown this once."""
-    from holdfast.cli.record import system_caller, with_record
+    from holdfast.cli.record import transact_as_system
     from holdfast.config import load_settings
     from holdfast.webhooks import service
     from holdfast.webhooks.outbound import check_url
@@ -50,15 +49,11 @@ def add(
     settings = load_settings()
     check_url(url, settings.webhook_allowed_hosts)
 
-    async def work(record: Record) -> NewSecret:
-        return await record.transact(
-            await system_caller(record, organization),
-            lambda tx: service.add_endpoint(
-                tx, SecretBox(settings.secret()), url=url, events=event or ["appointment.*"]
-            ),
-        )
-
-    _show_secret(with_record(work), as_json=as_json)
+    new = transact_as_system(
+        organization,
+        lambda tx: service.add_endpoint(tx, SecretBox(settings.secret()), url=url, events=event or ["appointment.*"]),
+    )
+    _show_secret(new, as_json=as_json)
 
 
 def list_endpoints(organization: OrganizationOption = None, as_json: AsJson = False) -> None:
@@ -66,13 +61,10 @@ def list_endpoints(organization: OrganizationOption = None, as_json: AsJson = Fa
     from rich.console import Console
     from rich.table import Column, Table
 
-    from holdfast.cli.record import system_caller, with_record
+    from holdfast.cli.record import transact_as_system
     from holdfast.webhooks import service
 
-    async def work(record: Record) -> list[Endpoint]:
-        return await record.transact(await system_caller(record, organization), service.list_endpoints)
-
-    endpoints = with_record(work)
+    endpoints = transact_as_system(organization, service.list_endpoints)
     if as_json:
         typer.echo(json.dumps([_as_json(each) for each in endpoints]))
         return
@@ -86,32 +78,24 @@ def list_endpoints(organization: OrganizationOption = None, as_json: AsJson = Fa
 
 def send_test(endpoint: EndpointId, organization: OrganizationOption = None) -> None:
     """Send it a test message. `holdfast deliveries show` with the id that is printed tells how it went."""
-    from holdfast.cli.record import system_caller, with_record
+    from holdfast.cli.record import transact_as_system
     from holdfast.webhooks import service
 
     id = parse_id("webhook_endpoint", endpoint)
 
-    async def work(record: Record) -> Delivery:
-        return await record.transact(
-            await system_caller(record, organization), lambda tx: service.test_endpoint(tx, id)
-        )
-
-    typer.echo(public_id("delivery", with_record(work).id))
+    delivery = transact_as_system(organization, lambda tx: service.test_endpoint(tx, id))
+    typer.echo(public_id("delivery", delivery.id))
 
 
 def enable(endpoint: EndpointId, organization: OrganizationOption = None) -> None:
     """Send to a disabled endpoint again. What it missed meanwhile: `holdfast webhooks replay`."""
-    from holdfast.cli.record import system_caller, with_record
+    from holdfast.cli.record import transact_as_system
     from holdfast.webhooks import service
 
     id = parse_id("webhook_endpoint", endpoint)
 
-    async def work(record: Record) -> Endpoint:
-        return await record.transact(
-            await system_caller(record, organization), lambda tx: service.change_endpoint(tx, id, enabled=True)
-        )
-
-    typer.echo(f"{endpoint} is {with_record(work).status}.")
+    enabled = transact_as_system(organization, lambda tx: service.change_endpoint(tx, id, enabled=True))
+    typer.echo(f"{endpoint} is {enabled.status}.")
 
 
 def rotate(
@@ -121,20 +105,15 @@ def rotate(
     as_json: AsJson = False,
 ) -> None:
     """A new secret, shown this once. Until the old one ends, messages carry signatures by both."""
-    from holdfast.cli.record import system_caller, with_record
+    from holdfast.cli.record import transact_as_system
     from holdfast.config import load_settings
     from holdfast.webhooks import service
     from holdfast.webhooks.signing import SecretBox
 
     id, box = parse_id("webhook_endpoint", endpoint), SecretBox(load_settings().secret())
 
-    async def work(record: Record) -> NewSecret:
-        return await record.transact(
-            await system_caller(record, organization),
-            lambda tx: service.rotate_secret(tx, box, id, overlap_hours=overlap_hours),
-        )
-
-    _show_secret(with_record(work), as_json=as_json)
+    new = transact_as_system(organization, lambda tx: service.rotate_secret(tx, box, id, overlap_hours=overlap_hours))
+    _show_secret(new, as_json=as_json)
 
 
 def replay(
@@ -143,30 +122,23 @@ def replay(
     organization: OrganizationOption = None,
 ) -> None:
     """Send it everything since then that it has not got."""
-    from holdfast.cli.record import since_utc, system_caller, with_record
+    from holdfast.cli.record import since_utc, transact_as_system
     from holdfast.webhooks import service
 
     id = parse_id("webhook_endpoint", endpoint)
 
-    async def work(record: Record) -> int:
-        return await record.transact(
-            await system_caller(record, organization), lambda tx: service.replay(tx, id, since_utc(since))
-        )
-
-    typer.echo(f"{with_record(work)} deliveries.")
+    count = transact_as_system(organization, lambda tx: service.replay(tx, id, since_utc(since)))
+    typer.echo(f"{count} deliveries.")
 
 
 def remove(endpoint: EndpointId, organization: OrganizationOption = None) -> None:
     """Send nothing there any more, and discard what it was owed."""
-    from holdfast.cli.record import system_caller, with_record
+    from holdfast.cli.record import transact_as_system
     from holdfast.webhooks import service
 
     id = parse_id("webhook_endpoint", endpoint)
 
-    async def work(record: Record) -> None:
-        await record.transact(await system_caller(record, organization), lambda tx: service.remove_endpoint(tx, id))
-
-    with_record(work)
+    transact_as_system(organization, lambda tx: service.remove_endpoint(tx, id))
     typer.echo(f"{endpoint} is removed.")
 
 

@@ -21,6 +21,7 @@ end $$;
 create or replace function holdfast.waitlist_policy_revision(p_policy holdfast.waitlist_policy) returns integer
 language sql stable
 as $$ select ('x' || left(md5(p_policy::text), 7))::bit(28)::integer $$;
+grant execute on function holdfast.waitlist_policy_revision(holdfast.waitlist_policy) to holdfast_app;
 
 -- `p_changes` has the fields to set; the rest stays as it is. `p_revision`: what the caller has seen (null: any).
 create or replace function holdfast.set_waitlist_policy(p_service_id uuid, p_changes jsonb, p_revision integer default null)
