@@ -90,9 +90,7 @@ def run_storm(plan: Plan, arena: Arena, *, seconds: float, progress: Progress) -
         start_line = threading.Barrier(plan.clients)
         clients = [_Client(index, plan, target, start_line) for index, target in enumerate(targets)]
         cpu_began, began = time.process_time(), time.perf_counter()
-        for client in clients:
-            client.thread.start()
-        ending = _watch(clients, start_line, arena, began + seconds, progress)
+        ending = _run_all(clients, start_line, arena, began + seconds, progress)
         elapsed, cpu = time.perf_counter() - began, time.process_time() - cpu_began
     for client in clients:
         if client.failure is not None:
@@ -111,11 +109,13 @@ def _targets(arena: Arena, count: int) -> Iterator[list[Target]]:
         yield targets
 
 
-def _watch(
+def _run_all(
     clients: list[_Client], start_line: threading.Barrier, arena: Arena, deadline: float, progress: Progress
 ) -> Ending:
-    """Wait for all clients; at the deadline or on Ctrl-C, call them back."""
+    """Start all clients and wait for them; at the deadline or on Ctrl-C, call them back."""
     try:
+        for client in clients:
+            client.thread.start()
         while alive := [client for client in clients if client.thread.is_alive()]:
             if time.perf_counter() > deadline:
                 _call_back(clients, start_line, arena)
@@ -132,7 +132,8 @@ def _call_back(clients: list[_Client], start_line: threading.Barrier, arena: Are
     start_line.abort()
     arena.interrupt()
     for client in clients:
-        client.thread.join()
+        if client.thread.ident is not None:  # Ctrl-C may come before the last has started
+            client.thread.join()
 
 
 def _tell(clients: list[_Client], progress: Progress) -> None:
