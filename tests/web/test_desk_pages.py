@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -298,7 +299,8 @@ def test_a_client_is_changed_by_one_person_at_a_time(dee: Forms, other: Forms, g
 
 def test_the_palette_knows_pages_days_clients_and_codes(dee: Forms, glow: Clinic) -> None:
     visit = book(glow, days=10)
-    code = re.search(r'class="code small soft">([^<]+)<', dee.open(f"/desk/appointments/{visit}").text)
+    shown = dee.open(f"/desk/appointments/{visit}").text
+    code = re.search(r'class="code small soft">([^<]+)<', shown)
     assert code
 
     def hits(text: str) -> list[str]:
@@ -309,7 +311,8 @@ def test_the_palette_knows_pages_days_clients_and_codes(dee: Forms, glow: Clinic
 
     assert "/desk/waitlist" in hits("wait")
     assert "/desk/manage" not in hits("")
-    assert hits("tomorrow")[0].startswith("/desk/day?day=")
+    for link in (hits("tomorrow")[0], *re.findall(r'"(/desk/day[?][^"]+)" data-whole', shown)):
+        assert f'name="date" value="{link.rpartition("=")[2]}"' in dee.open(html.unescape(link)).text
     assert hits(code[1].lower())[0] == f"/desk/appointments/{visit}"
     assert any("/desk/clients/cli_" in hit for hit in hits("bea"))
 

@@ -99,7 +99,7 @@ def _days(text: str, today: date, language: Language) -> list[Hit]:
     found = [day for name, day in named if name.casefold().startswith(wanted)]
     typed = read_day(wanted)
     days = dict.fromkeys([*found, *([typed] if typed else [])])
-    return [Hit(language.day(day), f"/desk/day?day={day.isoformat()}", gettext("day")) for day in days]
+    return [Hit(language.day(day), f"/desk/day?date={day.isoformat()}", gettext("day")) for day in days]
 
 
 async def _visits(tx: Transaction, staff: SignedIn, text: str, language: Language) -> list[Hit]:
