@@ -136,7 +136,7 @@ async def test_a_room_with_a_fixed_device(clinic: Clinic) -> None:
 
 async def test_notice_and_horizon_by_surface(clinic: Clinic) -> None:
     needs = {"nurse": {"pool": "nurses"}}
-    leads = [{"surface": "widget", "notice_minutes": 60 * 24 * 30, "horizon_days": 40}]
+    leads = [{"surface": "widget", "notice_minutes": 60 * 24 * 25, "horizon_days": 40}]
     await clinic.service("facial", 60, needs, grid=30, leads=leads)
     assert await clinic.starts("facial", MONDAY) == []
     assert (await clinic.refusal(clinic.hold("facial", wall(MONDAY, "10:00")))).facts["reason"] == "too_soon"

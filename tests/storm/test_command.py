@@ -16,6 +16,10 @@ from holdfast.db.scratch import ScratchSchema
 from holdfast.errors import HoldfastError
 from tests.storm.stand_in import KEY, StandIn, serving
 
+# A shell that runs the tests in the background lets what it starts ignore Ctrl-C, and that is inherited.
+HEED_CTRL_C = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
+)
 SMALL = ["--clients", "8", "--attempts", "80", "--seed", "5"]
 
 
@@ -73,7 +77,12 @@ def test_ctrl_c_reports_what_was_done_and_leaves_nothing(storm_url: str) -> None
     left = "select count(*) from pg_class where relname = 'claim'"
     with ScratchSchema(storm_url, "select 1") as witness:
         watch = witness.connect()
-        process = subprocess.Popen([*command, *limits], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", HEED_CTRL_C, *command, *limits],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         give_up_at = time.monotonic() + 60
         while watch.rows(under_way) == [(0,)] and time.monotonic() < give_up_at:
             assert process.poll() is None

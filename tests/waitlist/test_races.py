@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from itertools import count, product
 from typing import Any
@@ -223,7 +224,7 @@ async def test_cancel_offer_widget_desk_and_answers_all_at_once(line: Line, reco
         await line.join(100 + number, "facial")
         await line.join(200 + number, "facial")
         visit = Visit(line.clinic.services["facial"], line.clinic.location_id, at(minutes), outside_rules=True)
-        start = asyncio.Barrier(4)
+        start, wanted = asyncio.Barrier(4), at(minutes)
         told: list[tuple[str, str]] = []
 
         async def attempt(who: str, caller: Caller, work: Any, start: asyncio.Barrier = start, told: Any = told) -> Any:
@@ -236,7 +237,9 @@ async def test_cancel_offer_widget_desk_and_answers_all_at_once(line: Line, reco
             told.append((who, "yes"))
             return answer
 
-        async def offer_and_accept_twice(start: asyncio.Barrier = start, told: Any = told) -> None:
+        async def offer_and_accept_twice(
+            start: asyncio.Barrier = start, told: Any = told, wanted: datetime = wanted
+        ) -> None:
             await start.wait()
             for _ in range(3):
                 await rounds.note_openings(record, organization, line.events())
@@ -246,9 +249,11 @@ async def test_cancel_offer_widget_desk_and_answers_all_at_once(line: Line, reco
                         *(record.transact(caller, partial(service.accept, offer_id=offer_id)) for _ in range(2)),
                         return_exceptions=True,
                     )
-                    ids = {yes.id for yes in yeses if not isinstance(yes, BaseException)}
-                    assert len(ids) == 1, "an offer fresh from its round is good, and one appointment for both taps"
-                    told.append(("client", "yes"))
+                    given = {(yes.id, yes.starts_at) for yes in yeses if not isinstance(yes, BaseException)}
+                    assert len(given) == 1, "an offer fresh from its round is good, and one appointment for both taps"
+                    [(_, starts_at)] = given
+                    # what an hour before left free is offered too
+                    told.append(("client", "yes" if starts_at == wanted else "another hour"))
 
         await asyncio.gather(
             attempt("canceller", line.desk, lambda tx, id=taken["id"]: booking.cancel(tx, id)),
@@ -263,7 +268,7 @@ async def test_cancel_offer_widget_desk_and_answers_all_at_once(line: Line, reco
         here = [who for who, answer in told if answer == "yes" and who != "canceller"]
         rows = line.clinic.desk.read(
             "select count(*) as n from holdfast.hold where starts_at = %(at)s and state in ('live', 'confirmed')",
-            at=at(minutes),
+            at=wanted,
         )
         assert rows[0]["n"] == len([who for who in here if who in {"widget", "desk", "client"}]) <= 1, told
         # what was left open must not be offered in the next hour's round

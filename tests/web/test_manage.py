@@ -262,6 +262,7 @@ def test_messages_their_policy_and_their_words(owner: Forms, glow: Clinic) -> No
     assert page.status_code == 422
     assert "surname" in page.text
     assert 'id="subject-error"' in page.text
+    book(glow, "consult", SOON + timedelta(days=1))
     page = owner.send("en", step="preview", subject="See you, {{ client }}")
     assert "See you, Bea" in page.text, "with the data of a visit that is booked"
     assert value(glow, "count(*) from holdfast.message_template") == 0
