@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
 
 import psycopg
 
 from holdfast.messages import service
+from holdfast.messages.carriers import MessageSettings
 from holdfast.worker.run import WorkerSettings
 from tests.clinic import CLIENT, at
 from tests.messages.conftest import PUBLIC_URL, Office
@@ -49,6 +52,19 @@ async def test_a_booking_is_confirmed_with_an_invitation_that_says_no_more_than_
     assert str(event["ORGANIZER"]) == "mailto:visits@spa.example"
     assert str(event["ATTENDEE"]) == f"mailto:{CLIENT['email']}"
     assert str(event["SUMMARY"]) == "spa"
+
+
+async def test_where_nothing_leaves_the_words_are_kept_with_their_link(
+    settings: WorkerSettings, office: Office, mailbox: Mailbox
+) -> None:
+    """The page that shows what was sent is then the client's only mailbox, as in the demo."""
+    kept = replace(settings, messages=MessageSettings(public_url=PUBLIC_URL, console=True))
+    async with working(kept):
+        office.clinic.book("laser", 0)
+        (message,) = await office.until_states("confirmation", "sent")
+    assert message.body is not None
+    assert re.search(rf"{PUBLIC_URL}/v/[\w-]{{20,}}", message.body)
+    assert mailbox.received == []
 
 
 async def test_a_move_and_a_cancellation_update_the_same_event(

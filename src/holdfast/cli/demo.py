@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from holdfast.cli.serve import Host, Port, Workers, run_server, settings_for
+from holdfast.cli.serve import Host, Port, Workers, address, run_server, settings_for
 from holdfast.errors import SetupRefused, Unauthorized
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def demo(host: Host = None, port: Port = None, workers: Workers = None) -> None:
     # what matters at this terminal is what to open and type
     os.environ.setdefault("HOLDFAST_LOG_LEVEL", "warning")
     settings = settings_for(host=host, port=port, workers=workers)
+    # what they are sent has links that work on this machine
+    os.environ.setdefault("HOLDFAST_PUBLIC_URL", address(settings))
     run_server(settings, prepare=lambda urls: _announce(settings, asyncio.run(_demo_keys(settings, urls))))
 
 
@@ -104,8 +106,7 @@ def _keep(file: Path, keys: Keys) -> None:
 def _announce(settings: Settings, keys: Keys) -> None:
     from holdfast.demo.staff import STAFF
 
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{host}:{settings.port}"
+    url = address(settings)
     key = f"-H 'Authorization: Bearer {keys['api']}'"
     today = datetime.now().astimezone().date()
     tomorrow, in_a_week = today + timedelta(days=1), today + timedelta(days=8)

@@ -80,6 +80,12 @@ def run_server(
         pass  # how one stops it
 
 
+def address(settings: Settings) -> str:
+    """Where a browser on this machine finds the server."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"
+
+
 def _say_where(settings: Settings, urls: DatabaseUrls) -> None:
     """The address to open: the desk, or the first step of setting up, which only whoever reads this may take."""
     import asyncio
@@ -97,8 +103,7 @@ def _say_where(settings: Settings, urls: DatabaseUrls) -> None:
         finally:
             await pool.close()
 
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{host}:{settings.port}"
+    url = address(settings)
     if asyncio.run(is_new()):
         typer.echo(f"Set up your business here: {url}/setup?token={setup_token(settings.secret())}")
     else:

@@ -128,7 +128,9 @@ class MessageSender:
                 await self._note_refusal(caller, context)
             retry = self._retry_in(lease.attempts, error)
             return _Outcome(lease.id, "failed", str(error), send.channel, retry_in_seconds=retry)
-        words, is_mail = _without_token(rendered, link), send.channel == "email"
+        # Where nothing leaves, the page that shows what was sent is the client's mailbox too.
+        words = rendered if self._settings.console else _without_token(rendered, link)
+        is_mail = send.channel == "email"
         return _Outcome(
             lease.id,
             "sent",
