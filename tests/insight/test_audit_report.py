@@ -128,6 +128,20 @@ def test_the_same_file_twice_and_the_same_line_twice_count_once(tmp_path: Path) 
     assert audit(rows(tmp_path / "a.csv", line, other)).past.collisions == 1, "control: another id does collide"
 
 
+def test_two_systems_that_count_from_one_do_not_hide_each_other(tmp_path: Path) -> None:
+    desk = rows(tmp_path / "desk.csv", "1,Anna,,2025-03-10 10:00,2025-03-10 11:00,Kim")
+    online = rows(tmp_path / "online.csv", "1,Anna,,2025-03-10 10:30,2025-03-10 11:30,Lee")
+    assert audit(desk, online).past.collisions == 1
+    parts = ["1,Anna,,2025-03-10 10:00,2025-03-10 11:00,Kim", "1,Anna,,2025-03-10 10:30,2025-03-10 11:30,Kim"]
+    assert audit(rows(tmp_path / "parts.csv", *parts)).past.collisions == 0, "control: in one file they are one booking"
+
+
+def test_exports_that_overlap_count_a_booking_once(tmp_path: Path) -> None:
+    line = "1,Anna,Room 1,2025-03-10 10:00,2025-03-10 11:00,Kim"
+    report = audit(rows(tmp_path / "january.csv", line), rows(tmp_path / "march.csv", line))
+    assert (report.past.bookings, report.past.collisions) == (1, 0)
+
+
 def test_all_day_events_count_when_asked_for() -> None:
     assert audit(CALENDARS / "left_out.ics").collisions == 0
     assert audit(CALENDARS / "left_out.ics").all_day == 1

@@ -251,10 +251,45 @@ def test_a_csv_is_streamed(tmp_path: Path) -> None:
     assert opened.reading.problem_count == 1
 
 
-def test_a_field_of_megabytes_ends_the_reading_with_a_sentence(tmp_path: Path) -> None:
+def test_a_field_of_megabytes_costs_its_own_row(tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.csv", "Start,Duration", "2025-03-14 09:00,30", '"' + "x" * 200_000, "2025-03-15 09:00,30"
     )
     calendar = read_calendar(path)
-    assert len(calendar.events) == 1
-    assert "breaks off" in calendar.problems[0].what
+    assert [event.line for event in calendar.events] == [2, 4]
+    assert {problem.line for problem in calendar.problems} == {3}
+    assert "characters" in calendar.problems[0].what or "quote" in calendar.problems[0].what
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        '"Ana Ruiz,2025-03-14 09:00,30,Room 1',
+        'Ana Ruiz,"2025-03-14 09:00,30,Room 1',
+        'Ana Ruiz,2025-03-14 09:00,30,"Room 1',
+        '"Ruiz, Ana",2025-03-14 09:00,30,"Room 1',
+    ],
+)
+@pytest.mark.parametrize("after", [0, 3, 5000])
+def test_one_stray_quote_costs_no_row_at_all(tmp_path: Path, spoiled: str, after: int) -> None:
+    rest = [f"Client {n},2025-03-15 09:00,30,Room 2" for n in range(after)]
+    rest[1:2] = ['"Two\nlines, kept",2025-03-15 10:00,30,Room 2'] if after > 1 else []
+    path = write(tmp_path / "a.csv", "Client,Start,Duration,Room", spoiled, *rest)
+    calendar = read_calendar(path)
+    assert len(calendar.events) == 1 + len(rest)
+    assert calendar.events[0].start.isoformat() == "2025-03-14T09:00:00+00:00"
+    assert [problem.line for problem in calendar.problems] == [2]
+    assert "quote" in calendar.problems[0].what
+    assert max(event.line for event in calendar.events) == len(rest) + (3 if after else 2)
+
+
+def test_a_note_over_several_lines_is_one_cell(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.csv",
+        "Client,Start,Duration",
+        '"Ana\n2025, of ""all"" years\n",2025-03-14 09:00,30',
+        "Bo,2025-03-15,30",
+    )
+    calendar = read_calendar(path)
+    assert [event.line for event in calendar.events] == [2, 5]
+    assert not calendar.problems

@@ -119,11 +119,11 @@ def event(**changes: object) -> Event:
 def test_what_makes_two_lines_one_booking() -> None:
     later = {"start": datetime(2025, 3, 14, 11, tzinfo=UTC)}
     next_day = {"start": datetime(2025, 3, 15, 9, tzinfo=UTC)}
-    same = booking_key(event(uid="A1"), 1)
-    assert same == booking_key(event(uid="A1", **later), 2)
-    assert same != booking_key(event(uid="A1", **next_day), 2)
-    assert same != booking_key(event(uid="A2"), 1)
-    assert booking_key(event(summary="Kim"), 1) == booking_key(event(summary="Kim"), 2)
-    assert booking_key(event(summary="Kim"), 1) != booking_key(event(summary="Kim", **later), 2)
-    assert booking_key(event(), 1) != booking_key(event(), 2)
-    assert booking_key(event(), 1) == booking_key(event(resource="Room 1"), 1)
+    same = booking_key(event(uid="A1"), "", 1)
+    assert same == booking_key(event(uid="A1", **later), "", 2)
+    assert same != booking_key(event(uid="A1", **next_day), "", 2)
+    assert same != booking_key(event(uid="A2"), "", 1)
+    assert booking_key(event(summary="Kim"), "", 1) == booking_key(event(summary="Kim"), "", 2)
+    assert booking_key(event(summary="Kim"), "", 1) != booking_key(event(summary="Kim", **later), "", 2)
+    assert booking_key(event(), "", 1) != booking_key(event(), "", 2)
+    assert booking_key(event(), "", 1) == booking_key(event(resource="Room 1"), "", 1)

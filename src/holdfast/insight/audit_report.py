@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Final
 
 from holdfast.insight.calendar_events import Event, Reading
-from holdfast.insight.overlaps import Collision, Timeline, booking_key, collisions, tight_gaps
+from holdfast.insight.overlaps import Collision, Timeline, booking_key, collisions, copy_key, tight_gaps
 
 WORST: Final = 20
 PAIRS: Final = 10
@@ -215,11 +215,11 @@ class Audit:
                 self._serial += 1
                 count += 1
                 line = event.line
-            self._add(event)
+            self._add(event, reading.id_scope)
         reading.problems.sort()
         self.sources.append(Source(path, count, reading))
 
-    def _add(self, event: Event) -> None:
+    def _add(self, event: Event, scope: str) -> None:
         if event.all_day and not self._include_all_day:
             self.all_day += 1
             return
@@ -230,7 +230,8 @@ class Audit:
         texts = (event.kind, event.source, event.summary if self._keep_titles else "")
         label = self._labels.setdefault(texts, len(self._labels))
         start, end = int(event.start.timestamp()), int(event.end.timestamp())
-        place.timeline.add(start, end, booking_key(event, self._serial), label)
+        booking, copy = booking_key(event, scope, self._serial), copy_key(event, self._serial)
+        place.timeline.add(start, end, booking, label, copy=copy)
 
     def report(
         self, *, now: datetime, zone: tzinfo | None = None, buffer_minutes: int, ticket: Ticket | None = None

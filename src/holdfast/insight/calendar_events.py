@@ -92,6 +92,8 @@ class Reading:
     left_out: Counter[LeftOut] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
     problem_count: int = 0
+    id_scope: str = ""
+    """Where the ids mean one thing: "" for everywhere (RFC 5545 section 3.8.4.7), else this file alone."""
     notes: list[str] = field(default_factory=list)
     """Assumptions in words, such as which of day and month comes first."""
 

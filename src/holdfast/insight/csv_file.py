@@ -22,6 +22,7 @@ from holdfast.insight.calendar_events import (
     instants,
 )
 from holdfast.insight.csv_columns import Columns, check_fields, check_headers, columns_of, is_header
+from holdfast.insight.csv_rows import rows_of
 from holdfast.insight.file_text import Encoding, lines_of
 from holdfast.insight.written_times import DayFirst, Written, read_length, read_written
 
@@ -78,48 +79,54 @@ def csv_events(
     table = _table(path, encoding, hints, reading)
     if tz is not None:
         reading.zone, reading.zone_source = tz, "option"
-    reading.name = path.stem
+    reading.name, reading.id_scope = path.stem, str(path)
     return _events(path, encoding, table, window, reading)
 
 
 def _events(path: Path, encoding: Encoding, table: _Table, window: Window, reading: Reading) -> Iterator[Event]:
     columns = table.columns
-    rows = csv.reader(lines_of(path, encoding), delimiter=table.delimiter)
-    try:
-        for row in rows:
-            line = rows.line_num
-            if line <= table.header_line or not any(row):
-                continue
-            try:
-                reason, span = _judge(table, row, reading)
-            except Unreadable as broken:
-                reading.problem(line, f"{broken}; the row was left out.")
-                continue
-            if reason is None and not window.overlaps(span.start, span.end):
-                reason = "outside the window"
-            if reason is not None:
-                reading.left_out[reason] += 1
-                continue
-            uid, title = columns.cell(row, "id"), columns.cell(row, "title")
-            kind, source = columns.cell(row, "kind"), columns.cell(row, "source")
-            status = columns.cell(row, "status").lower()
-            for resource_kind, resource in _resources(columns, row, reading.name):
-                yield Event(
-                    uid=uid,
-                    recurrence_id=None,
-                    start=span.start,
-                    end=span.end,
-                    resource=resource,
-                    resource_kind=resource_kind,
-                    summary=title,
-                    status=status,
-                    kind=kind,
-                    source=source,
-                    all_day=span.all_day,
-                    line=line,
-                )
-    except csv.Error as broken:
-        reading.problem(rows.line_num, f"the CSV breaks off here ({broken}); the rest was not read.")
+    lines = lines_of(path, encoding)
+    for line, row, mended in rows_of(lines, table.delimiter, lambda cells: _is_row(table, cells)):
+        if line <= table.header_line or not (any(row) or mended):
+            continue
+        try:
+            if mended:
+                reading.problem(line, f"{mended}.")
+            reason, span = _judge(table, row, reading)
+        except Unreadable as broken:
+            reading.problem(line, f"{broken}; the row was left out.")
+            continue
+        if reason is None and not window.overlaps(span.start, span.end):
+            reason = "outside the window"
+        if reason is not None:
+            reading.left_out[reason] += 1
+            continue
+        uid, title = columns.cell(row, "id"), columns.cell(row, "title")
+        kind, source = columns.cell(row, "kind"), columns.cell(row, "source")
+        status = columns.cell(row, "status").lower()
+        for resource_kind, resource in _resources(columns, row, reading.name):
+            yield Event(
+                uid=uid,
+                recurrence_id=None,
+                start=span.start,
+                end=span.end,
+                resource=resource,
+                resource_kind=resource_kind,
+                summary=title,
+                status=status,
+                kind=kind,
+                source=source,
+                all_day=span.all_day,
+                line=line,
+            )
+
+
+def _is_row(table: _Table, cells: Sequence[str]) -> bool:
+    """Whether these cells are a row of this table by themselves: as long as its header, with a date where it belongs."""
+    if len(cells) < len(table.columns.headers):
+        return False
+    dated = read_written(table.columns.cell(cells, table.columns.dated), table.day_first)
+    return dated is not None and dated.day is not None
 
 
 def _table(path: Path, encoding: Encoding, hints: Hints, reading: Reading) -> _Table:

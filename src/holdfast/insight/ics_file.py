@@ -148,10 +148,10 @@ def _version(block: EventBlock) -> tuple[int, str]:
 def _events(calendar: _Calendar, groups: dict[str, list[EventBlock]]) -> Iterator[Event]:
     """Plain events first: how far endless rules are followed depends on them."""
     horizon = Horizon(calendar.window)
-    series: list[tuple[str, list[EventBlock]]] = []
-    for uid, blocks in groups.items():
+    series: list[list[EventBlock]] = []
+    for blocks in groups.values():
         if any(block.repeats for block in blocks):
-            series.append((uid, _readable(calendar, blocks, horizon)))
+            series.append(_readable(calendar, blocks, horizon))
             continue
         for block in blocks:
             try:
@@ -160,13 +160,13 @@ def _events(calendar: _Calendar, groups: dict[str, list[EventBlock]]) -> Iterato
                 calendar.reading.problem(broken.line, broken.what)
                 continue
             horizon.see(occurrence.end)
-            event = _event(calendar, uid, block, occurrence)
+            event = _event(calendar, block, occurrence)
             if event is not None:
                 yield event
-    for uid, blocks in series:
+    for blocks in series:
         by_line = {block.line: block for block in blocks}
         for occurrence in occurrences(blocks, horizon, calendar.reading, calendar.declared_zone):
-            event = _event(calendar, uid, by_line[occurrence.line], occurrence)
+            event = _event(calendar, by_line[occurrence.line], occurrence)
             if event is not None:
                 yield event
 
@@ -258,7 +258,7 @@ def _zone_name(line: ContentLine) -> str | None:
     return (match["quoted"] or match["bare"]).strip() if match else None
 
 
-def _event(calendar: _Calendar, uid: str, block: EventBlock, occurrence: Occurrence) -> Event | None:
+def _event(calendar: _Calendar, block: EventBlock, occurrence: Occurrence) -> Event | None:
     """The event if it takes time within the window; otherwise why not is counted."""
     left_out = calendar.reading.left_out
     if not calendar.window.overlaps(occurrence.start, occurrence.end):
@@ -273,7 +273,7 @@ def _event(calendar: _Calendar, uid: str, block: EventBlock, occurrence: Occurre
         left_out["zero length"] += 1
     else:
         return Event(
-            uid=uid,
+            uid=block.value("UID"),
             recurrence_id=occurrence.recurrence_id,
             start=occurrence.start,
             end=occurrence.end,

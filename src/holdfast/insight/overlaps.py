@@ -37,7 +37,7 @@ class TightGap(NamedTuple):
 
 @dataclass(slots=True)
 class Timeline:
-    """The bookings of one resource, as columns: some 32 bytes each, since there may be millions.
+    """The bookings of one resource, as columns: some 40 bytes each, since there may be millions.
 
     ``starts`` and ``ends`` are seconds since 1970 (UTC), ``labels`` whatever number the owner finds its texts by.
     """
@@ -45,12 +45,15 @@ class Timeline:
     starts: array[int] = field(default_factory=lambda: array("q"))
     ends: array[int] = field(default_factory=lambda: array("q"))
     bookings: array[int] = field(default_factory=lambda: array("q"))
+    copies: array[int] = field(default_factory=lambda: array("q"))
     labels: array[int] = field(default_factory=lambda: array("q"))
 
-    def add(self, start: int, end: int, booking: int, label: int = 0) -> None:
+    def add(self, start: int, end: int, booking: int, label: int = 0, *, copy: int | None = None) -> None:
+        """``copy`` is a number that only the same booking in another file has too; by default there is none."""
         self.starts.append(start)
         self.ends.append(end)
         self.bookings.append(booking)
+        self.copies.append(booking if copy is None else copy)
         self.labels.append(label)
 
     def in_order(self) -> list[int]:
@@ -62,23 +65,30 @@ class Timeline:
             if self.starts[position] != this_start:
                 this_start = self.starts[position]
                 at_this_start.clear()
-            if self.bookings[position] not in at_this_start:
-                at_this_start.add(self.bookings[position])
+            known = {self.bookings[position], self.copies[position]}
+            if at_this_start.isdisjoint(known):
                 order.append(position)
+            at_this_start |= known
         return order
 
 
-def booking_key(event: Event, serial: int) -> int:
+def booking_key(event: Event, scope: str, serial: int) -> int:
     """A number that two events share when they are one booking.
 
     The same id and occurrence; without an occurrence the same id on the same day (ids of some exports name a whole
     course of treatment); without an id the same title, service and time. Where the file gives no title either, every
-    line is a booking of its own, and ``serial`` keeps it apart.
+    line is a booking of its own, and ``serial`` keeps it apart. ``scope`` is where ids mean one thing: two systems
+    that count from 1 both have a booking 1.
     """
     if event.uid:
-        return hash((event.uid, event.recurrence_id or event.start.date()))
-    if event.summary:
-        return hash((event.summary, event.kind, event.start, event.end))
+        return hash((scope, event.uid, event.recurrence_id or event.start.date()))
+    return copy_key(event, serial)
+
+
+def copy_key(event: Event, serial: int) -> int:
+    """A number that an event shares with its copy in another export of the same system: the same to the last word."""
+    if event.uid or event.summary:
+        return hash((event.uid, event.summary, event.kind, event.start, event.end))
     return hash(("line", serial))
 
 
