@@ -18,9 +18,11 @@ def set_up_logging(level: str, *, stream: TextIO = sys.stderr) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if stream.isatty() else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.RichTracebackFormatter(show_locals=False))
+        if stream.isatty()
+        else structlog.processors.JSONRenderer()
     )
-    # dict_tracebacks leaves out local variables, which may hold what a client typed.
+    # Neither way shows local variables, which may hold what a client typed.
     trace: list[structlog.typing.Processor] = (
         [] if stream.isatty() else [structlog.processors.ExceptionRenderer(_without_locals())]
     )

@@ -48,9 +48,12 @@ def holdfast(data_dir: Path, *command: str, **variables: str) -> subprocess.Comp
 
 
 @contextmanager
-def served(data_dir: Path, port: int, *options: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+def served(
+    data_dir: Path, port: int, *options: str, stdout: int | None = None, **variables: str
+) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "holdfast", "serve", "--port", str(port), *options]
-    with subprocess.Popen(command, env=environment(data_dir, **variables), start_new_session=True) as process:
+    given = environment(data_dir, **variables)
+    with subprocess.Popen(command, env=given, stdout=stdout, start_new_session=True) as process:
         try:
             wait_until_healthy(process, port)
             yield process
@@ -79,10 +82,12 @@ def postmaster_pid(data_dir: Path) -> int:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_in_order_when_told_to(data_dir: Path, how: signal.Signals) -> None:
-    with served(data_dir, free_port()) as process:
+    with served(data_dir, port := free_port(), stdout=subprocess.PIPE) as process:
         database = postmaster_pid(data_dir)
         process.send_signal(how)
-        assert process.wait(60) == 0
+        said = process.communicate(timeout=60)[0].decode()
+        assert process.returncode == 0
+    assert f"Set up your business here: http://127.0.0.1:{port}/setup?token=" in said
     assert not psutil.pid_exists(database)
     assert b"database system is shut down" in (data_dir / "postgres.log").read_bytes().splitlines()[-1]
 

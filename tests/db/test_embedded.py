@@ -194,8 +194,22 @@ def test_two_on_one_data_directory(data_dir: Path) -> None:
 
 
 def test_a_command_alone_starts_the_server_itself(data_dir: Path) -> None:
-    with any_database(Settings(data_dir=data_dir)) as urls:
+    with any_database(Settings(data_dir=data_dir), make=True) as urls:
         write_row(urls.owner)
+    with any_database(Settings(data_dir=data_dir)) as urls:
+        assert running_server(data_dir) == urls
+
+
+def test_a_command_in_the_wrong_place_makes_no_database(data_dir: Path) -> None:
+    with pytest.raises(SetupRefused, match="no Holdfast in"), any_database(Settings(data_dir=data_dir / "typo")):
+        pass
+    assert not (data_dir / "typo").exists()
+
+
+@pytest.mark.parametrize("place", ["/proc/nope/here", __file__])
+def test_a_place_that_cannot_be_a_directory_is_refused(place: str) -> None:
+    with pytest.raises(SetupRefused, match="HOLDFAST_DATA_DIR"):
+        EmbeddedServer(Path(place)).start()
 
 
 def test_a_long_path_gets_a_short_socket(data_dir: Path) -> None:

@@ -113,12 +113,30 @@ def test_what_is_no_calendar_is_refused_in_a_sentence(holdfast, tmp_path: Path, 
         (["--ticket", "a lot"], "is not an amount"),
         (["--from", "2025-03-02", "--to", "2025-03-01"], "Swap them"),
         (["--html", "/nowhere/at/all/audit.html"], "cannot be written"),
+        (["--html", "audit.txt"], "has to end in .html"),
+        (["--from", "0001-01-01", "--tz", "Asia/Tokyo"], "from 1970 to 2199"),
+        (["--to", "9999-12-31"], "from 1970 to 2199"),
+        (["--ticket=-5"], "is not an amount"),
     ],
 )
 def test_options_that_make_no_sense(holdfast, arguments: list[str], said: str) -> None:
     code, _, err = holdfast("audit", CALENDARS / "rooms.csv", *arguments)
     assert code == 2
     assert said in err
+
+
+def test_the_page_is_never_written_over_something_else(holdfast, tmp_path: Path) -> None:
+    calendar, notes, page = tmp_path / "a.html", tmp_path / "notes.html", tmp_path / "audit.html"
+    calendar.write_bytes((CALENDARS / "weekly.ics").read_bytes())
+    notes.write_text("<p>mine</p>", encoding="utf-8")
+    for target, said in ((calendar, "is one of the calendars"), (notes, "is not an audit")):
+        before = target.read_bytes()
+        code, _, err = holdfast("audit", calendar, "--html", target)
+        assert code == 2
+        assert said in err
+        assert target.read_bytes() == before
+    for _ in range(2):  # the second time it is our own page
+        assert holdfast("audit", CALENDARS / "weekly.ics", "--html", page)[0] == 0
 
 
 def test_help_teaches_and_loads_nothing_heavy(holdfast) -> None:

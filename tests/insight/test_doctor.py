@@ -74,6 +74,21 @@ DAMAGES = {
         DROP_GUARD + "delete from claim; alter table claim add constraint claim_no_overlap exclude using gist ("
         "organization_id with =, unit_id with =, during with &&) where (active and not overbook and role <> 'probe')",
     ),
+    "a guard that lets a half overlap through": (
+        "start-up",
+        DROP_GUARD + "delete from claim; alter table claim add constraint claim_no_overlap exclude using gist ("
+        "organization_id with =, unit_id with =, during with =) where (active and not overbook)",
+    ),
+    "a guard that leaves out what holds take": (
+        "start-up",
+        DROP_GUARD + "delete from claim; alter table claim add constraint claim_no_overlap exclude using gist ("
+        "organization_id with =, unit_id with =, during with &&) where (active and not overbook and hold_id is null)",
+    ),
+    "a rule that says something else": (
+        "rules",
+        "alter table claim drop constraint claim_during_is_claimable,"
+        " add constraint claim_during_is_claimable check (during is not null)",
+    ),
     "triggers switched off": ("rules", "alter table claim disable trigger all"),
     "a log that is switched off": ("rules", "alter table location disable trigger record_change"),
     "a claim is gone": ("holds", f"delete from claim where id = {A_CLAIM}"),
@@ -150,9 +165,14 @@ DAMAGES = {
         "drop policy own_organization on client;"
         "create policy own_organization on client for select to holdfast_app using (true)",
     ),
+    "a second policy that lets all through": (
+        "row security", "create policy for_reports on client for select to holdfast_app using (true)",
+    ),
     "row security off": ("row security", "alter table event disable row level security"),
     "row security not forced": ("row security", "alter table event no force row level security"),
     "a way to write": ("rights", "grant update on claim to holdfast_app"),
+    "a way to write for the worker": ("rights", "grant insert on claim to holdfast_worker"),
+    "a way to read for everybody": ("rights", "grant select on client to public"),
     "a way to write one column": ("rights", "grant update (active) on claim to holdfast_app"),
     "an internal function open": ("rights", "grant execute on function let_go(uuid, text, jsonb) to holdfast_app"),
     "a search path open": ("rights", "alter function cancel(uuid, integer, text) reset search_path"),

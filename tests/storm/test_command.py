@@ -58,6 +58,8 @@ def test_bad_input_is_one_sentence(storm_url: str) -> None:
     for arguments, sentence in [
         (["--recipe", "hope"], "There is no recipe 'hope'"),
         (["--recipe", "holdfast", "--database-url", storm_url], "Leave --database-url out"),
+        (["--url", "http://127.0.0.1:99999", "--key", "k"], "is not the address of a Holdfast"),
+        (["--url", "http://[", "--key", "k"], "is not the address of a Holdfast"),
         (["--url", "http://127.0.0.1:1"], "Say with which key"),
         (["--url", "http://127.0.0.1:1", "--key", KEY], "There is no Holdfast at"),
         (["--url", "http://127.0.0.1:1", "--recipe", "guarded"], "runs on a database"),

@@ -87,6 +87,8 @@ def audit(
     window = window_of(since, until, zone or UTC)
     hints = Hints(columns_of(mapping), day_first)
     price = _ticket(ticket) if ticket else None
+    if html is not None:
+        _check_target(html, files)
     gathered = Audit(include_all_day=all_day, keep_titles=show_titles)
     _read(files, gathered, zone, window, hints)
     report = gathered.report(now=datetime.now(UTC), zone=zone, buffer_minutes=buffer, ticket=price)
@@ -128,11 +130,23 @@ def _ticket(text: str) -> Ticket:
 
     match = re.fullmatch(r"(\D*?)(\d[\d,]*(?:\.\d+)?)(\D*)", text.strip())
     try:
-        if match is None or len(text) > 30:
+        if match is None or len(text) > 30 or "-" in match[1]:
             raise InvalidOperation
         return Ticket(Decimal(match[2].replace(",", "")), match[1], match[3])
     except InvalidOperation:
         raise Invalid(f"--ticket {text[:30]!r} is not an amount. Write it like 340, $340 or '340 EUR'.") from None
+
+
+def _check_target(page: Path, files: list[Path]) -> None:
+    """Refuse to write the page over a calendar, or over anything that is no report. Raises Invalid."""
+    from holdfast.insight.audit_page import is_report
+
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise Invalid(f"--html {page} is where the page is written, and its name has to end in .html.")
+    if any(page.resolve() == file.resolve() for file in files):
+        raise Invalid(f"{page} is one of the calendars. Name another file for the page.")
+    if page.is_file() and page.stat().st_size and not is_report(page):
+        raise Invalid(f"{page} is there already and is not an audit. Name another file for the page.")
 
 
 def _write_page(report: Report, target: Path) -> None:

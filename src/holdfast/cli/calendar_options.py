@@ -12,12 +12,17 @@ if TYPE_CHECKING:
 
 
 def window_of(since: datetime | None, until: datetime | None, zone: tzinfo) -> Window:
-    """Whole local days, both ends included. Raises Invalid when they are the wrong way round."""
-    from holdfast.insight.calendar_events import Window, instant
+    """Whole local days, both ends included. Raises Invalid for far years and the wrong way round."""
+    from holdfast.insight.calendar_events import FIRST_YEAR, LAST_YEAR, Window, instant
 
     def midnight(day: date) -> datetime:
         return instant(datetime.combine(day, time.min), zone)
 
+    for option, day in (("--from", since), ("--to", until)):
+        if day and not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise Invalid(
+                f"{option} {day:%Y-%m-%d} is not a year of calendars. Name a day from {FIRST_YEAR} to {LAST_YEAR}."
+            )
     if since and until and since > until:
         raise Invalid(f"--from {since:%Y-%m-%d} is after --to {until:%Y-%m-%d}. Swap them.")
     return Window(

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from holdfast.cli.record import require_this_version
 from holdfast.config import load_settings
 from holdfast.db.runtime import any_database
 from holdfast.insight.doctor import CHECKS, Check, Result, examine, warn
@@ -29,7 +30,9 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print every fin
     beside a working Holdfast. Exit code 1: something is wrong, and the lines below the table say what. What only waits
     for a worker or a person is a warning, which changes no exit code.
     """
-    with any_database(load_settings()) as urls:
+    settings = load_settings()
+    with any_database(settings) as urls:
+        require_this_version(settings, urls)
         results = examine(urls, on_check=_tell if sys.stderr.isatty() else None)
         warnings = warn(urls)
     if as_json:

@@ -26,7 +26,7 @@ def migrate(
     from holdfast.db.runtime import any_database
 
     settings = load_settings()
-    with any_database(settings) as urls:
+    with any_database(settings, make=True) as urls:
         migrator = Migrator(urls.owner, settings.app_database_url, settings.worker_database_url)
         steps = migrator.plan().steps if plan else migrator.apply(on_step=_tell).steps
     if as_json:

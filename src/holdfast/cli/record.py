@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from holdfast.access.service import find_organization
-from holdfast.config import load_settings
+from holdfast.config import Settings, load_settings
 from holdfast.db.migrate import Migrator
 from holdfast.db.pool import Pool
 from holdfast.db.runtime import any_database
 from holdfast.db.transact import Caller, Record, Transaction
+from holdfast.db.urls import DatabaseUrls
 from holdfast.errors import SetupRefused
 
 T = TypeVar("T")
@@ -25,9 +26,14 @@ def with_record(work: Callable[[Record], Awaitable[T]]) -> T:
     """
     settings = load_settings()
     with any_database(settings) as urls:
-        if Migrator(urls.owner, settings.app_database_url, settings.worker_database_url).plan().steps:
-            raise SetupRefused("The database is not at this version of Holdfast. Run: holdfast migrate")
+        require_this_version(settings, urls)
         return asyncio.run(_with_pool(urls.app, work))
+
+
+def require_this_version(settings: Settings, urls: DatabaseUrls) -> None:
+    """Return when the schema is this version's. Raises SetupRefused."""
+    if Migrator(urls.owner, settings.app_database_url, settings.worker_database_url).plan().steps:
+        raise SetupRefused("The database is not at this version of Holdfast. Run: holdfast migrate")
 
 
 async def system_caller(record: Record, organization: str | None) -> Caller:

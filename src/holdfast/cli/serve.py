@@ -40,7 +40,8 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None, no_work
     The schema is brought up to date first, and nothing starts where a booking could be lost or doubled. Data is kept
     in HOLDFAST_DATA_DIR (`.data`). Stop it with Ctrl-C; a killed Holdfast starts again without help.
     """
-    run_server(settings_for(host=host, port=port, workers=workers), with_worker=not no_worker)
+    settings = settings_for(host=host, port=port, workers=workers)
+    run_server(settings, lambda urls: _say_where(settings, urls), with_worker=not no_worker)
 
 
 def settings_for(**options: Any) -> Settings:

@@ -102,6 +102,12 @@ class EmbeddedServer:
                 f"This account may not use {error.filename or self.data_dir}. "
                 "Give it to this account, or choose another place with HOLDFAST_DATA_DIR."
             ) from error
+        except (FileExistsError, NotADirectoryError, FileNotFoundError) as error:
+            self.stop()
+            raise SetupRefused(
+                f"{self.data_dir} cannot be a directory ({error.strerror}). "
+                "Choose another place with HOLDFAST_DATA_DIR."
+            ) from error
         except BaseException:
             self.stop()
             raise
@@ -181,6 +187,14 @@ class EmbeddedServer:
             if time.monotonic() > give_up_at or _PASSING not in said:
                 raise SetupRefused(f"PostgreSQL did not start: {_last_line(said)} (all of it: {log})")
             time.sleep(0.1)
+
+
+def has_cluster(data_dir: Path) -> bool:
+    """Whether a database was ever made in ``data_dir``."""
+    try:
+        return (data_dir / "postgres" / "cluster").exists()
+    except PermissionError:
+        return True  # somebody's; starting it says whose
 
 
 def running_server(data_dir: Path) -> DatabaseUrls | None:

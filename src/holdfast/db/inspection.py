@@ -41,7 +41,7 @@ class Inspection:
 
 @contextmanager
 def inspect(owner_url: str) -> Iterator[Inspection]:
-    """An inspection as the owner. Raises SetupRefused when the database cannot be reached."""
+    """An inspection as the owner. Raises SetupRefused when the database cannot be reached or was never migrated."""
     try:
         connection = psycopg.connect(owner_url, application_name="holdfast doctor", options="-c timezone=UTC")
     except psycopg.OperationalError as error:
@@ -49,5 +49,7 @@ def inspect(owner_url: str) -> Iterator[Inspection]:
     with connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
+        if connection.execute("select to_regclass('holdfast.event')").fetchone() == (None,):
+            raise SetupRefused("The database holds no record yet. Run: holdfast migrate")
         connection.execute(_WITHOUT_INDEXES)
         yield Inspection(connection)

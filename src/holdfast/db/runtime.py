@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from holdfast.config import Settings
-from holdfast.db.embedded import EmbeddedServer, running_server
+from holdfast.db.embedded import EmbeddedServer, has_cluster, running_server
 from holdfast.db.urls import WORKER_ROLE, DatabaseUrls, derive_app_url, derive_url
+from holdfast.errors import SetupRefused
 
 
 @contextmanager
@@ -24,8 +25,17 @@ def serving_database(settings: Settings) -> Iterator[DatabaseUrls]:
 
 
 @contextmanager
-def any_database(settings: Settings) -> Iterator[DatabaseUrls]:
-    """The database for a command that runs beside the serving process, or alone: it joins a server that runs."""
+def any_database(settings: Settings, *, make: bool = False) -> Iterator[DatabaseUrls]:
+    """The database for a command that runs beside the serving process, or alone: it joins a server that runs.
+
+    Only with ``make`` is a database made where there is none yet; otherwise that raises SetupRefused, since a command
+    in the wrong directory would find an empty one.
+    """
+    if settings.database_url is None and not make and not has_cluster(settings.data_dir):
+        raise SetupRefused(
+            f"There is no Holdfast in {settings.data_dir}. Start one with: holdfast serve. Or say where yours is, with "
+            "HOLDFAST_DATA_DIR or HOLDFAST_DATABASE_URL."
+        )
     running = running_server(settings.data_dir) if settings.database_url is None else None
     if running is not None:
         yield running

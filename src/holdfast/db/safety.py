@@ -7,10 +7,14 @@ from typing import Any, Final
 import psycopg
 
 from holdfast.db.pool import session_options
-from holdfast.db.urls import DatabaseUrls
+from holdfast.db.urls import WORKER_ROLE, DatabaseUrls
 from holdfast.errors import SetupRefused
 
 GUARD: Final = "claim_no_overlap"
+# As PostgreSQL words it: one operator or one condition more, and two people could have one unit.
+GUARD_DEFINITION: Final = (
+    "EXCLUDE USING gist (organization_id WITH =, unit_id WITH =, during WITH &&) WHERE ((active AND (NOT overbook)))"
+)
 # Setting -> the values that lose no acknowledged commit and hide no damage.
 SAFE_SETTINGS: Final = {
     "fsync": ("on",),
@@ -51,21 +55,31 @@ def setting_faults(connection: Connection) -> list[str]:
 
 
 def role_faults(connection: Connection) -> list[str]:
-    """Why this session's role could get round the row-level rules; they bind neither a superuser nor an owner."""
-    name, superuser, bypasses, owns = _row(
-        connection,
+    """Why this session's role, or the worker's, could get round the row-level rules.
+
+    They bind neither a superuser nor an owner.
+    """
+    faults = []
+    for name, superuser, bypasses, owns in connection.execute(
         """
         select rolname, rolsuper, rolbypassrls, exists (
           select from pg_class join pg_namespace on pg_namespace.oid = relnamespace
           where nspname = 'holdfast' and pg_has_role(pg_roles.oid, relowner, 'usage')
         )
-        from pg_roles where rolname = current_user
+        from pg_roles where rolname in (current_user, %s) order by rolname = current_user desc
         """,
-    )
-    if superuser or bypasses or owns:
-        why = "is a superuser" if superuser else "bypasses row-level security" if bypasses else "owns Holdfast's tables"
-        return [f"The application's role {name} {why}: give HOLDFAST_APP_DATABASE_URL a role without that."]
-    return []
+        [WORKER_ROLE],
+    ):
+        if superuser or bypasses or owns:
+            why = (
+                "is a superuser"
+                if superuser
+                else "bypasses row-level security"
+                if bypasses
+                else "owns Holdfast's tables"
+            )
+            faults.append(f"The lesser role {name} {why}: give Holdfast a role without that.")
+    return faults
 
 
 def guard_faults(connection: Connection) -> list[str]:
@@ -75,20 +89,22 @@ def guard_faults(connection: Connection) -> list[str]:
         select contype = 'x',
                convalidated and coalesce((to_jsonb(pg_constraint) ->> 'conenforced')::boolean, true),
                not condeferrable,
-               indisvalid and indisready and indislive
+               indisvalid and indisready and indislive,
+               contype <> 'x' or starts_with(pg_get_constraintdef(pg_constraint.oid), %s)
         from pg_constraint
         join pg_class on pg_class.oid = conrelid
         join pg_namespace on pg_namespace.oid = relnamespace
         left join pg_index on indexrelid = conindid
         where nspname = 'holdfast' and relname = 'claim' and conname = %s
         """,
-        [GUARD],
+        [GUARD_DEFINITION, GUARD],
     ).fetchone()
     complaints = (
         "is not an exclusion constraint",
         "is not validated or not enforced",
         "is deferrable, so it looks too late",
         "has an index that is not valid",
+        "lets through what it was made to refuse (its definition was changed)",
     )
     found = [why for holds, why in zip(row, complaints, strict=True) if not holds] if row else ["is missing"]
     return [

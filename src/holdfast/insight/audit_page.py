@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -12,6 +13,7 @@ from holdfast import __version__
 from holdfast.insight import audit_words as words
 from holdfast.insight.audit_report import Report, duration_words
 
+_MARK: Final = '<meta name="generator" content="holdfast audit">'
 CELL_WIDTH: Final = 50
 CELL_HEIGHT: Final = 24
 LABEL_WIDTH: Final = 46
@@ -69,8 +71,15 @@ def render(report: Report) -> str:
         problems_shown=PROBLEMS_SHOWN,
         has_services=any(any(worst.services) for worst in report.worst),
         has_titles=any(any(worst.titles) for worst in report.worst),
+        mark=_MARK,
         version=__version__,
     )
+
+
+def is_report(path: Path) -> bool:
+    """Whether this file is a page that ``render`` made."""
+    with path.open("rb") as file:
+        return _MARK.encode() in file.read(1000)
 
 
 def heat_map(report: Report) -> HeatMap | None:

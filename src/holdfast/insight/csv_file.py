@@ -122,7 +122,7 @@ def _events(path: Path, encoding: Encoding, table: _Table, window: Window, readi
 
 
 def _is_row(table: _Table, cells: Sequence[str]) -> bool:
-    """Whether these cells are a row of this table by themselves: as long as its header, with a date where it belongs."""
+    """Whether these cells alone are a row of this table: as long as its header, with a date where it belongs."""
     if len(cells) < len(table.columns.headers):
         return False
     dated = read_written(table.columns.cell(cells, table.columns.dated), table.day_first)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.resources import files
 from typing import Any, Final
 from uuid import UUID
 
@@ -111,6 +112,26 @@ def _start_up(_: Inspection, urls: DatabaseUrls) -> Findings:
 
 
 @dataclass(frozen=True, slots=True)
+class _Rule:
+    name: str
+    definition: str
+
+
+def _rules(inspection: Inspection, _: DatabaseUrls) -> Findings:
+    """What is switched off, and what says something else than the schema that this version comes with."""
+    names = list(CONSTRAINTS)
+    yield from inspection.rows(Finding, QUERIES["rules_are_switched_off"], constraints=names)
+    schema = _in_one_line(files("holdfast.db").joinpath("schema.sql").read_text())
+    for rule in inspection.rows(_Rule, QUERIES["rule_definitions"], constraints=names):
+        if _in_one_line(f"CONSTRAINT {rule.name} {rule.definition}") not in schema:
+            yield Finding(None, "constraint", rule.name, f"it was changed and is now: {rule.definition}")
+
+
+def _in_one_line(sql: str) -> str:
+    return " ".join(sql.replace(",\n", " \n").split())
+
+
+@dataclass(frozen=True, slots=True)
 class _Coming:
     organization_id: UUID
     id: UUID
@@ -193,8 +214,7 @@ def _short(row: replay.Row) -> str:
 
 CHECKS: Final = (
     Check("start-up", "I3", "The server keeps what it commits, and the guard bites.", _start_up),
-    Check("rules", "I1", "Every rule of the record is in force.",
-          _ask("rules_are_switched_off", constraints=list(CONSTRAINTS))),
+    Check("rules", "I1", "Every rule of the record is in force.", _rules),
     Check("overlaps", "I1", "No two claims overlap on a unit.", _ask("claims_overlap")),
     Check("ranges", "I1", "Every claim is for a time that can be guarded.", _ask("claims_cannot_be_guarded")),
     Check("capacity", "I8", "No resource is used more often than it has units.", _ask("use_exceeds_capacity")),

@@ -186,11 +186,12 @@ left join holdfast.hold h on h.id = a.hold_id
 where (c.organization_id, h.organization_id) is distinct from (a.organization_id, a.organization_id);
 
 -- name: rows_are_not_kept_apart
--- I9: every table with an organization has row-level security, forced, with the application's policy on that column.
+-- I9: every table with an organization has row-level security, forced, with the application's policy on that column,
+-- and no other: of several permissive policies one that says yes is enough.
 select null::uuid as organization_id, 'table' as kind, c.relname::text as id,
        case when not c.relrowsecurity then 'row-level security is off'
             when not c.relforcerowsecurity then 'row-level security is not forced'
-            else 'the policy own_organization is missing or does not compare the organization' end as detail
+            else 'the policy own_organization is missing, not alone, or does not compare the organization' end as detail
 from pg_class c
 join pg_attribute a on a.attrelid = c.oid
   and a.attname = case when c.relname = 'organization' then 'id' else 'organization_id' end
@@ -199,24 +200,33 @@ where c.relnamespace = 'holdfast'::regnamespace and c.relkind in ('r', 'p')
     select from pg_policy p
     where p.polrelid = c.oid and p.polname = 'own_organization' and p.polcmd = 'r'
       and pg_get_expr(p.polqual, p.polrelid) = format('(%%s = holdfast.current_organization())', a.attname)
+  ) and not exists (
+    select from pg_policy p
+    where p.polrelid = c.oid and p.polname <> 'own_organization' and p.polpermissive and p.polroles <> array[c.relowner]
   ));
 
 -- name: ways_round_the_commands
 -- R20: the application's role writes nothing but through commands, and a command cannot be led astray by a search_path.
-select null::uuid as organization_id, 'table' as kind, c.relname::text as id, format('%%s may write to it', r.rolname) as detail
+select null::uuid as organization_id, 'table' as kind, c.relname::text as id, format('%%s may write to it', r.name) as detail
 from pg_class c
-cross join pg_roles r
-where r.rolname = 'holdfast_app' and c.relnamespace = 'holdfast'::regnamespace and c.relkind in ('r', 'p', 'v')
-  and (has_table_privilege(r.oid, c.oid, 'insert, update, delete, truncate, trigger')
-       or has_any_column_privilege(r.oid, c.oid, 'insert, update'))
+cross join (values ('holdfast_app'), ('holdfast_worker'), ('public')) r (name)
+where c.relnamespace = 'holdfast'::regnamespace and c.relkind in ('r', 'p', 'v')
+  and (has_table_privilege(r.name, c.oid, 'insert, update, delete, truncate, trigger')
+       or has_any_column_privilege(r.name, c.oid, 'insert, update'))
 union all
-select null, 'function', p.proname::text, format('%%s may call it, and it is no command', r.rolname)
+select null, 'table', c.relname::text, format('%%s may read it, across organizations', r.name)
+from pg_class c
+cross join (values ('holdfast_worker'), ('public')) r (name)
+where c.relnamespace = 'holdfast'::regnamespace and c.relkind in ('r', 'p', 'v')
+  and has_any_column_privilege(r.name, c.oid, 'select')
+union all
+select null, 'function', p.proname::text, format('%%s may call it, and it is no command', r.name)
 from pg_proc p
-cross join pg_roles r
-where r.rolname = 'holdfast_app' and p.pronamespace = 'holdfast'::regnamespace and not p.prosecdef
-  and has_function_privilege(r.oid, p.oid, 'execute')
+cross join (values ('holdfast_app'), ('holdfast_worker'), ('public')) r (name)
+where p.pronamespace = 'holdfast'::regnamespace and not p.prosecdef
+  and has_function_privilege(r.name, p.oid, 'execute')
   and p.proname not in ('act_as', 'clock', 'current_organization', 'current_actor', 'current_surface',
-                        'opted_out', 'waitlist_policy_revision')
+                        'opted_out', 'waitlist_policy_revision', 'relay_lag')
 union all
 select null, 'function', p.proname::text, 'it runs with the owner''s rights and without a fixed search_path'
 from pg_proc p
@@ -235,6 +245,13 @@ where c.oid is null or not c.convalidated
 union all
 select null, 'table', t.tgrelid::regclass::text, 'its changes are not recorded: the trigger record_change is switched off'
 from pg_trigger t where t.tgname = 'record_change' and t.tgenabled not in ('O', 'A');
+
+-- name: rule_definitions
+-- What these constraints say, as PostgreSQL words it.
+select c.conname::text as name, pg_get_constraintdef(c.oid) as definition
+from pg_constraint c
+where c.connamespace = 'holdfast'::regnamespace and c.conname = any (%(constraints)s::text[])
+order by c.conname;
 
 -- name: coming_appointments
 -- Appointments still to come, with the wall time that the client was told.

@@ -113,7 +113,7 @@ begin
   return query select * from hold_policy where organization_id = current_organization() and surface = p_surface;
 end $$;
 
--- Does the guard bite? Two overlapping claims on a scratch resource of a scratch organization, undone before we return.
+-- Does the guard bite? Two claims that overlap by half on a scratch resource of a scratch organization, undone before we return.
 create or replace function holdfast.guard_probe() returns boolean
 language plpgsql security definer
 set search_path = holdfast, pg_temp
@@ -139,6 +139,7 @@ begin
       begin
         insert into claim (organization_id, block_id, unit_id, role, during, segment)
         values (v_organization_id, v_block_id, v_unit_id, 'probe', v_during, v_during);
+        v_during := tstzrange(lower(v_during) + interval '30 minutes', upper(v_during) + interval '30 minutes');
       exception when exclusion_violation then
         v_bites := i = 2;
       end;

@@ -54,11 +54,15 @@ class Api:
     """One keep-alive connection to one Holdfast, for one thread."""
 
     def __init__(self, url: str, key: str) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:  # a port beyond 65535, half of an IPv6 address
+            parts, port = urlsplit(""), None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Invalid(f"{url!r} is not the address of a Holdfast: one looks like http://127.0.0.1:8000.")
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        self._connection = kind(parts.hostname, parts.port, timeout=_ANSWER_WITHIN_SECONDS)
+        self._connection = kind(parts.hostname, port, timeout=_ANSWER_WITHIN_SECONDS)
         self._prefix = parts.path.rstrip("/")
         self._headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
 
