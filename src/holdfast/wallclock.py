@@ -122,11 +122,12 @@ def day_start(day: date, zone_name: str) -> datetime:
     return later
 
 
-def parse_instant(text: str, zone_name: str, *, field: str = "start", choice: Choice | None = None) -> datetime:
-    """The instant (UTC) a caller wrote: ISO 8601 with an offset, or a wall time in the given zone.
+def parse_instant(text: str, zone_name: str | None, *, field: str = "start", choice: Choice | None = None) -> datetime:
+    """The instant (UTC) a caller wrote: ISO 8601 with an offset, or a wall time in the given zone, if there is one.
 
     Raises Invalid, naming ``field``, for anything else: a date without a time, an impossible date, a year outside
-    1970 to 2199. Raises WallTimeRefused as ``resolve`` does; an offset always says which moment is meant.
+    1970 to 2199, no offset where no zone is given. Raises WallTimeRefused as ``resolve`` does; an offset always says
+    which moment is meant.
     """
     written = text.strip().upper()
     shape = _INSTANT.fullmatch(written)
@@ -138,7 +139,12 @@ def parse_instant(text: str, zone_name: str, *, field: str = "start", choice: Ch
         raise Invalid(f"{field} is {text[:60]!r}: {impossible}.", field=field) from impossible
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise Invalid(f"{field} is {text[:60]!r}: the year is outside {FIRST_YEAR} to {LAST_YEAR}.", field=field)
-    if shape["offset"] is None:
+    if shape["offset"] is None and zone_name is None:
+        raise Invalid(
+            f"{field} is {text[:60]!r}, which is a moment only somewhere. Write its offset: 2027-03-06T14:00:00-06:00.",
+            field=field,
+        )
+    if shape["offset"] is None and zone_name is not None:
         return resolve(moment, zone_name, choice=choice)
     return moment.astimezone(UTC)
 

@@ -55,6 +55,27 @@ def test_a_network_whatever_the_visitor_says(fresh: House) -> None:
     made(fresh.desk.post("/v1/holds", json=staff))
 
 
+def test_a_day_counts_what_was_booked_too(fresh: House) -> None:
+    fresh.clinic.desk(
+        "set_hold_policy",
+        surface="widget",
+        changes={"bookings_per_visitor_and_day_max": 4, "bookings_per_network_and_day_max": 6},
+    )
+
+    def booked(minutes: int, visitor: str) -> httpx.Response:
+        body = visit(NINE + timedelta(days=40, minutes=30 * minutes), "consult", surface="widget", client=ADA)
+        return fresh.widget.post("/v1/appointments", json=body, headers={"Holdfast-Visitor": visitor})
+
+    first = [made(booked(n, "one")) for n in range(4)]
+    refused = assert_problem(booked(5, "one"), 429, "too-many-holds")
+    assert refused["limits"] == ["visitor and day"]
+    made(held_online(fresh, 5, "two"))
+    made(booked(6, "three"))
+    assert assert_problem(held_online(fresh, 7, "four"), 429, "too-many-holds")["limits"] == ["network and day"]
+    made(fresh.desk.post(f"/v1/appointments/{first[0]['id']}/cancel", json={}))
+    made(held_online(fresh, 7, "four"))
+
+
 def test_staff_are_not_limited(fresh: House) -> None:
     for number in range(PER_NETWORK + 2):
         body = visit(NINE + timedelta(days=40, minutes=30 * number), "consult")

@@ -185,9 +185,30 @@ class TestBodies:
         body = {"service": "laser", "location": "main", "client": ADA} | change
         assert_problem(sent(spa, body, "/v1/appointments"), 422, "invalid")
 
+    @pytest.mark.parametrize(
+        ("resources", "reason"),
+        [
+            ({"docter": "ana"}, "unknown_role"),
+            ({"provider": ["ana", "ben"]}, "too_many_chosen"),
+        ],
+    )
+    def test_a_choice_that_no_role_takes_books_nobody_else(
+        self, spa: House, day: Callable[[], datetime], resources: dict[str, Any], reason: str
+    ) -> None:
+        body = assert_problem(sent(spa, visit(day(), resources=resources)), 422, "not-bookable")
+        assert body["reason"] == reason
+        booked = sent(spa, visit(day(), resources=resources, client=ADA), "/v1/appointments")
+        assert assert_problem(booked, 422, "not-bookable")["reason"] == reason
+
 
 @pytest.mark.usefixtures("untouched")
 class TestWhen:
+    def test_filters_need_an_offset(self, spa: House) -> None:
+        for path in ("appointments", "blocks", "collisions"):
+            for name in ("from", "to"):
+                answer = spa.manager.get(f"/v1/{path}", params={name: "2027-03-06T10:00"})
+                assert "offset" in assert_problem(answer, 422, "invalid")["detail"]
+
     @pytest.mark.parametrize("days", [-3650, -500, 1097, 36_500])
     def test_far_from_now(self, spa: House, day: Callable[[], datetime], days: int) -> None:
         body = assert_problem(sent(spa, visit(day() + timedelta(days=days))), 422, "not-bookable")

@@ -171,6 +171,8 @@ def standard_hold_policy(surface: str) -> HoldPolicy:
         live_holds_per_visitor_max=3 if public else None,
         live_holds_per_network_max=30 if public else None,
         live_holds_per_actor_max=None,
+        bookings_per_visitor_and_day_max=10 if public else None,
+        bookings_per_network_and_day_max=100 if public else None,
     )
 
 

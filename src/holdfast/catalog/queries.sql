@@ -15,7 +15,8 @@ select holdfast.set_organization(%(name)s, %(currency)s);
 -- name: hold_policies
 -- What a hold may be on each surface.
 select surface, ttl_seconds, ttl_seconds_max, extensions_max, grace_seconds, live_holds_per_visitor_max,
-       live_holds_per_network_max, live_holds_per_actor_max
+       live_holds_per_network_max, live_holds_per_actor_max, bookings_per_visitor_and_day_max,
+       bookings_per_network_and_day_max
 from holdfast.hold_policy
 where organization_id = holdfast.current_organization()
 order by surface;
@@ -23,7 +24,8 @@ order by surface;
 -- name: set_hold_policy
 -- Change some of one surface's limits.
 select surface, ttl_seconds, ttl_seconds_max, extensions_max, grace_seconds, live_holds_per_visitor_max,
-       live_holds_per_network_max, live_holds_per_actor_max
+       live_holds_per_network_max, live_holds_per_actor_max, bookings_per_visitor_and_day_max,
+       bookings_per_network_and_day_max
 from holdfast.set_hold_policy(%(surface)s, %(changes)s);
 
 -- name: locations
@@ -83,6 +85,14 @@ select from holdfast.retire_resource(%(resource_id)s);
 -- name: merge_resources
 -- Two records are one thing; bookings that would overlap are listed instead.
 select from holdfast.merge_resources(%(from_id)s, %(into_id)s);
+
+-- name: resource_time_zone
+-- The one time zone of a resource's locations, if they have one.
+select min(l.time_zone)
+from holdfast.resource_location r
+join holdfast.location l on l.organization_id = r.organization_id and l.id = r.location_id
+where r.organization_id = holdfast.current_organization() and r.resource_id = %(id)s
+having count(distinct l.time_zone) = 1;
 
 -- name: pools
 -- Pools in order of slug, with their members in service by preference: a page, or one by id or slug.

@@ -83,6 +83,12 @@ async def get_resource(tx: Transaction, reference: Reference) -> Resource:
     return _found("resource", reference, found)
 
 
+async def time_zone_of(tx: Transaction, resource_id: UUID) -> str | None:
+    """The zone of the locations where a resource is; None where they have several, or there are none."""
+    zone: str | None = await tx.value(QUERIES["resource_time_zone"], id=resource_id)
+    return zone
+
+
 async def list_pools(tx: Transaction, *, after: str | None = None, limit: int | None = None) -> list[Pool]:
     """Pools by slug, with their members in service by preference."""
     return [_pool(row) for row in await tx.records(QUERIES["pools"], **_page(after, limit))]

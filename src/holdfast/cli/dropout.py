@@ -44,10 +44,9 @@ def dropout(
     async def work(record: Record) -> DropoutPlan:
         caller = await system_caller(record, organization)
 
-        async def look_up(tx: Transaction) -> tuple[UUID, str]:
+        async def look_up(tx: Transaction) -> tuple[UUID, str | None]:
             found = await catalog.get_resource(tx, resource)
-            zones = {(await catalog.get_location(tx, id)).time_zone for id in found.location_ids}
-            return found.id, zones.pop() if len(zones) == 1 else "UTC"
+            return found.id, await catalog.time_zone_of(tx, found.id)
 
         id, zone = await record.transact(caller, look_up)
         first, last = parse_instant(start, zone, field="--from"), parse_instant(end, zone, field="--to")

@@ -190,9 +190,11 @@ CREATE TABLE holdfast.hold_policy (
     live_holds_per_visitor_max integer,
     live_holds_per_network_max integer,
     live_holds_per_actor_max integer,
+    bookings_per_visitor_and_day_max integer,
+    bookings_per_network_and_day_max integer,
     CONSTRAINT hold_policy_extensions_are_bounded CHECK (((extensions_max >= 0) AND (extensions_max <= 20))),
     CONSTRAINT hold_policy_grace_is_bounded CHECK (((grace_seconds >= 0) AND (grace_seconds <= 3600))),
-    CONSTRAINT hold_policy_limits_are_positive CHECK (((live_holds_per_visitor_max > 0) AND (live_holds_per_network_max > 0) AND (live_holds_per_actor_max > 0))),
+    CONSTRAINT hold_policy_limits_are_positive CHECK (((live_holds_per_visitor_max > 0) AND (live_holds_per_network_max > 0) AND (live_holds_per_actor_max > 0) AND (bookings_per_visitor_and_day_max > 0) AND (bookings_per_network_and_day_max > 0))),
     CONSTRAINT hold_policy_ttl_is_bounded CHECK ((((ttl_seconds >= 1) AND (ttl_seconds <= ttl_seconds_max)) AND (ttl_seconds_max <= 86400)))
 );
 

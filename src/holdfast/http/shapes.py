@@ -173,9 +173,9 @@ class AppointmentAsk(Ask):
     def _one_way(self) -> AppointmentAsk:
         visit = [self.service, self.location, self.start]
         if self.hold_id is not None:
-            if any(visit) or self.resources or self.overbook:
+            if any(visit) or self.resources or self.overbook or self.outside_rules:
                 raise ValueError(
-                    "with hold_id, the service, location, start, resources and overbook are settled already"
+                    "with hold_id, the service, location, start, resources, overbook and outside_rules are settled"
                 )
         elif not all(visit):
             raise ValueError("give hold_id, or service, location and start")
@@ -195,8 +195,8 @@ class RescheduleAsk(Ask):
     def _one_way(self) -> RescheduleAsk:
         if (self.hold_id is None) == (self.start is None):
             raise ValueError("give either hold_id or start")
-        if self.hold_id is not None and (self.location or self.resources or self.overbook):
-            raise ValueError("with hold_id, the location, resources and overbook are settled already")
+        if self.hold_id is not None and (self.location or self.resources or self.overbook or self.outside_rules):
+            raise ValueError("with hold_id, the location, resources, overbook and outside_rules are settled already")
         return self
 
 

@@ -280,7 +280,7 @@ from holdfast.event where organization_id = %(organization_id)s order by id;
 -- name: replayed_holds
 -- The holds as the replay tells them.
 select id, state, service_id, location_id, starts_at, ends_at, expires_at, extensions, surface::text as surface, actor,
-       overbook_reason, visit_id
+       overbook_reason is not null as overbook, visit_id
 from holdfast.hold where organization_id = %(organization_id)s;
 
 -- name: replayed_visits

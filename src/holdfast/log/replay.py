@@ -31,7 +31,7 @@ class Hold:
     extensions: int
     surface: str
     actor: str
-    overbook_reason: str | None
+    overbook: bool
     visit_id: UUID | None
 
 
@@ -145,7 +145,7 @@ class Replay:
         id = event.subject_id
         self.holds[id] = Hold(
             id, facts.state, facts.service_id, facts.location_id, facts.starts_at, facts.ends_at, facts.expires_at, 0,
-            event.surface, event.actor, facts.overbook_reason, facts.visit_id,
+            event.surface, event.actor, facts.overbook, facts.visit_id,
         )  # fmt: skip
         self.claims[id] = [
             Claim(

@@ -271,6 +271,7 @@ begin
   if exists (select from unnest(p_holds) h where h.id <> all (v_owners)) then
     perform refuse('service_has_requirements', jsonb_build_object('reason', 'nothing_required'));
   end if;
+  perform check_choices(p_holds, p_choices);
   -- Losing means that somebody else won, so the next look sees them. Twenty losses in a row mean a stampede: say busy.
   for attempt in 1..20 loop
     select array_agg(c) into v_seen from look_together(p_holds, p_choices, v_owners, p_replaces_ids, v_caps) c;
@@ -289,6 +290,36 @@ begin
     end if;
   end loop;
   raise exception 'the slot is fought over' using errcode = '40001';
+end $$;
+
+-- Every choice is for a role that its service has, and for no more units than the role needs: a choice that is silently
+-- left out books somebody else.
+create or replace function holdfast.check_choices(p_holds holdfast.hold[], p_choices jsonb[]) returns void
+language plpgsql
+as $$
+declare
+  v_role text;
+  v_chosen integer;
+  v_needed integer;
+  v_roles text[];
+begin
+  select c.key, jsonb_array_length(c.value), r.quantity, array(
+      select o.role from requirement o
+      where o.organization_id = current_organization() and o.service_id = (p_holds[i]).service_id order by o.role)
+    into v_role, v_chosen, v_needed, v_roles
+  from generate_subscripts(p_holds, 1) i
+  cross join jsonb_each(p_choices[i]) c
+  left join requirement r
+    on r.organization_id = current_organization() and r.service_id = (p_holds[i]).service_id and r.role = c.key
+  where r.role is null or jsonb_array_length(c.value) > r.quantity
+  limit 1;
+  if v_role is not null and v_needed is null then
+    perform refuse('role_is_of_the_service',
+                   jsonb_build_object('reason', 'unknown_role', 'role', v_role, 'roles', v_roles));
+  elsif v_role is not null then
+    perform refuse('choices_are_as_many_as_needed', jsonb_build_object(
+      'reason', 'too_many_chosen', 'role', v_role, 'chosen', v_chosen, 'needed', v_needed));
+  end if;
 end $$;
 
 -- One attempt at the chosen candidates: true when everything was won. Otherwise whatever it wrote is undone, its locks
@@ -352,7 +383,7 @@ begin
   perform record_event('hold.placed', p_hold.id, jsonb_build_object(
     'state', p_hold.state, 'service_id', p_hold.service_id, 'location_id', p_hold.location_id,
     'starts_at', p_hold.starts_at, 'ends_at', p_hold.ends_at, 'expires_at', p_hold.expires_at,
-    'overbook_reason', p_hold.overbook_reason, 'outside_rules', p_hold.outside_rules, 'visit_id', p_hold.visit_id,
+    'overbook', p_hold.overbook_reason is not null, 'outside_rules', p_hold.outside_rules, 'visit_id', p_hold.visit_id,
     'claims', claims_as_facts(p_hold.id)));
 end $$;
 

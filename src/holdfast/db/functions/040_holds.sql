@@ -15,8 +15,8 @@ begin
   return v_policy;
 end $$;
 
--- Nobody may hoard: count what the same visitor, network and actor keep live, the holds of one visit as one. The locks make
--- counting exact: two requests of one visitor cannot both see room for one more. Locked in key order; they cost no row and
+-- Nobody may hoard: count what the same visitor, network and actor keep live, the holds of one visit as one, and what the
+-- first two took within 24 hours and still have, held or booked. The locks make counting exact: two requests of one visitor cannot both see room for one more. Locked in key order; they cost no row and
 -- no WAL. `p_more`: how many visits are wanted now.
 create or replace function holdfast.check_quota(
   p_policy holdfast.hold_policy, p_visitor bytea, p_network bytea, p_more integer
@@ -27,12 +27,16 @@ declare
   v_limits text[] := '{}';
   v_key bigint;
   v_live integer;
+  v_visitor_today integer;
+  v_network_today integer;
 begin
   for v_key in
     select hashtextextended(current_organization()::text || kind || id, 0)
     from (values
-      ('visitor', encode(p_visitor, 'hex'), p_policy.live_holds_per_visitor_max),
-      ('network', encode(p_network, 'hex'), p_policy.live_holds_per_network_max),
+      ('visitor', encode(p_visitor, 'hex'),
+       coalesce(p_policy.live_holds_per_visitor_max, p_policy.bookings_per_visitor_and_day_max)),
+      ('network', encode(p_network, 'hex'),
+       coalesce(p_policy.live_holds_per_network_max, p_policy.bookings_per_network_and_day_max)),
       ('actor', current_actor(), p_policy.live_holds_per_actor_max)
     ) as v(kind, id, most)
     where most is not null and id is not null
@@ -55,6 +59,20 @@ begin
     select count(distinct coalesce(visit_id, id)) into v_live from hold
     where organization_id = current_organization() and state = 'live' and actor = current_actor() and expires_at > clock();
     if v_live + p_more > p_policy.live_holds_per_actor_max then v_limits := array_append(v_limits, 'actor'); end if;
+  end if;
+  if p_network is not null
+     and (p_policy.bookings_per_visitor_and_day_max is not null or p_policy.bookings_per_network_and_day_max is not null) then
+    select count(distinct coalesce(visit_id, id)) filter (where visitor = p_visitor), count(distinct coalesce(visit_id, id))
+    into v_visitor_today, v_network_today
+    from hold
+    where organization_id = current_organization() and network = p_network and created_at > clock() - interval '24 hours'
+      and (state = 'confirmed' or state = 'live' and expires_at > clock());
+    if v_visitor_today + p_more > p_policy.bookings_per_visitor_and_day_max then
+      v_limits := array_append(v_limits, 'visitor and day');
+    end if;
+    if v_network_today + p_more > p_policy.bookings_per_network_and_day_max then
+      v_limits := array_append(v_limits, 'network and day');
+    end if;
   end if;
   if cardinality(v_limits) > 0 then
     perform refuse('holds_are_within_quota', jsonb_build_object('limits', v_limits));

@@ -32,11 +32,14 @@ declare
   v_id uuid;
 begin
   insert into organization (slug, name, currency) values (p_slug, p_name, p_currency) returning id into v_id;
-  insert into hold_policy (organization_id, surface, extensions_max, live_holds_per_visitor_max, live_holds_per_network_max)
+  insert into hold_policy (organization_id, surface, extensions_max, live_holds_per_visitor_max, live_holds_per_network_max,
+                           bookings_per_visitor_and_day_max, bookings_per_network_and_day_max)
   select v_id, surface,
          case when surface in ('widget', 'assistant') then 1 else 5 end,
          case when surface in ('widget', 'assistant') then 3 end,
-         case when surface in ('widget', 'assistant') then 30 end
+         case when surface in ('widget', 'assistant') then 30 end,
+         case when surface in ('widget', 'assistant') then 10 end,
+         case when surface in ('widget', 'assistant') then 100 end
   from unnest(array['desk', 'phone', 'walk_in', 'widget', 'calendar', 'platform', 'assistant', 'api', 'import', 'system'])
     as surface;
   return v_id;
@@ -108,7 +111,9 @@ begin
     extensions_max = v_policy.extensions_max, grace_seconds = v_policy.grace_seconds,
     live_holds_per_visitor_max = v_policy.live_holds_per_visitor_max,
     live_holds_per_network_max = v_policy.live_holds_per_network_max,
-    live_holds_per_actor_max = v_policy.live_holds_per_actor_max
+    live_holds_per_actor_max = v_policy.live_holds_per_actor_max,
+    bookings_per_visitor_and_day_max = v_policy.bookings_per_visitor_and_day_max,
+    bookings_per_network_and_day_max = v_policy.bookings_per_network_and_day_max
   where organization_id = current_organization() and surface = p_surface;
   return query select * from hold_policy where organization_id = current_organization() and surface = p_surface;
 end $$;

@@ -100,8 +100,8 @@ async def list_appointments(
 
     async def work(tx: Transaction) -> Answer:
         wanted = AppointmentFilter(
-            from_at=parse_instant(from_, "UTC", field="from") if from_ else None,
-            to_at=parse_instant(to, "UTC", field="to") if to else None,
+            from_at=parse_instant(from_, None, field="from") if from_ else None,
+            to_at=parse_instant(to, None, field="to") if to else None,
             state=state,
             client_id=parse_id("client", client) if client else None,
             location_id=await find_id(tx, "location", location) if location else None,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from holdfast.booking import service as booking
 from holdfast.db.transact import Transaction
 from holdfast.errors import Invalid
-from holdfast.http.api.references import find_id, read_cursor, write_cursor
+from holdfast.http.api.references import find_id, find_span, read_cursor, write_cursor
 from holdfast.http.callers import ManageKey, ReadKey
 from holdfast.http.commands import Answer, answer, read, run_command
 from holdfast.http.documented import REFUSALS, made
@@ -24,10 +24,11 @@ router = APIRouter(prefix="/v1/blocks", tags=["blocks"], responses=REFUSALS)
 @router.post("", status_code=201, responses=made(BlockShape))
 async def place_block(request: Request, ask: BlockAsk, principal: ManageKey) -> Response:
     """Close a resource, all its units. Bookings in the way are listed as `conflicts`, and nothing is changed."""
-    start, end = parse_instant(ask.start, "UTC"), parse_instant(ask.end, "UTC", field="end")
 
     async def work(tx: Transaction) -> Answer:
-        block = await booking.place_block(tx, await find_id(tx, "resource", ask.resource), start, end, ask.reason)
+        resource_id = await find_id(tx, "resource", ask.resource)
+        start, end = await find_span(tx, ask.start, ask.end, resource_id)
+        block = await booking.place_block(tx, resource_id, start, end, ask.reason)
         return answer(201, BlockShape.of(block), location=f"/v1/blocks/{public_id('block', block.id)}")
 
     return await run_command(request, principal.caller(ask.surface), work)
@@ -50,8 +51,8 @@ async def list_blocks(
         found = await booking.list_blocks(
             tx,
             limit=limit + 1,
-            from_at=parse_instant(from_, "UTC", field="from") if from_ else None,
-            to_at=parse_instant(to, "UTC", field="to") if to else None,
+            from_at=parse_instant(from_, None, field="from") if from_ else None,
+            to_at=parse_instant(to, None, field="to") if to else None,
             resource_id=await find_id(tx, "resource", resource) if resource else None,
             after_id=after_id,
         )

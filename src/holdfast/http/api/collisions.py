@@ -39,8 +39,8 @@ async def list_collisions(
     async def work(tx: Transaction) -> Answer:
         wanted = CollisionFilter(
             is_open=IS_OPEN[state],
-            from_at=parse_instant(from_, "UTC", field="from") if from_ else None,
-            to_at=parse_instant(to, "UTC", field="to") if to else None,
+            from_at=parse_instant(from_, None, field="from") if from_ else None,
+            to_at=parse_instant(to, None, field="to") if to else None,
             resource_id=await find_id(tx, "resource", resource) if resource else None,
         )
         found = await outside.list_collisions(tx, wanted, limit=limit + 1, after=after)

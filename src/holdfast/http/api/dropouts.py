@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from holdfast.booking.dropout import DropoutPlan, apply_dropout, plan_dropout
 from holdfast.db.transact import Record, Transaction
-from holdfast.http.api.references import find_id
+from holdfast.http.api.references import find_id, find_span
 from holdfast.http.callers import ManageKey
 from holdfast.http.commands import Answer, answer, run_command
 from holdfast.http.documented import REFUSALS, made
 from holdfast.http.shapes import Ask, Reference, Surface, When
 from holdfast.http.slot_shapes import SlotShape
 from holdfast.ids import public_id
-from holdfast.wallclock import parse_instant
 
 router = APIRouter(prefix="/v1/dropouts", tags=["dropouts"], responses=REFUSALS)
 
@@ -94,10 +94,14 @@ class DropoutShape(BaseModel):
 @router.post("", responses=made(DropoutShape, 200))
 async def plan_or_apply(request: Request, ask: DropoutAsk, principal: ManageKey) -> Response:
     """Plan who takes over while a resource is out; with `approve`, carry that plan out, all or nothing."""
-    start, end = parse_instant(ask.start, "UTC"), parse_instant(ask.end, "UTC", field="end")
     caller = principal.caller(ask.surface)
     record: Record = request.app.state.record
-    resource_id = await record.transact(caller, lambda tx: find_id(tx, "resource", ask.resource))
+
+    async def look_up(tx: Transaction) -> tuple[UUID, datetime, datetime]:
+        id = await find_id(tx, "resource", ask.resource)
+        return id, *await find_span(tx, ask.start, ask.end, id)
+
+    resource_id, start, end = await record.transact(caller, look_up)
 
     async def plan(_: Transaction) -> Answer:
         return answer(200, DropoutShape.of(await plan_dropout(record, caller, resource_id, start, end), applied=False))

@@ -12,6 +12,7 @@ from holdfast.access.model import PUBLIC_SURFACES
 from holdfast.availability.permit import Choices
 from holdfast.booking.model import Cursor, Visit
 from holdfast.booking.service import QUERIES
+from holdfast.catalog.service import time_zone_of
 from holdfast.db.transact import Transaction
 from holdfast.errors import Forbidden, Invalid, NotBookable, NotFound
 from holdfast.http.shapes import VisitAsk
@@ -60,11 +61,17 @@ async def find_choices(tx: Transaction, resources: Mapping[str, str | list[str]]
 async def find_start(tx: Transaction, start: str, location_id: UUID) -> datetime:
     """The instant of ``start``, which may be a wall time at the location. Raises Invalid, WallTimeRefused."""
     if _says_offset(start):
-        return parse_instant(start, "UTC")
+        return parse_instant(start, None)
     zone = await tx.value(QUERIES["location_time_zone"], id=location_id, slug=None)
     if zone is None:
         raise NotBookable("There is no such location.", reason="unknown_location")
     return parse_instant(start, zone)
+
+
+async def find_span(tx: Transaction, start: str, end: str, resource_id: UUID) -> tuple[datetime, datetime]:
+    """The two instants, which may be wall times where the resource is. Raises Invalid, WallTimeRefused."""
+    zone = await time_zone_of(tx, resource_id)
+    return parse_instant(start, zone), parse_instant(end, zone, field="end")
 
 
 def _says_offset(text: str) -> bool:

@@ -120,8 +120,8 @@ async def waitlist_rates(
     """What fell free, was offered and filled, how fast, and what it earned; the last twelve weeks when not said."""
 
     async def work(tx: Transaction) -> Answer:
-        to_at = parse_instant(to, "UTC", field="to") if to else tx.scene.began_at
-        from_at = parse_instant(from_, "UTC", field="from") if from_ else to_at - timedelta(weeks=12)
+        to_at = parse_instant(to, None, field="to") if to else tx.scene.began_at
+        from_at = parse_instant(from_, None, field="from") if from_ else to_at - timedelta(weeks=12)
         return answer(200, RateList(items=[RateShape.of(each) for each in await waitlist.rates(tx, from_at, to_at)]))
 
     return await read(request, principal.caller(), work)

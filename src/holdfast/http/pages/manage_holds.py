@@ -19,14 +19,20 @@ from holdfast.http.pages.staff_session import Desk
 router = APIRouter(prefix="/desk/manage/hold_policies", route_class=PageRoute, include_in_schema=False)
 
 HOME = "/desk/manage/hold_policies"
-# What a policy has, least and most as the record takes them; the last three may be without limit.
+# What a policy has, least and most as the record takes them; those of LIMITS may be without limit.
 BOUNDS = {
     "ttl_seconds": (1, 86_400),
     "ttl_seconds_max": (1, 86_400),
     "extensions_max": (0, 20),
     "grace_seconds": (0, 3600),
 }
-LIMITS = ("live_holds_per_visitor_max", "live_holds_per_network_max", "live_holds_per_actor_max")
+LIMITS = (
+    "live_holds_per_visitor_max",
+    "live_holds_per_network_max",
+    "live_holds_per_actor_max",
+    "bookings_per_visitor_and_day_max",
+    "bookings_per_network_and_day_max",
+)
 LIMIT_MAX = 1_000_000
 
 

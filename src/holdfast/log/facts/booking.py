@@ -37,7 +37,8 @@ class HoldPlaced(Facts):
     starts_at: Instant
     ends_at: Instant
     expires_at: Instant
-    overbook_reason: str | None
+    overbook: bool = False
+    """A person put it on somebody who is taken. Why is with the hold: people's words about people are not logged."""
     outside_rules: bool
     visit_id: UUID | None = None
     claims: tuple[VisitClaim, ...]

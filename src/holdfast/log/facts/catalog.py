@@ -38,6 +38,8 @@ class HoldPolicy(Facts):
     live_holds_per_visitor_max: int | None
     live_holds_per_network_max: int | None
     live_holds_per_actor_max: int | None
+    bookings_per_visitor_and_day_max: int | None = None
+    bookings_per_network_and_day_max: int | None = None
 
 
 class Location(Facts):
