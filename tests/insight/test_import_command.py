@@ -122,6 +122,12 @@ def test_what_it_cannot_do_it_says_in_a_sentence(run: Run, words: tuple[str, ...
     assert said in getattr(refused.exception, "detail", "")
 
 
+def test_a_misspelled_resource_is_told_when_nothing_is_left_to_import(run: Run) -> None:
+    for words in (("--resource", "nobody"), ("--resource", "NOT A slug"), ()):
+        refused = run(ics(("a", 0, 30, "")), *words, "--to", "2001-01-01")
+        assert refused.exit_code, words
+
+
 def test_a_broken_event_is_named_and_nothing_is_taken_for_missing(run: Run) -> None:
     file = ics(("a", 0, 30, ""), ("b", 60, 30, ""))
     file.write_text(file.read_text("utf-8").replace(f"DTSTART:{at(60):%Y%m%dT%H%M%SZ}", "DTSTART:soon"), "utf-8")

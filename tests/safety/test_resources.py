@@ -82,6 +82,12 @@ def test_capacity_moves_bookings_to_the_units_that_stay(spa: Clinic) -> None:
     assert len(spa.units("laser")) == 1
 
 
+def test_a_provider_is_never_a_room(spa: Clinic) -> None:
+    with pytest.raises(Refused) as refused:
+        spa.desk("merge_resources", from_id=spa.resources["room-1"], into_id=spa.resources["ana"])
+    assert refused.value.rule == "merge_is_of_one_kind"
+
+
 def test_a_merge_moves_what_is_booked_and_who_serves(spa: Clinic) -> None:
     spa.book("laser", 0)
     spa.desk("merge_resources", from_id=spa.resources["ana"], into_id=spa.resources["ben"])

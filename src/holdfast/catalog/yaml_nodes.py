@@ -173,14 +173,20 @@ def words(node: yaml.Node, what: str, remarks: Remarks) -> list[yaml.ScalarNode]
     return found
 
 
+# As the domain `label` has it.
+_UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
 def text(node: yaml.Node, what: str, remarks: Remarks, *, most: int = 200) -> str:
     """One line of text."""
     if not isinstance(node, yaml.ScalarNode):
         remarks.add(node, f"{what} is one line of text.")
         return what
     value: str = node.value
-    if not 1 <= len(value) <= most or any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in value):
-        remarks.add(node, f"{what} has 1 to {most} characters and no control characters.")
+    if not 1 <= len(value) <= most or _UNSEEN.search(value):
+        remarks.add(
+            node, f"{what} has 1 to {most} characters, and none that controls a screen or the direction of writing."
+        )
         return what
     return value
 

@@ -90,6 +90,10 @@ RULES: Final[dict[str, Meaning]] = {
         "Bookings stand in the way; nothing was changed. Move or cancel them first.",
     ),
     "merge_is_between_two": (errors.Invalid, "A resource cannot be merged into itself."),
+    "merge_is_of_one_kind": (
+        errors.Invalid,
+        "A provider, a room and a device are never one thing: merge like into like.",
+    ),
     "capacity_is_allowed": (errors.Invalid, "A capacity is a number from 1 to 500."),
     "block_exists": (errors.NotFound, "There is no such block."),
     "block_length_is_allowed": (errors.Invalid, "A block ends after it starts and lasts at most 366 days."),
@@ -133,7 +137,10 @@ RULES: Final[dict[str, Meaning]] = {
     "offer_is_open": (errors.OfferEnded, "This offer has ended ({state})."),
     # table constraints that input can meet
     "claim_no_overlap": (errors.SlotTaken, "Somebody else has this time."),
-    "label_is_readable": (errors.Invalid, "A name has 1 to 200 characters and no control characters."),
+    "label_is_readable": (
+        errors.Invalid,
+        "A name has 1 to 200 characters, and none that controls a screen or the direction of writing.",
+    ),
     "slug_is_plain": (errors.Invalid, "A slug has lower-case letters, digits and hyphens, at most 64."),
     "surface_is_known": (errors.Invalid, "There is no such surface."),
     "organization_slug_is_unique": (errors.Invalid, "There is an organization with this slug."),

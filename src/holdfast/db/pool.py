@@ -79,7 +79,3 @@ class Pool:
                 yield connection
         except (PoolTimeout, TooManyRequests):
             raise Busy(retry_after_seconds=1) from None
-
-    def stats(self) -> dict[str, int]:
-        """The pool's own counters (size, waiting, refused), for metrics."""
-        return self._pool.get_stats()

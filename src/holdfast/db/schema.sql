@@ -13,8 +13,7 @@ CREATE TYPE holdfast.candidate AS (
 	lapsed_hold_ids uuid[]
 );
 
-CREATE DOMAIN holdfast.label AS text
-	CONSTRAINT label_is_readable CHECK ((((length(VALUE) >= 1) AND (length(VALUE) <= 200)) AND (VALUE !~ '[[:cntrl:]]'::text)));
+CREATE DOMAIN holdfast.label AS text;
 
 CREATE DOMAIN holdfast.slug AS text
 	CONSTRAINT slug_is_plain CHECK ((VALUE ~ '^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$'::text));
@@ -1055,6 +1054,9 @@ ALTER TABLE ONLY holdfast.hold_policy
 
 ALTER TABLE ONLY holdfast.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (organization_id, actor, route, key);
+
+ALTER DOMAIN holdfast.label
+    ADD CONSTRAINT label_is_readable CHECK ((((length(VALUE) >= 1) AND (length(VALUE) <= 200)) AND (VALUE !~ '[[:cntrl:]]'::text) AND (VALUE !~ '[\u202a-\u202e\u2066-\u2069]'::text))) NOT VALID;
 
 ALTER TABLE ONLY holdfast.location
     ADD CONSTRAINT location_pkey PRIMARY KEY (organization_id, id);

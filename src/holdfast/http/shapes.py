@@ -358,10 +358,6 @@ class Page(BaseModel):
     next: str | None
 
 
-class HoldList(Page):
-    items: list[HoldShape]
-
-
 class AppointmentList(Page):
     items: list[AppointmentShape]
 

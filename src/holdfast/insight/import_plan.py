@@ -86,6 +86,8 @@ def slugs_of(names: Iterable[str], resource: str | None, mapping: Mapping[str, s
     if unknown := sorted(set(mapping) - known):
         raise Invalid(f"The file names no {unknown[0]!r}; it names {_listed(known)}.")
     left = sorted(known - set(mapping))
+    if not known and not mapping and resource is None:
+        raise Invalid("Say which resource this calendar is of: --resource SLUG.")
     if len(left) > 1 or (left and resource is None):
         hint = '--resource-map "{}=SLUG"'.format(left[0].replace('"', ""))
         raise Invalid(

@@ -76,6 +76,8 @@ async def plan_import(record: Record, caller: Caller, events: Sequence[Event], w
             left_out[f"of {name!r}"] += len(found)
 
     async def work(tx: Transaction) -> list[ResourcePlan]:
+        for slug in filter(None, {wish.resource, *wish.mapping.values()} - of_resource.keys()):
+            await get_resource(tx, slug)  # a misspelled name is told also when the file has nothing for it
         return [await _plan(tx, slug, occurrences(of_resource[slug]), wish) for slug in sorted(of_resource)]
 
     return ImportPlan(wish.source, await record.transact(caller, work), left_out, wish.remove_missing)

@@ -17,7 +17,6 @@ from holdfast.webhooks.signing import SecretBox, new_secret, written
 
 QUERIES: Final = load_queries("holdfast.webhooks")
 OVERLAP_HOURS: Final = 24
-OVERLAP_HOURS_MAX: Final = 24 * 7
 STATES: Final = ("pending", "delivered", "dead", "discarded")
 
 

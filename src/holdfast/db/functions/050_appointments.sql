@@ -30,6 +30,12 @@ declare
   v_row appointment;
 begin
   v_row.id := new_id();
+  loop  -- one in a million is taken once there are a million
+    v_row.confirmation_code := new_confirmation_code();
+    exit when not exists (
+      select from appointment
+      where organization_id = current_organization() and confirmation_code = v_row.confirmation_code);
+  end loop;
   if p_client ? 'id' then
     select id into v_row.client_id from client
     where organization_id = current_organization() and id = (p_client ->> 'id')::uuid;
@@ -42,7 +48,7 @@ begin
   insert into appointment (organization_id, id, hold_id, client_id, service_id, location_id, starts_at, ends_at, local_start,
                            time_zone, confirmation_code, price_cents, surface, note, created_at)
   select p_hold.organization_id, v_row.id, p_hold.id, v_row.client_id, p_hold.service_id, p_hold.location_id, p_hold.starts_at,
-         p_hold.ends_at, p_hold.starts_at at time zone l.time_zone, l.time_zone, new_confirmation_code(), s.price_cents,
+         p_hold.ends_at, p_hold.starts_at at time zone l.time_zone, l.time_zone, v_row.confirmation_code, s.price_cents,
          current_surface(), p_note, clock()
   from service s, location l
   where s.organization_id = p_hold.organization_id and s.id = p_hold.service_id

@@ -153,6 +153,10 @@ begin
   perform lock_open_resource(p_from_id), lock_open_resource(p_into_id);
   perform from unit
   where organization_id = current_organization() and resource_id in (p_from_id, p_into_id) order by id for update;
+  if (select count(distinct kind) from resource
+      where organization_id = current_organization() and id in (p_from_id, p_into_id)) > 1 then
+    perform refuse('merge_is_of_one_kind');
+  end if;
   v_into_units := open_units(p_into_id);
   for v_unit_id in select unnest(open_units(p_from_id)) loop
     perform displace_lapsed_on(v_into_units || v_unit_id, tstzrange(clock(), null));

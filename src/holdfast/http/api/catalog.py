@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal, Protocol, TypeVar
 
@@ -179,7 +180,8 @@ async def preview_catalog(request: Request, ask: PreviewAsk, principal: ManageKe
     record: Record = request.app.state.record
     caller = principal.caller()
     organization = await record.transact(caller, catalog.get_organization)
-    found = _read_file(ask.file)
+    # reading a large file takes seconds, in which others want to be answered
+    found = await asyncio.to_thread(_read_file, ask.file)
     if found.document.organization.slug != organization.slug:
         raise Invalid(
             f"The file is about {found.document.organization.slug!r}; this is {organization.slug!r}.", field="file"

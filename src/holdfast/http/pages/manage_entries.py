@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
@@ -248,8 +247,3 @@ def _require(form: EntryForm, document: CatalogDocument, slug: str | None) -> No
 async def _read(request: Request, staff: SignedIn) -> CatalogDocument:
     staff.require("manage")
     return await record_of(request).transact(staff.caller(), read_document)
-
-
-def entry_url(section: str, slug: str) -> str:
-    """The address of an entry's form."""
-    return f"/desk/manage/{section}/{quote(slug, safe='')}"
