@@ -258,6 +258,7 @@ def calls(mine: Clinic, theirs: dict[str, UUID]) -> dict[str, dict[str, Any]]:
         }},
         "retry_deliveries_since": {"retry_deliveries_since": {"since": at(-99999), "endpoint_id": theirs["endpoint"]}},
         "retry_delivery": {"retry_delivery": {"delivery_id": theirs["delivery"]}},
+        "fail_delivery": {"fail_delivery": {"delivery_id": theirs["delivery"]}},
         "discard_delivery": {"discard_delivery": {"delivery_id": theirs["delivery"], "reason": "x"}},
         "set_quiet_hours": {"set_quiet_hours": {
             "location_id": theirs["location"], "quiet_from": time(21), "quiet_until": time(8)

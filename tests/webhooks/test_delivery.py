@@ -238,7 +238,7 @@ async def test_while_a_secret_is_rotated_either_verifies_and_a_test_message_says
     async with working(worker_settings(database, receiver)):
         await record.transact(system_of(spa), lambda tx: webhooks.test_endpoint(tx, old.endpoint_id))
         (both,) = await receiver.wait_for(1)
-        admin.execute("update holdfast.webhook_endpoint set previous_secret_ends_at = now() - interval '1 second'")
+        admin.execute("update holdfast.webhook_former_secret set ends_at = now() - interval '1 second'")
         await record.transact(system_of(spa), lambda tx: webhooks.test_endpoint(tx, old.endpoint_id))
         _, alone = await receiver.wait_for(2)
     assert both.json["type"] == "webhook_endpoint.tested"
@@ -247,7 +247,7 @@ async def test_while_a_secret_is_rotated_either_verifies_and_a_test_message_says
         Webhook(made.secret).verify(both.body, both.headers)
     Webhook(new.secret).verify(alone.body, alone.headers)
     assert len(alone.headers["webhook-signature"].split()) == 1
-    stored = admin.execute("select secret, previous_secret from holdfast.webhook_endpoint").fetchone()
+    stored = admin.execute("select secret from holdfast.webhook_endpoint").fetchone()
     assert stored is not None
     assert box.open(stored[0], old.endpoint_id) not in stored[0]
 

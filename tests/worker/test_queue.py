@@ -9,12 +9,12 @@ import pytest
 
 from holdfast.db.urls import WORKER_ROLE, DatabaseUrls, derive_url
 from holdfast.worker import queue as queue_module
-from holdfast.worker.queue import JobOrder, Queue
+from holdfast.worker.queue import REACTIONS, JobOrder, Queue
 
 
 @pytest.fixture
 async def queue(database: DatabaseUrls) -> AsyncIterator[Queue]:
-    one = Queue(derive_url(database.owner, WORKER_ROLE), concurrency=2)
+    one = Queue(derive_url(database.owner, WORKER_ROLE), slots={REACTIONS: 2})
     await one.open()
     yield one
     await one.close()

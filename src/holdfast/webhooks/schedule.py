@@ -12,6 +12,7 @@ DELAYS_SECONDS: Final = (
     5.0, 300.0, 1800.0, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR,
 )  # fmt: skip
 RETRY_AFTER_SECONDS_MAX: Final = 24 * HOUR
+PAUSE_SECONDS_MAX: Final = HOUR
 JITTER: Final = 0.2
 
 
@@ -25,5 +26,19 @@ def retry_in_seconds(
     """
     if attempts > len(delays):
         return None
-    delay = delays[attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+    return max(_jittered(delays[attempts - 1]), min(retry_after_seconds or 0.0, RETRY_AFTER_SECONDS_MAX))
+
+
+def pause_seconds(
+    attempts: int, retry_after_seconds: float | None = None, *, delays: Sequence[float] = DELAYS_SECONDS
+) -> float:
+    """How long to send nothing at all to an endpoint that did not answer attempt number ``attempts`` of a delivery.
+
+    At most an hour unless it asked for more: one delivery then tries, and finds out early that all is well again.
+    """
+    delay = min(_jittered(delays[min(attempts, len(delays)) - 1]), PAUSE_SECONDS_MAX) if delays else 0.0
     return max(delay, min(retry_after_seconds or 0.0, RETRY_AFTER_SECONDS_MAX))
+
+
+def _jittered(seconds: float) -> float:
+    return seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
