@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from holdfast.http.shapes import Ask, Reason
 from holdfast.ids import public_id
 from holdfast.log.public import TEST_TYPE, EventNames, public_subject
-from holdfast.webhooks.message import message_body
+from holdfast.webhooks.message import message_of
 from holdfast.webhooks.model import Attempt, Delivery, Endpoint
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
@@ -64,7 +64,7 @@ class EndpointShape(BaseModel):
     """A webhook endpoint. `disabled_cause` and `failing_since` say what is wrong with it.
 
     `warned_at`: it fails for days, and its managers were told; it is disabled at `disables_at` unless it answers.
-    `not_before`: it did not answer, or asked to be left in peace; then one delivery tries.
+    `not_before`: it did not answer, or asked to be left in peace; then one delivery tries. `dead`: its dead letters.
     """
 
     id: str
@@ -80,6 +80,7 @@ class EndpointShape(BaseModel):
     not_before: datetime | None
     disabled_at: datetime | None
     disabled_cause: str | None
+    dead: int
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> EndpointShape:
@@ -97,6 +98,7 @@ class EndpointShape(BaseModel):
             not_before=endpoint.not_before,
             disabled_at=endpoint.disabled_at,
             disabled_cause=endpoint.disabled_cause,
+            dead=endpoint.dead,
         )
 
 
@@ -188,17 +190,9 @@ class DeliveryDetail(BaseModel):
     def of(
         cls, delivery: Delivery, attempts: list[Attempt], organization_id: UUID, names: EventNames
     ) -> DeliveryDetail:
-        body = message_body(
-            type=delivery.type,
-            at=delivery.event_at,
-            subject_id=delivery.subject_id,
-            sequence=delivery.sequence,
-            version=delivery.version,
-            data=delivery.data,
-        )
         return cls(
             delivery=DeliveryShape.of(delivery, organization_id, names),
-            message=json.loads(body),
+            message=json.loads(message_of(delivery)),
             attempts=[AttemptShape.of(each) for each in attempts],
         )
 

@@ -25,7 +25,7 @@ import structlog
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record
 from holdfast.log.public import EventNames
-from holdfast.webhooks.message import CONTENT_TYPE, USER_AGENT, message_body
+from holdfast.webhooks.message import CONTENT_TYPE, USER_AGENT, message_of
 from holdfast.webhooks.model import DueDelivery
 from holdfast.webhooks.outbound import Answer, Outbound, Unreachable
 from holdfast.webhooks.schedule import DELAYS_SECONDS, pause_seconds, retry_in_seconds
@@ -149,14 +149,7 @@ class Sender:
         """Try it once; ``headers`` are filled with those that were sent. It never raises: an attempt is counted."""
         begun = time.monotonic()
         try:
-            body = message_body(
-                type=due.type,
-                at=due.at,
-                subject_id=due.subject_id,
-                sequence=due.sequence,
-                version=due.version,
-                data=due.data,
-            )
+            body = message_of(due)
             headers |= self._headers(organization_id, endpoint_id, due, body)
             return judge(await self._outbound.post(due.url, headers, body))
         except Unreachable as error:

@@ -148,7 +148,7 @@ class Queue:
     def add_gathered(self, name: str, task: GatheredTask, *, pool: str = REACTIONS) -> None:
         """Let jobs named ``name``, which have ``event_ids``, be done together with those that wait in their lane.
 
-        ``task`` gets the arguments of each, in order, and answers for how many seconds the lane is to rest. A lane rests
+        ``task`` gets the arguments of each in order, and answers for how many seconds the lane is to rest. A lane rests
         without a slot, as far as this process knows: a job that another one defers meanwhile may end the rest early.
         """
 

@@ -20,7 +20,7 @@ from holdfast.log.relay import Handoff, Interest, Relay
 from holdfast.messages.carriers import MessageSettings
 from holdfast.messages.sending import open_sender
 from holdfast.waitlist.tokens import OfferTokens
-from holdfast.webhooks.outbound import Outbound
+from holdfast.webhooks.outbound import TIMEOUT_SECONDS, Outbound
 from holdfast.webhooks.schedule import DELAYS_SECONDS
 from holdfast.webhooks.sending import TURN_SECONDS, Sender
 from holdfast.webhooks.signing import SecretBox
@@ -70,6 +70,7 @@ class WorkerSettings:
     allowed_hosts: Collection[str] = ()
     slots: Mapping[str, int] = field(default_factory=lambda: SLOTS)
     turn_seconds: float = TURN_SECONDS
+    timeout_seconds: float = TIMEOUT_SECONDS
     stalled_seconds: float = STALLED_SECONDS
     delays_seconds: Sequence[float] = DELAYS_SECONDS
     messages: MessageSettings = field(default_factory=MessageSettings)
@@ -98,7 +99,7 @@ async def open_means(settings: WorkerSettings, reactions: Sequence[Reaction] = R
     try:
         record, back_record = Record(app_pool), Record(back_pool)
         async with (
-            Outbound(settings.allowed_hosts) as outbound,
+            Outbound(settings.allowed_hosts, timeout_seconds=settings.timeout_seconds) as outbound,
             open_sender(record, back_record, settings.messages, settings.secret) as message_sender,
         ):
             sender = Sender(

@@ -42,12 +42,13 @@ as $$
 $$;
 
 -- Events from this one on are named anew: their numbers may have been another event's before. Earlier ones keep their
--- names, so that whoever was told of one recognises a repeat.
-create or replace function holdfast.begin_epoch(p_from_event_id bigint) returns void
+-- names, so that whoever was told of one recognises a repeat. Null: from the next event on.
+create or replace function holdfast.begin_epoch(p_from_event_id bigint default null) returns void
 language sql
 as $$
-  insert into log_epoch (from_event_id, epoch, began_at)
-  values (p_from_event_id, 1 + floor(random() * 16777215)::integer, clock())
+  insert into holdfast.log_epoch (from_event_id, epoch, began_at)
+  values (coalesce(p_from_event_id, (select coalesce(max(id), 0) + 1 from holdfast.event)),
+          1 + floor(random() * 16777215)::integer, holdfast.clock())
   on conflict (from_event_id) do update set epoch = excluded.epoch, began_at = excluded.began_at;
 $$;
 
