@@ -110,7 +110,7 @@ async def test_killed_again_and_again(
     database: DatabaseUrls, record: Record, spa: Clinic, admin: psycopg.Connection[Any], prelude: str
 ) -> None:
     chance = random.Random(SEED)
-    ledger = Ledger()
+    ledger, lived = Ledger(), [f"seed {SEED}"]
     spa.desk("set_message_policy", policy={"quiet_from": "00:00", "quiet_until": "00:00"})
     async with listening() as receiver, mail_server() as mailbox:
         receiver.answer, mailbox.answer = ledger.take_webhook, ledger.take_mail
@@ -127,7 +127,7 @@ async def test_killed_again_and_again(
             chain.shut(shut=number == 0 or chance.random() < 0.5)
             moments = chain.moments()
             name = "a webhook has arrived" if number == 0 else chance.choice(sorted(moments))
-            print(f"seed {SEED}, round {number}: killed when {name}")
+            lived.append(f"killed when {name}")
             async with worker_process(settings, prelude) as doomed:
 
                 async def is_time(reached: Callable[[], bool] = moments[name]) -> bool:
@@ -153,7 +153,7 @@ async def test_killed_again_and_again(
     if prelude:
         assert set(chain.booked) - ledger.told, "marked as sent, and never taken: lost"
         return
-    assert ledger.told == set(chain.booked)
+    assert ledger.told == set(chain.booked), lived
     assert len({one.id for one in ledger.webhooks}) == len(chain.booked), "a repeat has the id of the first"
     assert len({mail["Message-ID"] for mail in ledger.mails}) == len(chain.booked)
     assert {mail["To"] for mail in ledger.mails} == {
