@@ -1,6 +1,6 @@
 """What runs behind the desk, for a measurement: ``python -m bench.behind PART OWNER APP ORGANIZATION [HOST:PORT]``.
 
-``worker`` is a worker as ``holdfast serve`` starts it, whose messages go to the console; ``screens`` is the live feed of
+``worker`` is a worker as ``holdfast serve`` starts it, with messages to the console; ``screens`` is the live feed of
 twenty screens, which belongs to the web server. Ends when its standard input does.
 """
 

@@ -22,7 +22,7 @@ from tests.webhooks.test_delivery import until
 from tests.worker.running import endpoint_for, worker_process, worker_settings, working
 
 SEED = 20270306
-ROUNDS = 4
+ROUNDS = 3
 BOOKED = 3  # a round
 
 # What a sender would do that writes down first and sends then: at most once.

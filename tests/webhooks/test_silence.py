@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -175,7 +176,7 @@ async def test_an_endpoint_that_wants_to_be_left_in_peace_is_and_one_delivery_fi
         admin.execute("update holdfast.webhook_endpoint set not_before = now()")
         admin.execute("update holdfast.delivery set next_attempt_at = now() where state = 'pending'")
 
-    async with working(worker_settings(database, receiver, delays_seconds=(HOUR, HOUR))) as means:
+    async with working(worker_settings(database, receiver, delays_seconds=(60.0, 60.0))) as means:
 
         async def is_quiet() -> bool:
             return await attempts() == len(receiver.received) > 0 and await means.queue.waiting() == 0
@@ -188,10 +189,14 @@ async def test_an_endpoint_that_wants_to_be_left_in_peace_is_and_one_delivery_fi
         waiting = await deliveries(record, spa, "pending")
         assert {one.next_attempt_at >= endpoint.not_before for one in waiting if one.next_attempt_at} == {True}
 
+        receiver.answer = lambda _: (503, {})
+        admin.execute("update holdfast.webhook_endpoint set failing_since = now() - interval '2 hours'")
         the_time_has_come()
         await receiver.wait_for(first + 1)
         await until(is_quiet)
         assert len(receiver.received) == first + 1, "one delivery tries"
+        (pause,) = admin.execute("select not_before - now() from holdfast.webhook_endpoint").fetchone() or (None,)
+        assert timedelta(minutes=20) < pause < timedelta(minutes=31), "the longer it fails, the longer"
 
         receiver.answer = lambda _: (204, {})
         the_time_has_come()

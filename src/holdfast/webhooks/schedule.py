@@ -12,7 +12,6 @@ DELAYS_SECONDS: Final = (
     5.0, 300.0, 1800.0, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR,
 )  # fmt: skip
 RETRY_AFTER_SECONDS_MAX: Final = 24 * HOUR
-PAUSE_SECONDS_MAX: Final = HOUR
 JITTER: Final = 0.2
 
 
@@ -29,15 +28,10 @@ def retry_in_seconds(
     return max(_jittered(delays[attempts - 1]), min(retry_after_seconds or 0.0, RETRY_AFTER_SECONDS_MAX))
 
 
-def pause_seconds(
-    attempts: int, retry_after_seconds: float | None = None, *, delays: Sequence[float] = DELAYS_SECONDS
-) -> float:
-    """How long to send nothing at all to an endpoint that did not answer attempt number ``attempts`` of a delivery.
-
-    At most an hour unless it asked for more: one delivery then tries, and finds out early that all is well again.
-    """
-    delay = min(_jittered(delays[min(attempts, len(delays)) - 1]), PAUSE_SECONDS_MAX) if delays else 0.0
-    return max(delay, min(retry_after_seconds or 0.0, RETRY_AFTER_SECONDS_MAX))
+def pause_seconds(retry_after_seconds: float | None = None, *, delays: Sequence[float] = DELAYS_SECONDS) -> float:
+    """How long to send nothing at all to an endpoint that did not answer, at least; longer the longer it fails."""
+    first = _jittered(delays[0]) if delays else 0.0
+    return max(first, min(retry_after_seconds or 0.0, RETRY_AFTER_SECONDS_MAX))
 
 
 def _jittered(seconds: float) -> float:

@@ -175,7 +175,7 @@ class Sender:
     async def _write_down(self, caller: Caller, due: DueDelivery, outcome: Outcome, headers: Mapping[str, str]) -> None:
         attempts, asked = due.attempts + 1, outcome.retry_after_seconds
         retry = retry_in_seconds(attempts, asked, delays=self._delays_seconds)
-        pause = pause_seconds(attempts, asked, delays=self._delays_seconds) if outcome.closed else None
+        pause = pause_seconds(asked, delays=self._delays_seconds) if outcome.closed else None
         await self._record.transact(
             caller,
             lambda tx: tx.run(

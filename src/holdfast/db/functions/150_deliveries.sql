@@ -104,8 +104,8 @@ as $$
 $$;
 
 -- The endpoint took it, or did not. `p_pause_seconds`: it does not answer, or asked to be left in peace, so nothing at all
--- is sent there for so long. After days of failure it is disabled, a day at least after a warning; so is one that says it
--- is gone.
+-- is sent there for so long, or a quarter of the time for which it has failed, up to an hour. After days of failure it is
+-- disabled, a day at least after a warning; so is one that says it is gone.
 create or replace function holdfast.note_endpoint(
   p_endpoint_id uuid, p_outcome text, p_cause text, p_pause_seconds double precision
 ) returns void
@@ -126,7 +126,9 @@ begin
     return;
   end if;
   if p_pause_seconds is not null then
-    update webhook_endpoint set not_before = greatest(not_before, clock() + make_interval(secs => p_pause_seconds))
+    update webhook_endpoint set not_before = greatest(
+      not_before, clock() + make_interval(secs => p_pause_seconds),
+      clock() + least((clock() - failing_since) / 4, interval '1 hour'))
     where organization_id = v_endpoint.organization_id and id = v_endpoint.id;
   end if;
   if p_outcome = 'gone' or v_endpoint.failing_since < clock() - interval '5 days'
