@@ -306,7 +306,8 @@ async def test_a_person_declares_it_failed_and_the_endpoint_counts_its_dead_lett
     database: DatabaseUrls, record: Record, spa: Clinic, receiver: Receiver
 ) -> None:
     made = await endpoint_for(record, spa, receiver.url)
-    receiver.answer = lambda _: (500, {"x-trace": "abc", "set-cookie": "theirs"})
+    hostile = {f"x-{number}" + "h" * 300: '"' * 1000 for number in range(40)}
+    receiver.answer = lambda _: (500, {"x-trace": "abc", "set-cookie": "theirs"} | hostile)
     async with working(worker_settings(database, receiver, delays_seconds=(3600.0,))):
         spa.book("consult", 0)
         await receiver.wait_for(1)

@@ -210,15 +210,18 @@ async def test_a_person_who_retries_does_not_wait_for_the_pause(
     database: DatabaseUrls, record: Record, spa: Clinic, receiver: Receiver
 ) -> None:
     made = await endpoint_for(record, spa, receiver.url)
-    receiver.answer = lambda _: (429, {"retry-after": "7200"})
-    async with working(worker_settings(database, receiver, delays_seconds=(HOUR,))):
+    receiver.answer = lambda _: (429, {})
+    async with working(worker_settings(database, receiver, delays_seconds=(600.0,))):
         spa.book("consult", 0)
+        pauses: list[timedelta] = []
 
         async def is_paused() -> bool:
             found = await record.transact(system_of(spa), lambda tx: webhooks.get_endpoint(tx, made.endpoint_id))
-            return found.not_before is not None
+            pauses.extend([found.not_before - found.failing_since] if found.not_before and found.failing_since else [])
+            return bool(pauses)
 
         await until(is_paused)
+        assert pauses[0] < timedelta(minutes=13), "the first time it is short"
         receiver.answer = lambda _: (204, {})
         await record.transact(system_of(spa), lambda tx: webhooks.test_endpoint(tx, made.endpoint_id))
         await receiver.wait_for(2)

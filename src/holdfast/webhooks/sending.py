@@ -38,7 +38,7 @@ TURN_SECONDS: Final = 5.0
 TURN_ATTEMPTS_MIN: Final = 100  # a receiver that takes fewer in a whole turn is slow
 RESPONSE_KEPT: Final = 1024
 HEADERS_KEPT: Final = 20
-HEADER_KEPT: Final = 200  # characters of each
+NAME_KEPT, VALUE_KEPT = 60, 120  # characters of each; all of them, escaped, are fewer than the record takes
 UNEXPECTED: Final = "It could not be sent, by a fault of Holdfast's own: its log says more."
 GONE: Final = 410
 TOO_MANY: Final = 429
@@ -232,7 +232,7 @@ def judge(answer: Answer) -> Outcome:
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
     """The answer's headers for whoever looks into it, without what may be a secret of theirs."""
     told = [(name, value) for name, value in headers.items() if name not in ("set-cookie", "www-authenticate")]
-    return {_printable(name)[:HEADER_KEPT]: _printable(value)[:HEADER_KEPT] for name, value in told[:HEADERS_KEPT]}
+    return {_printable(name)[:NAME_KEPT]: _printable(value)[:VALUE_KEPT] for name, value in told[:HEADERS_KEPT]}
 
 
 def _printable(text: str) -> str:

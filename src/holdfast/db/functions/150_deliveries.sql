@@ -128,7 +128,7 @@ begin
   if p_pause_seconds is not null then
     update webhook_endpoint set not_before = greatest(
       not_before, clock() + make_interval(secs => p_pause_seconds),
-      clock() + least((clock() - failing_since) / 4, interval '1 hour'))
+      clock() + least((clock() - coalesce(failing_since, clock())) / 4, interval '1 hour'))
     where organization_id = v_endpoint.organization_id and id = v_endpoint.id;
   end if;
   if p_outcome = 'gone' or v_endpoint.failing_since < clock() - interval '5 days'
