@@ -1,7 +1,7 @@
 """What runs behind the desk, for a measurement: ``python -m bench.behind PART OWNER APP ORGANIZATION [HOST:PORT]``.
 
-``worker`` is a worker as ``holdfast serve`` starts it; ``screens`` is the live feed of twenty screens, which belongs to
-the web server. Ends when its standard input does.
+``worker`` is a worker as ``holdfast serve`` starts it, with messages to the console; ``screens`` is the live feed of
+twenty screens, which belongs to the web server. Ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from holdfast.db.transact import Record
 from holdfast.db.urls import WORKER_ROLE, derive_url
 from holdfast.log.feed import Feed
 from holdfast.log.public import EventNames
+from holdfast.messages.carriers import MessageSettings
 from holdfast.worker.run import WorkerSettings, run_worker
 
 SECRET = b"bench" * 8
@@ -25,7 +26,15 @@ SCREENS = 20
 
 async def work(owner_url: str, app_url: str, _: UUID, *hosts: str) -> None:
     os.nice(NICENESS)
-    await run_worker(WorkerSettings(app_url, derive_url(owner_url, WORKER_ROLE), SECRET, allowed_hosts=hosts))
+    await run_worker(
+        WorkerSettings(
+            app_url,
+            derive_url(owner_url, WORKER_ROLE),
+            SECRET,
+            allowed_hosts=hosts,
+            messages=MessageSettings(console=True),
+        )
+    )
 
 
 async def watch(_: str, app_url: str, organization_id: UUID, *__: str) -> None:

@@ -16,6 +16,7 @@ from holdfast.errors import SetupRefused
 
 PREFIX: Final = "HOLDFAST_"
 SECRET_BYTES: Final = 32
+WAIT_SECONDS_MAX: Final = 7 * 24 * 3600.0
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -41,6 +42,11 @@ class Settings(BaseSettings):
     webhook_allowed_hosts: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(),
         description="Hosts, separated by commas, that webhooks may reach over http and in private networks.",
+    )
+    webhook_retry_seconds: Annotated[tuple[float, ...], NoDecode] = Field(
+        (),
+        max_length=20,
+        description="Waits between attempts of a webhook, separated by commas; unset: over three days.",
     )
     public_url: str | None = Field(
         None,
@@ -86,6 +92,16 @@ class Settings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("webhook_retry_seconds", mode="before")
+    @classmethod
+    def _waits(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        waits = tuple(float(part) for part in value.split(",") if part.strip())
+        if not all(0 < wait <= WAIT_SECONDS_MAX for wait in waits):
+            raise ValueError("a wait is between 0 and 604800 seconds, as in 5,300,1800")
+        return waits
 
     def secret(self) -> bytes:
         """32 bytes that sign links, cookies and cursors: from ``secret_key``, else the file ``secret`` in the data dir.

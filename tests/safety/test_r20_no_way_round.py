@@ -73,7 +73,7 @@ def test_internal_functions_cannot_be_called(admin: psycopg.Connection[Any]) -> 
     callable_ = set(functions(admin, "has_function_privilege('holdfast_app', p.oid, 'execute')"))
     definer = set(functions(admin, "p.prosecdef"))
     reading = {"act_as", "clock", "current_organization", "current_actor", "current_surface",
-               "opted_out", "waitlist_policy_revision"}  # fmt: skip
+               "event_epoch", "opted_out", "waitlist_policy_revision"}  # fmt: skip
     assert callable_ - definer <= reading
     internal = {
         "let_go",
@@ -258,6 +258,7 @@ def calls(mine: Clinic, theirs: dict[str, UUID]) -> dict[str, dict[str, Any]]:
         }},
         "retry_deliveries_since": {"retry_deliveries_since": {"since": at(-99999), "endpoint_id": theirs["endpoint"]}},
         "retry_delivery": {"retry_delivery": {"delivery_id": theirs["delivery"]}},
+        "fail_delivery": {"fail_delivery": {"delivery_id": theirs["delivery"]}},
         "discard_delivery": {"discard_delivery": {"delivery_id": theirs["delivery"], "reason": "x"}},
         "set_quiet_hours": {"set_quiet_hours": {
             "location_id": theirs["location"], "quiet_from": time(21), "quiet_until": time(8)

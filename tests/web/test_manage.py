@@ -286,6 +286,19 @@ def test_an_endpoint_its_secret_and_its_deliveries(owner: Forms, glow: Clinic) -
     owner.open(url)
     owner.send("/test")
     assert "webhook_endpoint.tested" in owner.page.text
+    assert 'id="until-error"' in owner.send("/replay", since="2027-03-06T14:00", until="2027-03-06T13:00").text
+    owner.send("/replay", since="2027-03-06T14:00", until="2027-03-06T15:00")
+    assert owner.page.status_code == 200
+    assert value(glow, "count(*) from holdfast.event where type = 'webhook_endpoint.replayed'") == 1
+    owner.open(next(link for link in owner.links if "/desk/deliveries/dlv_" in link))
+    owner.send("/fail")
+    assert "not taken" in owner.page.text
+    assert value(glow, "state from holdfast.delivery") == "dead"
+    assert "hook.example.com" in owner.open("/desk/inbox").text, "somebody has to look at it"
+    assert "waiting for you: 1" in owner.open("/desk/deliveries").text
+    owner.send("/desk/deliveries/retry")
+    assert value(glow, "state from holdfast.delivery") == "pending"
+    owner.open(url)
     assert "whsec_" in owner.send("/secret").text
     owner.open(url)
     owner.send("/disable")

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from holdfast.db.transact import Record
 from holdfast.db.urls import DatabaseUrls
@@ -238,7 +238,7 @@ async def test_while_a_secret_is_rotated_either_verifies_and_a_test_message_says
     async with working(worker_settings(database, receiver)):
         await record.transact(system_of(spa), lambda tx: webhooks.test_endpoint(tx, old.endpoint_id))
         (both,) = await receiver.wait_for(1)
-        admin.execute("update holdfast.webhook_endpoint set previous_secret_ends_at = now() - interval '1 second'")
+        admin.execute("update holdfast.webhook_former_secret set ends_at = now() - interval '1 second'")
         await record.transact(system_of(spa), lambda tx: webhooks.test_endpoint(tx, old.endpoint_id))
         _, alone = await receiver.wait_for(2)
     assert both.json["type"] == "webhook_endpoint.tested"
@@ -247,9 +247,90 @@ async def test_while_a_secret_is_rotated_either_verifies_and_a_test_message_says
         Webhook(made.secret).verify(both.body, both.headers)
     Webhook(new.secret).verify(alone.body, alone.headers)
     assert len(alone.headers["webhook-signature"].split()) == 1
-    stored = admin.execute("select secret, previous_secret from holdfast.webhook_endpoint").fetchone()
+    stored = admin.execute("select secret from holdfast.webhook_endpoint").fetchone()
     assert stored is not None
     assert box.open(stored[0], old.endpoint_id) not in stored[0]
+
+
+async def test_a_secret_rotated_twice_cuts_nobody_off_and_every_one_signs_until_its_own_end(
+    database: DatabaseUrls, record: Record, spa: Clinic, receiver: Receiver, admin: psycopg.Connection[Any]
+) -> None:
+    """The answer with the new secret was lost, so it is rotated again: the receiver still has the first."""
+    made = [await endpoint_for(record, spa, receiver.url)]
+    box, endpoint_id = webhooks.SecretBox(SECRET), made[0].endpoint_id
+    for hours in (1, 48):
+        made.append(
+            await record.transact(
+                system_of(spa), lambda tx, h=hours: webhooks.rotate_secret(tx, box, endpoint_id, overlap_hours=h)
+            )
+        )
+    async with working(worker_settings(database, receiver)):
+        spa.book("consult", 0)
+        await receiver.wait_for(1)
+        admin.execute("update holdfast.webhook_former_secret set ends_at = ends_at - interval '2 hours'")
+        spa.book("consult", 60)
+        every, later = await receiver.wait_for(2)
+    for each in made:
+        Webhook(each.secret).verify(every.body, every.headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(made[0].secret).verify(later.body, later.headers)
+    for each in made[1:]:
+        Webhook(each.secret).verify(later.body, later.headers)
+
+
+async def test_ten_secrets_at_once_are_enough(record: Record, spa: Clinic) -> None:
+    made = await endpoint_for(record, spa, "https://example.com/hook")
+    box = webhooks.SecretBox(SECRET)
+    for _ in range(10):
+        await record.transact(system_of(spa), lambda tx: webhooks.rotate_secret(tx, box, made.endpoint_id))
+    with pytest.raises(StateRefused, match="ten new secrets"):
+        await record.transact(system_of(spa), lambda tx: webhooks.rotate_secret(tx, box, made.endpoint_id))
+
+
+async def test_what_happened_before_an_endpoint_was_there_is_sent_on_request_alone(
+    database: DatabaseUrls, record: Record, spa: Clinic, receiver: Receiver
+) -> None:
+    spa.book("consult", 0)
+    made = await endpoint_for(record, spa, receiver.url)
+    spa.book("consult", 60)
+    async with working(worker_settings(database, receiver)):
+        (only,) = await until_states(record, spa, "delivered")
+        await record.transact(system_of(spa), lambda tx: webhooks.replay(tx, made.endpoint_id, LONG_AGO, only.event_at))
+        before, after = await until_states(record, spa, "delivered", "delivered")
+    assert after.id == only.id
+    assert before.event_at < only.event_at
+    assert [one.attempts for one in (before, after)] == [1, 1]
+
+
+async def test_a_person_declares_it_failed_and_the_endpoint_counts_its_dead_letters(
+    database: DatabaseUrls, record: Record, spa: Clinic, receiver: Receiver
+) -> None:
+    made = await endpoint_for(record, spa, receiver.url)
+    hostile = {f"x-{number}" + "h" * 300: '"' * 1000 for number in range(40)}
+    receiver.answer = lambda _: (500, {"x-trace": "abc", "set-cookie": "theirs"} | hostile)
+    async with working(worker_settings(database, receiver, delays_seconds=(3600.0,))):
+        spa.book("consult", 0)
+        await receiver.wait_for(1)
+
+        async def is_tried() -> bool:
+            return [one.attempts for one in await deliveries(record, spa)] == [1]
+
+        await until(is_tried)
+        (waiting,) = await deliveries(record, spa, "pending")
+        dead = await record.transact(system_of(spa), lambda tx: webhooks.fail_delivery(tx, waiting.id))
+        assert (dead.state, dead.last_status) == ("dead", 500)
+        with pytest.raises(StateRefused):
+            await record.transact(system_of(spa), lambda tx: webhooks.fail_delivery(tx, waiting.id))
+        endpoint = await record.transact(system_of(spa), lambda tx: webhooks.get_endpoint(tx, made.endpoint_id))
+        assert endpoint.dead == 1
+        (tried,) = await record.transact(system_of(spa), lambda tx: webhooks.list_attempts(tx, waiting.id))
+    assert tried.request_headers == {
+        name: value for name, value in receiver.received[0].headers.items()
+        if name.startswith("webhook-") or name in ("content-type", "user-agent")
+    }  # fmt: skip
+    assert tried.response_headers is not None
+    assert tried.response_headers["x-trace"] == "abc"
+    assert "set-cookie" not in tried.response_headers
 
 
 async def test_days_of_failure_warn_first_and_then_disable(

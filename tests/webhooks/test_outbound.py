@@ -30,6 +30,8 @@ HOSTILE = [
     "https://exam ple.com/",
     "https://example.com\\@127.0.0.1/", "https://example.com/\r\nHost: x", "https://\u2488example.com/",
     "javascript:alert(1)",
+    "https://example..com/h", "https://.example.com/h", f"https://{'a' * 64}.com/", f"https://{'a.' * 127}com/",
+    "https://-example.com/", "https://exa$mple.com/",
     "https://[::", "//example.com/", "https:/example.com", "https://0.0.0.0/", "https://[64:ff9b::7f00:1]/",
 ]  # fmt: skip
 # Ways to write 127.0.0.1 that only the resolver sees through; and a name that is loopback everywhere.

@@ -22,6 +22,14 @@ def test_the_published_vector() -> None:
     assert signature == "v1,wBWZIi23hsRAXVXSj68Jf1fQ9gMmjzDCCyqQ/uqhMFs="
 
 
+def test_the_vector_that_other_implementations_publish() -> None:
+    """From the reference libraries of Standard Webhooks and of Svix: whoever verifies those verifies ours."""
+    key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    assert written(key) == "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    signature = sign([key], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
 @given(key=st.binary(min_size=24, max_size=64), body=st.text(), timestamp=st.integers(0, 4_000_000_000))
 def test_the_reference_library_signs_alike(key: bytes, body: str, timestamp: int) -> None:
     reference = Webhook(written(key)).sign("evt_1", datetime.fromtimestamp(timestamp, UTC), body)

@@ -54,9 +54,12 @@ async def working(settings: WorkerSettings, reactions: Sequence[Reaction] = REAC
 
 
 @asynccontextmanager
-async def worker_process(settings: WorkerSettings) -> AsyncIterator[asyncio.subprocess.Process]:
-    """``holdfast worker`` in a process of its own, impatient like ``worker_settings``; killed at the end."""
-    program = (
+async def worker_process(settings: WorkerSettings, prelude: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
+    """``holdfast worker`` in a process of its own, impatient like ``worker_settings``; killed at the end.
+
+    ``prelude`` runs in it first: what would happen if it did something else.
+    """
+    program = prelude + (
         "import asyncio, json, sys\n"
         "from holdfast.messages.carriers import MessageSettings\n"
         "from holdfast.worker.run import WorkerSettings, run_worker\n"

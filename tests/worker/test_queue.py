@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 
 from holdfast.db.urls import WORKER_ROLE, DatabaseUrls, derive_url
 from holdfast.worker import queue as queue_module
-from holdfast.worker.queue import JobOrder, Queue
+from holdfast.worker.queue import REACTIONS, JobOrder, Queue
 
 
 @pytest.fixture
 async def queue(database: DatabaseUrls) -> AsyncIterator[Queue]:
-    one = Queue(derive_url(database.owner, WORKER_ROLE), concurrency=2)
+    one = Queue(derive_url(database.owner, WORKER_ROLE), slots={REACTIONS: 2})
     await one.open()
     yield one
     await one.close()
@@ -85,3 +86,64 @@ async def test_once_means_that_one_waiting_is_enough(queue: Queue) -> None:
     assert await queue.waiting() == 1
     await run_until(queue, done)
     assert ran == 1
+
+
+async def test_what_waits_in_a_lane_is_done_together_as_far_as_there_is_room(queue: Queue) -> None:
+    calls: list[list[int]] = []
+    done = asyncio.Event()
+
+    async def react(gathered: Sequence[Mapping[str, Any]]) -> float:
+        calls.append([len(job["event_ids"]) for job in gathered])
+        if sum(map(len, calls)) == 4:
+            done.set()
+        return 0.0
+
+    queue.add_gathered("react", react)
+    for count in (1, 2, 900, 200):
+        await queue.defer(JobOrder("react", "lane", {"event_ids": list(range(count))}))
+    await run_until(queue, done)
+    assert calls == [[1, 2, 900], [200]]
+
+
+async def test_a_gathered_job_that_fails_is_done_again_with_all_that_it_took_along(queue: Queue) -> None:
+    calls: list[list[int]] = []
+    done = asyncio.Event()
+
+    async def react(gathered: Sequence[Mapping[str, Any]]) -> float:
+        calls.append([id for job in gathered for id in job["event_ids"]])
+        if len(calls) == 1:
+            raise RuntimeError("the first time")
+        done.set()
+        return 0.0
+
+    queue.add_gathered("react", react)
+    for id in range(3):
+        await queue.defer(JobOrder("react", "lane", {"event_ids": [id]}))
+    await run_until(queue, done)
+    assert calls == [[0, 1, 2], [0, 1, 2]]
+    assert await queue.waiting() == 0
+
+
+async def test_a_lane_that_rests_has_no_slot(queue: Queue) -> None:
+    """Two slots, three lanes that rest for an hour: what another lane has to do is done at once."""
+    rested: list[str] = []
+    done = asyncio.Event()
+
+    async def react(gathered: Sequence[Mapping[str, Any]]) -> float:
+        rested.append(gathered[0]["lane"])
+        if len(rested) < 4:  # the job that comes meanwhile waits for the end of the rest
+            await queue.defer(JobOrder("react", gathered[0]["lane"], {"lane": "again", "event_ids": [1]}))
+        if len(rested) == 3:
+            await queue.defer(JobOrder("other", "other"))
+        return 3600.0
+
+    async def other() -> None:
+        done.set()
+
+    queue.add_gathered("react", react)
+    queue.add("other", other)
+    for lane in ("a", "b", "c"):
+        await queue.defer(JobOrder("react", lane, {"lane": lane, "event_ids": [1]}))
+    await run_until(queue, done)
+    assert sorted(rested) == ["a", "b", "c"]
+    assert await queue.waiting() == 3

@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_deliveries)
     group.command("show")(show)
     group.command("retry")(retry)
+    group.command("fail")(fail)
     group.command("discard")(discard)
     app.add_typer(group, name="deliveries")
 
@@ -68,10 +69,11 @@ def list_deliveries(
 
 
 def show(delivery: DeliveryId, organization: OrganizationOption = None) -> None:
-    """One delivery and every attempt, with the beginning of what they answered."""
+    """One delivery and every attempt: what was sent, and the beginning of what they answered."""
     from holdfast.cli.record import transact_as_system
     from holdfast.db.transact import Transaction
     from holdfast.webhooks import service
+    from holdfast.webhooks.message import message_of
 
     id = parse_id("delivery", delivery)
 
@@ -80,13 +82,17 @@ def show(delivery: DeliveryId, organization: OrganizationOption = None) -> None:
 
     found, attempts = transact_as_system(organization, both)
     typer.echo(f"{found.type} to {found.url}: {found.state}. {found.why}".rstrip())
+    typer.echo(f"\n{message_of(found).decode()}\n")
     for each in attempts:
         answered = f"answered {each.status}" if each.status else "no answer"
         typer.echo(
             f"  {each.at:%Y-%m-%d %H:%M:%S} UTC  {answered} in {each.latency_ms} ms  {each.cause or ''}".rstrip()
         )
-        if each.response and each.cause:
-            typer.echo(f"    {each.response[:200]!r}")
+        for arrow, headers in (("->", each.request_headers), ("<-", each.response_headers)):
+            for name, value in (headers or {}).items():
+                typer.echo(f"    {arrow} {name}: {value}")
+        if each.response:
+            typer.echo(f"    <- {each.response[:200]!r}")
 
 
 def retry(
@@ -112,6 +118,17 @@ def retry(
         return 1
 
     typer.echo(f"{with_record(work)} to be tried again now.")
+
+
+def fail(delivery: DeliveryId, organization: OrganizationOption = None) -> None:
+    """Make no more attempts: it is a dead letter now. For when you know that it will not get through."""
+    from holdfast.cli.record import transact_as_system
+    from holdfast.webhooks import service
+
+    id = parse_id("delivery", delivery)
+
+    transact_as_system(organization, lambda tx: service.fail_delivery(tx, id))
+    typer.echo(f"{delivery} is a dead letter.")
 
 
 def discard(

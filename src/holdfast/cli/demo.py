@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from holdfast.cli.listen import PORT as LISTEN_PORT
 from holdfast.cli.serve import Host, Port, Workers, address, run_server, settings_for
 from holdfast.errors import SetupRefused, Unauthorized
 
@@ -36,6 +37,9 @@ def demo(host: Host = None, port: Port = None, workers: Workers = None) -> None:
     """
     # the demo's people have made-up addresses: what they would be sent is kept and shown, and nothing leaves
     os.environ.setdefault("HOLDFAST_MESSAGES_TO", "console")
+    # somebody who tries webhooks has a receiver on this machine, and no three days to see what becomes of a dead one
+    os.environ.setdefault("HOLDFAST_WEBHOOK_ALLOWED_HOSTS", f"127.0.0.1:{LISTEN_PORT},localhost:{LISTEN_PORT}")
+    os.environ.setdefault("HOLDFAST_WEBHOOK_RETRY_SECONDS", "2,5,10")
     # what matters at this terminal is what to open and type
     os.environ.setdefault("HOLDFAST_LOG_LEVEL", "warning")
     settings = settings_for(host=host, port=port, workers=workers)

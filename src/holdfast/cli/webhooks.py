@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holdfast.cli.keys import AsJson, OrganizationOption
+from holdfast.cli.listen import listen
 from holdfast.ids import parse_id, public_id
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     group.command("enable")(enable)
     group.command("rotate")(rotate)
     group.command("replay")(replay)
+    group.command("listen")(listen)
     group.command("remove")(remove)
     app.add_typer(group, name="webhooks")
 
@@ -119,15 +121,19 @@ def rotate(
 def replay(
     endpoint: EndpointId,
     since: Annotated[datetime, typer.Argument(help="From when on, in UTC, such as 2027-03-06T14:00.")],
+    until: Annotated[
+        datetime | None, typer.Argument(help="Until when, in UTC; without it, until now.", show_default=False)
+    ] = None,
     organization: OrganizationOption = None,
 ) -> None:
-    """Send it everything since then that it has not got."""
+    """Send it everything of that time that it has not got."""
     from holdfast.cli.record import since_utc, transact_as_system
     from holdfast.webhooks import service
 
     id = parse_id("webhook_endpoint", endpoint)
 
-    count = transact_as_system(organization, lambda tx: service.replay(tx, id, since_utc(since)))
+    end = since_utc(until) if until else None
+    count = transact_as_system(organization, lambda tx: service.replay(tx, id, since_utc(since), end))
     typer.echo(f"{count} deliveries.")
 
 
@@ -154,7 +160,14 @@ def _show_secret(new: NewSecret, *, as_json: bool) -> None:
 def _complaint(endpoint: Endpoint) -> str:
     if endpoint.disabled_cause is not None:
         return endpoint.disabled_cause
-    return f"failing since {endpoint.failing_since:%Y-%m-%d %H:%M} UTC" if endpoint.failing_since else ""
+    said = [f"{endpoint.dead} dead letters"] if endpoint.dead else []
+    if endpoint.failing_since:
+        said.append(f"failing since {endpoint.failing_since:%Y-%m-%d %H:%M} UTC")
+    if endpoint.disables_at:
+        said.append(f"disabled on {endpoint.disables_at:%Y-%m-%d %H:%M} UTC unless it answers")
+    if endpoint.not_before:
+        said.append(f"left in peace until {endpoint.not_before:%H:%M:%S} UTC")
+    return "; ".join(said)
 
 
 def _as_json(endpoint: Endpoint) -> dict[str, object]:
@@ -164,5 +177,8 @@ def _as_json(endpoint: Endpoint) -> dict[str, object]:
         "events": endpoint.events,
         "status": endpoint.status,
         "failing_since": endpoint.failing_since.isoformat() if endpoint.failing_since else None,
+        "disables_at": endpoint.disables_at.isoformat() if endpoint.disables_at else None,
+        "not_before": endpoint.not_before.isoformat() if endpoint.not_before else None,
         "disabled_cause": endpoint.disabled_cause,
+        "dead": endpoint.dead,
     }

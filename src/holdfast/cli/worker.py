@@ -50,6 +50,7 @@ def worker(
 def _worker_settings(settings: Settings) -> Iterator[WorkerSettings]:
     from holdfast.db.runtime import any_database, worker_url
     from holdfast.messages.carriers import message_settings
+    from holdfast.webhooks.schedule import DELAYS_SECONDS
     from holdfast.worker.run import WorkerSettings
 
     def made(app: str, worker: str) -> WorkerSettings:
@@ -58,6 +59,7 @@ def _worker_settings(settings: Settings) -> Iterator[WorkerSettings]:
             worker,
             settings.secret(),
             allowed_hosts=settings.webhook_allowed_hosts,
+            delays_seconds=settings.webhook_retry_seconds or DELAYS_SECONDS,
             messages=message_settings(settings),
             metrics_host=settings.metrics_host,
             metrics_port=settings.metrics_port,

@@ -131,6 +131,11 @@ class Migrator:
         with _connect(self._owner_url) as connection:
             return self._compare(connection)
 
+    def begin_epoch(self) -> None:
+        """A copy was put back in place, which nothing else tells: events from now on are named anew."""
+        with _connect(self._owner_url) as connection:
+            connection.execute("select holdfast.begin_epoch()")
+
     def apply(self, on_step: OnStep = _say_nothing) -> Plan:
         """Do it, and return what was done. ``on_step`` is told each step's name as it begins.
 

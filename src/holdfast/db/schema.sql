@@ -251,6 +251,29 @@ CREATE VIEW holdfast.hold_detail WITH (security_invoker='true') AS
    FROM (holdfast.hold h
      JOIN holdfast.location l ON (((l.organization_id = h.organization_id) AND (l.id = h.location_id))));
 
+CREATE TABLE holdfast.webhook_endpoint (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    url text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    events text[] NOT NULL,
+    secret bytea NOT NULL,
+    status text DEFAULT 'active'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    failing_since timestamp with time zone,
+    warned_at timestamp with time zone,
+    disabled_at timestamp with time zone,
+    disabled_cause text,
+    not_before timestamp with time zone,
+    CONSTRAINT webhook_endpoint_description_is_bounded CHECK ((length(description) <= 500)),
+    CONSTRAINT webhook_endpoint_disabled_says_why CHECK (((status = 'disabled'::text) = (disabled_cause IS NOT NULL))),
+    CONSTRAINT webhook_endpoint_events_are_named CHECK (((cardinality(events) >= 1) AND (cardinality(events) <= 100))),
+    CONSTRAINT webhook_endpoint_status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'disabled'::text, 'removed'::text]))),
+    CONSTRAINT webhook_endpoint_url_is_bounded CHECK (((length(url) >= 1) AND (length(url) <= 2000)))
+);
+
+ALTER TABLE ONLY holdfast.webhook_endpoint FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE holdfast.delivery (
     organization_id uuid NOT NULL,
     id uuid DEFAULT holdfast.new_id() NOT NULL,
@@ -347,31 +370,6 @@ CREATE TABLE holdfast.resource (
 );
 
 ALTER TABLE ONLY holdfast.resource FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE holdfast.webhook_endpoint (
-    organization_id uuid NOT NULL,
-    id uuid DEFAULT holdfast.new_id() NOT NULL,
-    url text NOT NULL,
-    description text DEFAULT ''::text NOT NULL,
-    events text[] NOT NULL,
-    secret bytea NOT NULL,
-    previous_secret bytea,
-    previous_secret_ends_at timestamp with time zone,
-    status text DEFAULT 'active'::text NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    failing_since timestamp with time zone,
-    warned_at timestamp with time zone,
-    disabled_at timestamp with time zone,
-    disabled_cause text,
-    CONSTRAINT webhook_endpoint_description_is_bounded CHECK ((length(description) <= 500)),
-    CONSTRAINT webhook_endpoint_disabled_says_why CHECK (((status = 'disabled'::text) = (disabled_cause IS NOT NULL))),
-    CONSTRAINT webhook_endpoint_events_are_named CHECK (((cardinality(events) >= 1) AND (cardinality(events) <= 100))),
-    CONSTRAINT webhook_endpoint_previous_secret_ends CHECK (((previous_secret IS NULL) = (previous_secret_ends_at IS NULL))),
-    CONSTRAINT webhook_endpoint_status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'disabled'::text, 'removed'::text]))),
-    CONSTRAINT webhook_endpoint_url_is_bounded CHECK (((length(url) >= 1) AND (length(url) <= 2000)))
-);
-
-ALTER TABLE ONLY holdfast.webhook_endpoint FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.block (
     organization_id uuid NOT NULL,
@@ -520,6 +518,9 @@ CREATE TABLE holdfast.delivery_attempt (
     cause text,
     response text,
     latency_ms integer NOT NULL,
+    request_headers jsonb,
+    response_headers jsonb,
+    CONSTRAINT delivery_attempt_headers_are_bounded CHECK (((length((request_headers)::text) <= 8000) AND (length((response_headers)::text) <= 8000))),
     CONSTRAINT delivery_attempt_response_is_bounded CHECK ((length(response) <= 1024))
 );
 
@@ -568,7 +569,7 @@ CREATE VIEW holdfast.delivery_detail WITH (security_invoker='true') AS
     d.attempts,
     d.created_at,
         CASE
-            WHEN (d.state = 'pending'::text) THEN d.next_attempt_at
+            WHEN (d.state = 'pending'::text) THEN GREATEST(d.next_attempt_at, w.not_before)
             ELSE NULL::timestamp with time zone
         END AS next_attempt_at,
     d.settled_at,
@@ -583,7 +584,14 @@ CREATE VIEW holdfast.delivery_detail WITH (security_invoker='true') AS
               ORDER BY b.event_id
              LIMIT 1)
             ELSE NULL::uuid
-        END AS waits_behind_id
+        END AS waits_behind_id,
+    holdfast.event_epoch(d.event_id) AS epoch,
+        CASE
+            WHEN (d.state = ANY (ARRAY['pending'::text, 'dead'::text])) THEN ( SELECT (max(a.at) - min(a.at))
+               FROM holdfast.delivery_attempt a
+              WHERE ((a.organization_id = d.organization_id) AND (a.delivery_id = d.id)))
+            ELSE NULL::interval
+        END AS tried_for
    FROM ((holdfast.delivery d
      JOIN holdfast.webhook_endpoint w ON (((w.organization_id = d.organization_id) AND (w.id = d.endpoint_id))))
      JOIN holdfast.event e ON (((e.organization_id = d.organization_id) AND (e.id = d.event_id))));
@@ -627,6 +635,15 @@ CREATE TABLE holdfast.location_quiet_hours (
 );
 
 ALTER TABLE ONLY holdfast.location_quiet_hours FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.log_epoch (
+    from_event_id bigint NOT NULL,
+    epoch integer NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    CONSTRAINT log_epoch_is_24_bits CHECK (((epoch >= 1) AND (epoch <= 16777215)))
+);
+
+ALTER TABLE ONLY holdfast.log_epoch FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.message_policy (
     organization_id uuid NOT NULL,
@@ -768,6 +785,8 @@ CREATE TABLE holdfast.relay_position (
     transaction_id xid8 NOT NULL,
     event_id bigint NOT NULL,
     cluster_id bigint NOT NULL,
+    written_by xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    timeline text DEFAULT "left"(pg_walfile_name(pg_current_wal_insert_lsn()), 8) NOT NULL,
     CONSTRAINT relay_position_is_one CHECK (singleton)
 );
 
@@ -954,6 +973,25 @@ CREATE TABLE holdfast.waitlist_opening (
 
 ALTER TABLE ONLY holdfast.waitlist_opening FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE holdfast.webhook_former_secret (
+    organization_id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    id bigint NOT NULL,
+    secret bytea NOT NULL,
+    ends_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY holdfast.webhook_former_secret FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.webhook_former_secret ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME holdfast.webhook_former_secret_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE holdfast.weekly_rule (
     organization_id uuid NOT NULL,
     id uuid DEFAULT holdfast.new_id() NOT NULL,
@@ -1066,6 +1104,9 @@ ALTER TABLE ONLY holdfast.location_quiet_hours
 
 ALTER TABLE ONLY holdfast.location
     ADD CONSTRAINT location_slug_is_unique UNIQUE (organization_id, slug);
+
+ALTER TABLE ONLY holdfast.log_epoch
+    ADD CONSTRAINT log_epoch_pkey PRIMARY KEY (from_event_id);
 
 ALTER TABLE ONLY holdfast.message
     ADD CONSTRAINT message_is_owed_once UNIQUE (organization_id, appointment_id, kind, lead_minutes, occasion);
@@ -1198,6 +1239,9 @@ ALTER TABLE ONLY holdfast.waitlist_policy
 
 ALTER TABLE ONLY holdfast.webhook_endpoint
     ADD CONSTRAINT webhook_endpoint_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY holdfast.webhook_former_secret
+    ADD CONSTRAINT webhook_former_secret_pkey PRIMARY KEY (organization_id, endpoint_id, id);
 
 ALTER TABLE ONLY holdfast.weekly_rule
     ADD CONSTRAINT weekly_rule_pkey PRIMARY KEY (organization_id, id);
@@ -1575,6 +1619,9 @@ ALTER TABLE ONLY holdfast.waitlist_policy
 ALTER TABLE ONLY holdfast.webhook_endpoint
     ADD CONSTRAINT webhook_endpoint_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
+ALTER TABLE ONLY holdfast.webhook_former_secret
+    ADD CONSTRAINT webhook_former_secret_endpoint_exists FOREIGN KEY (organization_id, endpoint_id) REFERENCES holdfast.webhook_endpoint(organization_id, id);
+
 ALTER TABLE ONLY holdfast.weekly_rule
     ADD CONSTRAINT weekly_rule_location_exists FOREIGN KEY (organization_id, location_id) REFERENCES holdfast.location(organization_id, id);
 
@@ -1618,6 +1665,8 @@ ALTER TABLE holdfast.location ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.location_quiet_hours ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE holdfast.log_epoch ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE holdfast.message ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.message_policy ENABLE ROW LEVEL SECURITY;
@@ -1625,6 +1674,8 @@ ALTER TABLE holdfast.message_policy ENABLE ROW LEVEL SECURITY;
 ALTER TABLE holdfast.message_preference ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.message_template ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY of_every_organization ON holdfast.log_epoch FOR SELECT TO holdfast_app USING (true);
 
 ALTER TABLE holdfast.offer ENABLE ROW LEVEL SECURITY;
 
@@ -1720,6 +1771,8 @@ CREATE POLICY own_organization ON holdfast.waitlist_policy FOR SELECT TO holdfas
 
 CREATE POLICY own_organization ON holdfast.webhook_endpoint FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
+CREATE POLICY own_organization ON holdfast.webhook_former_secret FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
 CREATE POLICY own_organization ON holdfast.weekly_rule FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY owner_commands ON holdfast.api_key TO holdfast_owner USING (true) WITH CHECK (true);
@@ -1755,6 +1808,8 @@ CREATE POLICY owner_commands ON holdfast.idempotency TO holdfast_owner USING (tr
 CREATE POLICY owner_commands ON holdfast.location TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.location_quiet_hours TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.log_epoch TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.message TO holdfast_owner USING (true) WITH CHECK (true);
 
@@ -1812,6 +1867,8 @@ CREATE POLICY owner_commands ON holdfast.waitlist_policy TO holdfast_owner USING
 
 CREATE POLICY owner_commands ON holdfast.webhook_endpoint TO holdfast_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_commands ON holdfast.webhook_former_secret TO holdfast_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_commands ON holdfast.weekly_rule TO holdfast_owner USING (true) WITH CHECK (true);
 
 ALTER TABLE holdfast.pool ENABLE ROW LEVEL SECURITY;
@@ -1858,6 +1915,8 @@ ALTER TABLE holdfast.waitlist_policy ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.webhook_endpoint ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE holdfast.webhook_former_secret ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE holdfast.weekly_rule ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA holdfast TO holdfast_app;
@@ -1884,6 +1943,30 @@ GRANT SELECT ON TABLE holdfast.visit TO holdfast_app;
 GRANT SELECT ON TABLE holdfast.location TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.hold_detail TO holdfast_app;
+
+GRANT SELECT(organization_id) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
+
+GRANT SELECT(id) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
+
+GRANT SELECT(url) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
+
+GRANT SELECT(description) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
+
+GRANT SELECT(events) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
+
+GRANT SELECT(status) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
+
+GRANT SELECT(created_at) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
+
+GRANT SELECT(failing_since) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
+
+GRANT SELECT(warned_at) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
+
+GRANT SELECT(disabled_at) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
+
+GRANT SELECT(disabled_cause) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
+
+GRANT SELECT(not_before) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.delivery TO holdfast_app;
 
@@ -1912,30 +1995,6 @@ GRANT SELECT(settled_at) ON TABLE holdfast.offer TO holdfast_app;
 GRANT SELECT(appointment_id) ON TABLE holdfast.offer TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.resource TO holdfast_app;
-
-GRANT SELECT(organization_id) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
-
-GRANT SELECT(id) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
-
-GRANT SELECT(url) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
-
-GRANT SELECT(description) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
-
-GRANT SELECT(events) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
-
-GRANT SELECT(previous_secret_ends_at) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
-
-GRANT SELECT(status) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
-
-GRANT SELECT(created_at) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
-
-GRANT SELECT(failing_since) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
-
-GRANT SELECT(warned_at) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
-
-GRANT SELECT(disabled_at) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
-
-GRANT SELECT(disabled_cause) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.block TO holdfast_app;
 
@@ -1974,6 +2033,10 @@ GRANT SELECT ON TABLE holdfast.event TO holdfast_app;
 GRANT SELECT ON TABLE holdfast.delivery_detail TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.location_quiet_hours TO holdfast_app;
+
+GRANT SELECT(from_event_id) ON TABLE holdfast.log_epoch TO holdfast_app;
+
+GRANT SELECT(epoch) ON TABLE holdfast.log_epoch TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.message_policy TO holdfast_app;
 
@@ -2038,5 +2101,11 @@ GRANT SELECT(ended_at) ON TABLE holdfast.staff_session TO holdfast_app;
 GRANT SELECT ON TABLE holdfast.unit TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.waitlist_opening TO holdfast_app;
+
+GRANT SELECT(organization_id) ON TABLE holdfast.webhook_former_secret TO holdfast_app;
+
+GRANT SELECT(endpoint_id) ON TABLE holdfast.webhook_former_secret TO holdfast_app;
+
+GRANT SELECT(ends_at) ON TABLE holdfast.webhook_former_secret TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.weekly_rule TO holdfast_app;

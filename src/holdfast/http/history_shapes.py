@@ -39,7 +39,7 @@ class Story(BaseModel):
             time_zone=zone,
             items=[
                 StoryEvent(
-                    id=names.event(organization_id, event.id),
+                    id=names.event(organization_id, event.id, event.epoch),
                     type=event.type,
                     at=to_local(event.at, zone),
                     subject=_subject(event),

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from holdfast.http.shapes import Ask, Reason
 from holdfast.ids import public_id
 from holdfast.log.public import TEST_TYPE, EventNames, public_subject
-from holdfast.webhooks.message import message_body
+from holdfast.webhooks.message import message_of
 from holdfast.webhooks.model import Attempt, Delivery, Endpoint
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
@@ -53,6 +53,7 @@ class SinceAsk(Ask):
 
 class ReplayAsk(Ask):
     since: Annotated[datetime, Field(description="ISO 8601 with an offset.")]
+    until: Annotated[datetime | None, Field(description="ISO 8601 with an offset; without one, until now.")] = None
 
 
 class DiscardAsk(Ask):
@@ -60,7 +61,11 @@ class DiscardAsk(Ask):
 
 
 class EndpointShape(BaseModel):
-    """A webhook endpoint. `disabled_cause` and `failing_since` say what is wrong with it."""
+    """A webhook endpoint. `disabled_cause` and `failing_since` say what is wrong with it.
+
+    `warned_at`: it fails for days, and its managers were told; it is disabled at `disables_at` unless it answers.
+    `not_before`: it did not answer, or asked to be left in peace; then one delivery tries. `dead`: its dead letters.
+    """
 
     id: str
     url: str
@@ -70,8 +75,12 @@ class EndpointShape(BaseModel):
     created_at: datetime
     previous_secret_ends_at: datetime | None
     failing_since: datetime | None
+    warned_at: datetime | None
+    disables_at: datetime | None
+    not_before: datetime | None
     disabled_at: datetime | None
     disabled_cause: str | None
+    dead: int
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> EndpointShape:
@@ -84,8 +93,12 @@ class EndpointShape(BaseModel):
             created_at=endpoint.created_at,
             previous_secret_ends_at=endpoint.previous_secret_ends_at,
             failing_since=endpoint.failing_since,
+            warned_at=endpoint.warned_at,
+            disables_at=endpoint.disables_at,
+            not_before=endpoint.not_before,
             disabled_at=endpoint.disabled_at,
             disabled_cause=endpoint.disabled_cause,
+            dead=endpoint.dead,
         )
 
 
@@ -102,13 +115,15 @@ class EndpointList(BaseModel):
 
 
 class AttemptShape(BaseModel):
-    """One try. `status` null: no answer; `response`: the beginning of what they said."""
+    """One try, with the headers both ways. `status` null: no answer; `response`: the beginning of what they said."""
 
     at: datetime
     status: int | None
     cause: str | None
     response: str | None
     latency_ms: int
+    request_headers: dict[str, str] | None
+    response_headers: dict[str, str] | None
 
     @classmethod
     def of(cls, attempt: Attempt) -> AttemptShape:
@@ -118,6 +133,8 @@ class AttemptShape(BaseModel):
             cause=attempt.cause,
             response=attempt.response,
             latency_ms=attempt.latency_ms,
+            request_headers=None if attempt.request_headers is None else dict(attempt.request_headers),
+            response_headers=None if attempt.response_headers is None else dict(attempt.response_headers),
         )
 
 
@@ -147,7 +164,7 @@ class DeliveryShape(BaseModel):
             id=public_id("delivery", delivery.id),
             webhook=public_id("webhook_endpoint", delivery.endpoint_id),
             url=delivery.url,
-            event=names.event(organization_id, delivery.event_id),
+            event=names.event(organization_id, delivery.event_id, delivery.epoch),
             type=delivery.type,
             subject=None if delivery.type == TEST_TYPE else public_subject(delivery.type, delivery.subject_id),
             state=delivery.state,
@@ -173,17 +190,9 @@ class DeliveryDetail(BaseModel):
     def of(
         cls, delivery: Delivery, attempts: list[Attempt], organization_id: UUID, names: EventNames
     ) -> DeliveryDetail:
-        body = message_body(
-            type=delivery.type,
-            at=delivery.event_at,
-            subject_id=delivery.subject_id,
-            sequence=delivery.sequence,
-            version=delivery.version,
-            data=delivery.data,
-        )
         return cls(
             delivery=DeliveryShape.of(delivery, organization_id, names),
-            message=json.loads(body),
+            message=json.loads(message_of(delivery)),
             attempts=[AttemptShape.of(each) for each in attempts],
         )
 

@@ -51,11 +51,12 @@ class EventRow:
     actor: str
     surface: str
     data: Mapping[str, Any]
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A fact: ``subject_id`` names the row it is about, ``facts`` what happened to it."""
+    """A fact: ``subject_id`` names the row it is about, ``facts`` what happened; ``epoch`` is part of its name."""
 
     id: int
     position: str
@@ -65,6 +66,7 @@ class Event:
     actor: str
     surface: str
     facts: Facts
+    epoch: int = 0
 
 
 def decode(row: EventRow) -> Event:
@@ -78,4 +80,4 @@ def decode(row: EventRow) -> Event:
         # only where it is wrong: the values may be anybody's
         where = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['type']}" for fault in error.errors())
         raise UnknownEvent(f"event {row.id} ({row.type}) breaks its shape: {where}") from None
-    return Event(row.id, row.position, row.at, row.type, row.subject_id, row.actor, row.surface, decoded)
+    return Event(row.id, row.position, row.at, row.type, row.subject_id, row.actor, row.surface, decoded, row.epoch)

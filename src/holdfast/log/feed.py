@@ -65,6 +65,7 @@ Told: TypeAlias = FeedEvent | Ready | Reset
 class _Row:
     horizon: int
     id: int | None
+    epoch: int | None
     transaction_id: int | None
     at: datetime | None
     type: str | None
@@ -261,7 +262,7 @@ class _Poller:
         assert row.subject_id is not None
         return FeedEvent(
             position=self._name(_position(row)),
-            id=self._names.event(self._caller.organization_id, row.id),
+            id=self._names.event(self._caller.organization_id, row.id, row.epoch or 0),
             type=row.type,
             at=row.at.astimezone(UTC),
             subject=public_subject(row.type, row.subject_id),

@@ -66,7 +66,8 @@ class EventNames:
     """Public names of events (``evt_…``) and positions, made from the server's secret.
 
     Numbers in the log count every organization's events, so they are encrypted: one 16-byte block each, a permutation.
-    The same event has the same name for ever; a name that we did not make is recognised.
+    The same event has the same name for ever, and after a restore, when numbers are drawn again for other events, the
+    epoch in the name tells them apart; a name that we did not make is recognised.
     """
 
     def __init__(self, secret: bytes) -> None:
@@ -75,9 +76,10 @@ class EventNames:
         self._cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305
         self._encryptor = self._cipher.encryptor()  # each whole block stands for itself, so one serves for all
 
-    def event(self, organization_id: UUID, event_id: int) -> str:
-        """``evt_`` and 32 hexadecimal digits."""
-        return f"{KINDS['event']}_{self._encrypt(event_id.to_bytes(8) + organization_id.bytes[:8])}"
+    def event(self, organization_id: UUID, event_id: int, epoch: int) -> str:
+        """``evt_`` and 32 hexadecimal digits. ``epoch``: in which the event was written."""
+        block = epoch.to_bytes(3) + event_id.to_bytes(5) + organization_id.bytes[:8]
+        return f"{KINDS['event']}_{self._encrypt(block)}"
 
     def position(self, position: Position, cluster_id: int) -> str:
         """An opaque place in the log of this database cluster."""

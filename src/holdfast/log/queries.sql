@@ -22,7 +22,8 @@ with own as (
   where organization_id = holdfast.current_organization() and subject_id = %(appointment_id)s
     and type in ('appointment.booked', 'appointment.rescheduled')
 )
-select id, transaction_id::text || '.' || id as position, at, type, version, subject_id, actor, surface, data
+select id, transaction_id::text || '.' || id as position, at, type, version, subject_id, actor, surface, data,
+       holdfast.event_epoch(id) as epoch
 from holdfast.event
 where organization_id = holdfast.current_organization()
   and (subject_id = %(appointment_id)s or subject_id in (select (data ->> 'hold_id')::uuid from own))
@@ -46,7 +47,7 @@ select waiting, seconds from holdfast.relay_lag();
 
 -- name: feed
 -- Events for the live feed after a position; without any, one row that says the horizon.
-select horizon, id, transaction_id, at, type, subject_id, actor, surface, data
+select horizon, id, epoch, transaction_id, at, type, subject_id, actor, surface, data
 from holdfast.feed(%(transaction_id)s::text::xid8, %(event_id)s, %(limit)s);
 
 -- name: feed_now

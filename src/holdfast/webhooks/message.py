@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from holdfast.log.public import TEST_TYPE, public_facts, public_subject
+from holdfast.webhooks.model import Delivery, DueDelivery
 
 CONTENT_TYPE: Final = "application/json"
 USER_AGENT: Final = "Holdfast-Webhooks/1"
@@ -30,3 +31,15 @@ def message_body(
         "data": {**subject, **public_facts(data)},
     }
     return json.dumps(message, separators=(",", ":")).encode()
+
+
+def message_of(delivery: Delivery | DueDelivery) -> bytes:
+    """The body of a delivery: the same bytes on every attempt."""
+    return message_body(
+        type=delivery.type,
+        at=delivery.at if isinstance(delivery, DueDelivery) else delivery.event_at,
+        subject_id=delivery.subject_id,
+        sequence=delivery.sequence,
+        version=delivery.version,
+        data=delivery.data,
+    )

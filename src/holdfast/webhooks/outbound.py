@@ -8,6 +8,7 @@ environment used, no cookie kept; time and bytes are bounded.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 import time
@@ -25,6 +26,8 @@ PORTS: Final = frozenset({443, 8443})
 TIMEOUT_SECONDS: Final = 15.0
 RESPONSE_BYTES_MAX: Final = 64 * 1024
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+_LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII | re.IGNORECASE)
+_HOST_LENGTH_MAX: Final = 253
 _PROTOCOL_ASSIGNMENTS: Final = IPv4Network("192.0.0.0/24")  # which Pythons differ about
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 # These carry an IPv4 address that a gateway would go to; nobody serves webhooks there.
@@ -95,7 +98,19 @@ def _split(url: str) -> SplitResult:
         raise Invalid("This is not a URL: one looks like https://example.com/hook.", field="url")
     if "@" in parts.netloc:
         raise Invalid("A webhook URL has no user name or password.", field="url")
+    if not _is_host(parts.hostname):
+        raise Invalid(
+            "The host in this URL is not a name that can exist: look for a missing or doubled dot.", field="url"
+        )
     return parts
+
+
+def _is_host(host: str) -> bool:
+    """Whether it is an address, or a name that could be resolved: what cannot be makes the resolver itself fail."""
+    if _literal(host) is not None:
+        return True
+    labels = host.removesuffix(".").split(".")
+    return len(host) <= _HOST_LENGTH_MAX and all(_LABEL.fullmatch(label) for label in labels)
 
 
 def _is_allowed(host: str, port: int, allowed_hosts: Iterable[str]) -> bool:
@@ -134,7 +149,7 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         try:
             addresses = await self._resolve(host, port)
-        except OSError:
+        except (OSError, UnicodeError):
             raise Unreachable("The host's name could not be resolved.") from None
         if not _is_allowed(host, port, self._allowed_hosts):
             literals = [_literal(address) for address in addresses]

@@ -25,5 +25,14 @@ def retry_in_seconds(
     """
     if attempts > len(delays):
         return None
-    delay = delays[attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
-    return max(delay, min(retry_after_seconds or 0.0, RETRY_AFTER_SECONDS_MAX))
+    return max(_jittered(delays[attempts - 1]), min(retry_after_seconds or 0.0, RETRY_AFTER_SECONDS_MAX))
+
+
+def pause_seconds(retry_after_seconds: float | None = None, *, delays: Sequence[float] = DELAYS_SECONDS) -> float:
+    """How long to send nothing at all to an endpoint that did not answer, at least; longer the longer it fails."""
+    first = _jittered(delays[0]) if delays else 0.0
+    return max(first, min(retry_after_seconds or 0.0, RETRY_AFTER_SECONDS_MAX))
+
+
+def _jittered(seconds: float) -> float:
+    return seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311

@@ -2,39 +2,57 @@
 
 The delivery rows are the truth about what is owed. A job only says "look at this endpoint", so a lost or doubled job
 loses and doubles nothing. No transaction is open while a receiver is waited for.
+
+One receiver must not keep the others waiting: a turn begins no attempt after TURN_SECONDS, and none after one that had
+no answer, or was told to come later. Then the endpoint as a whole is left in peace for a while, and one delivery tries.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 from uuid import UUID
 
+import structlog
+
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record
 from holdfast.log.public import EventNames
-from holdfast.webhooks.message import CONTENT_TYPE, USER_AGENT, message_body
+from holdfast.webhooks.message import CONTENT_TYPE, USER_AGENT, message_of
 from holdfast.webhooks.model import DueDelivery
 from holdfast.webhooks.outbound import Answer, Outbound, Unreachable
-from holdfast.webhooks.schedule import DELAYS_SECONDS, retry_in_seconds
+from holdfast.webhooks.schedule import DELAYS_SECONDS, pause_seconds, retry_in_seconds
 from holdfast.webhooks.signing import SecretBox, WrongServerSecret, sign
 
 QUERIES: Final = load_queries("holdfast.webhooks")
 PAGE: Final = 200
 SUBJECTS_AT_A_TIME: Final = 8  # requests under way to one endpoint
+TURN_SECONDS: Final = 5.0
+TURN_ATTEMPTS_MIN: Final = 100  # a receiver that takes fewer in a whole turn is slow
 RESPONSE_KEPT: Final = 1024
+HEADERS_KEPT: Final = 20
+NAME_KEPT, VALUE_KEPT = 60, 120  # characters of each; all of them, escaped, are fewer than the record takes
+UNEXPECTED: Final = "It could not be sent, by a fault of Holdfast's own: its log says more."
 GONE: Final = 410
+TOO_MANY: Final = 429
+UNAVAILABLE: Final = 503
+
+logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt went: ``delivered``, ``failed`` or ``gone``; ``cause`` says in plain words why not delivered."""
+    """How an attempt went: ``delivered``, ``failed`` or ``gone``; ``cause`` says in plain words why not delivered.
+
+    ``closed``: the endpoint as a whole does not answer, or wants no more for now.
+    """
 
     outcome: str
     status: int | None
@@ -42,6 +60,30 @@ class Outcome:
     response: str | None
     latency_ms: int
     retry_after_seconds: float | None = None
+    response_headers: Mapping[str, str] | None = None
+    closed: bool = False
+
+
+@dataclass(slots=True)
+class Turn:
+    """One look at an endpoint. ``unfinished``: time was up, and more may be due. ``closed``: see Outcome."""
+
+    ends_at: float
+    attempts: int = 0
+    unfinished: bool = False
+    closed: bool = False
+    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SUBJECTS_AT_A_TIME))
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it kept its slot for longer than work takes: what was under way at the end went on for long."""
+        return self.closed or (self.unfinished and self.attempts < TURN_ATTEMPTS_MIN)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether another attempt may not begin."""
+        self.unfinished = self.unfinished or time.monotonic() >= self.ends_at
+        return self.closed or self.unfinished
 
 
 class Sender:
@@ -55,30 +97,28 @@ class Sender:
         names: EventNames,
         *,
         delays_seconds: Sequence[float] = DELAYS_SECONDS,
+        turn_seconds: float = TURN_SECONDS,
     ) -> None:
         self._record = record
         self._outbound = outbound
         self._box = box
         self._names = names
         self._delays_seconds = delays_seconds
+        self._turn_seconds = turn_seconds
 
-    async def send_due(self, organization_id: UUID, endpoint_id: UUID) -> int:
-        """Attempt everything that is due there now, page by page; how many attempts were made."""
+    async def send_due(self, organization_id: UUID, endpoint_id: UUID) -> Turn:
+        """Attempt what is due there now, page by page, as long as a turn lasts."""
         caller = Caller(organization_id, "system", "system")
-        count, after = 0, 0
-        while page := await self._page(caller, endpoint_id, after):
+        turn, after = Turn(time.monotonic() + self._turn_seconds), 0
+        while not turn.is_over and (page := await self._page(caller, endpoint_id, after)):
             subjects: defaultdict[UUID, list[DueDelivery]] = defaultdict(list)
             for due in page:
                 subjects[due.subject_id].append(due)
-            gate = asyncio.Semaphore(SUBJECTS_AT_A_TIME)
             async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._send_in_order(gate, caller, endpoint_id, each))
-                    for each in subjects.values()
-                ]
-            count += sum(task.result() for task in tasks)
+                for each in subjects.values():
+                    group.create_task(self._send_in_order(turn, caller, endpoint_id, each))
             after = page[-1].event_id
-        return count
+        return turn
 
     async def _page(self, caller: Caller, endpoint_id: UUID, after: int) -> list[DueDelivery]:
         return await self._record.transact(
@@ -89,47 +129,53 @@ class Sender:
         )
 
     async def _send_in_order(
-        self, gate: asyncio.Semaphore, caller: Caller, endpoint_id: UUID, deliveries: Sequence[DueDelivery]
-    ) -> int:
-        async with gate:
-            for count, due in enumerate(deliveries, start=1):
-                outcome = await self._attempt(caller.organization_id, endpoint_id, due)
-                await self._write_down(caller, due, outcome)
+        self, turn: Turn, caller: Caller, endpoint_id: UUID, deliveries: Sequence[DueDelivery]
+    ) -> None:
+        async with turn.gate:
+            for due in deliveries:
+                if turn.is_over:
+                    return
+                headers: dict[str, str] = {}
+                outcome = await self._attempt(caller.organization_id, endpoint_id, due, headers)
+                turn.attempts += 1
+                turn.closed = turn.closed or outcome.closed
+                await self._write_down(caller, due, outcome, headers)
                 if outcome.outcome != "delivered":
-                    return count
-            return len(deliveries)
+                    return
 
-    async def _attempt(self, organization_id: UUID, endpoint_id: UUID, due: DueDelivery) -> Outcome:
-        body = message_body(
-            type=due.type,
-            at=due.at,
-            subject_id=due.subject_id,
-            sequence=due.sequence,
-            version=due.version,
-            data=due.data,
-        )
+    async def _attempt(
+        self, organization_id: UUID, endpoint_id: UUID, due: DueDelivery, headers: dict[str, str]
+    ) -> Outcome:
+        """Try it once; ``headers`` are filled with those that were sent. It never raises: an attempt is counted."""
         begun = time.monotonic()
         try:
-            headers = self._headers(organization_id, endpoint_id, due, body)
+            body = message_of(due)
+            headers |= self._headers(organization_id, endpoint_id, due, body)
             return judge(await self._outbound.post(due.url, headers, body))
-        except (Unreachable, WrongServerSecret) as error:
-            return Outcome("failed", None, str(error), None, round((time.monotonic() - begun) * 1000))
+        except Unreachable as error:
+            return Outcome("failed", None, str(error), None, _since(begun), closed=True)
+        except WrongServerSecret as error:
+            return Outcome("failed", None, str(error), None, _since(begun))
+        except Exception as error:  # whatever it is, a delivery that is never counted would be tried for ever
+            logger.exception("webhook_attempt_failed", delivery=str(due.id), error=type(error).__name__)
+            return Outcome("failed", None, UNEXPECTED, None, _since(begun))
 
     def _headers(self, organization_id: UUID, endpoint_id: UUID, due: DueDelivery, body: bytes) -> dict[str, str]:
-        message_id, timestamp = self._names.event(organization_id, due.event_id), int(time.time())
-        sealed = [due.secret] if due.previous_secret is None else [due.secret, due.previous_secret]
+        message_id, timestamp = self._names.event(organization_id, due.event_id, due.epoch), int(time.time())
         return {
             "content-type": CONTENT_TYPE,
             "user-agent": USER_AGENT,
             "webhook-id": message_id,
             "webhook-timestamp": str(timestamp),
             "webhook-signature": sign(
-                [self._box.open(each, endpoint_id) for each in sealed], message_id, timestamp, body
+                [self._box.open(each, endpoint_id) for each in due.secrets], message_id, timestamp, body
             ),
         }
 
-    async def _write_down(self, caller: Caller, due: DueDelivery, outcome: Outcome) -> None:
-        retry = retry_in_seconds(due.attempts + 1, outcome.retry_after_seconds, delays=self._delays_seconds)
+    async def _write_down(self, caller: Caller, due: DueDelivery, outcome: Outcome, headers: Mapping[str, str]) -> None:
+        attempts, asked = due.attempts + 1, outcome.retry_after_seconds
+        retry = retry_in_seconds(attempts, asked, delays=self._delays_seconds)
+        pause = pause_seconds(asked, delays=self._delays_seconds) if outcome.closed else None
         await self._record.transact(
             caller,
             lambda tx: tx.run(
@@ -141,31 +187,56 @@ class Sender:
                 response=outcome.response,
                 latency_ms=outcome.latency_ms,
                 retry_in_seconds=retry,
+                pause_seconds=pause,
+                request_headers=json.dumps(dict(headers)),
+                response_headers=None if outcome.response_headers is None else json.dumps(outcome.response_headers),
             ),
         )
 
 
+def _since(begun: float) -> int:
+    return round((time.monotonic() - begun) * 1000)
+
+
 def judge(answer: Answer) -> Outcome:
     """What an answer means: any 2xx is success, 410 says never again, and a redirect is not followed."""
-    kept = "".join(
-        c if c.isprintable() or c == "\n" else "\ufffd" for c in answer.body[:RESPONSE_KEPT].decode("utf-8", "replace")
-    )
+    kept = _printable(answer.body[:RESPONSE_KEPT].decode("utf-8", "replace"))
     outcome, cause = "failed", f"Their server answered {answer.status}."
     if 200 <= answer.status < 300:
-        return Outcome("delivered", answer.status, None, kept, answer.latency_ms)
+        return Outcome(
+            "delivered", answer.status, None, kept, answer.latency_ms, response_headers=_kept(answer.headers)
+        )
     if answer.status == GONE:
         outcome, cause = "gone", "Their server answered 410: it wants no more of these."
     elif 300 <= answer.status < 400:
         cause = f"Their server answered {answer.status}, a redirect, which webhooks do not follow: correct the URL."
-    elif answer.status == 429:
+    elif answer.status == TOO_MANY:
         cause = "Their server answered 429: it is being sent too much at once."
     elif answer.status in (401, 403):
         cause = f"Their server answered {answer.status}: it does not accept the signature, or bars us."
     elif answer.status >= 500:
         cause = f"Their server answered {answer.status}: something is broken there."
+    asked = _retry_after(answer.headers.get("retry-after"))
     return Outcome(
-        outcome, answer.status, cause, kept, answer.latency_ms, _retry_after(answer.headers.get("retry-after"))
+        outcome,
+        answer.status,
+        cause,
+        kept,
+        answer.latency_ms,
+        asked,
+        response_headers=_kept(answer.headers),
+        closed=answer.status in (TOO_MANY, UNAVAILABLE) or asked is not None,
     )
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    """The answer's headers for whoever looks into it, without what may be a secret of theirs."""
+    told = [(name, value) for name, value in headers.items() if name not in ("set-cookie", "www-authenticate")]
+    return {_printable(name)[:NAME_KEPT]: _printable(value)[:VALUE_KEPT] for name, value in told[:HEADERS_KEPT]}
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 
 
 def _retry_after(header: str | None) -> float | None:
@@ -176,7 +247,7 @@ def _retry_after(header: str | None) -> float | None:
         return float(header.strip()[:9])
     try:
         at = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max(0.0, (at - datetime.now(UTC)).total_seconds())

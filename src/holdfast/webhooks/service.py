@@ -96,7 +96,10 @@ async def change_endpoint(
 async def rotate_secret(
     tx: Transaction, box: SecretBox, endpoint_id: UUID, *, overlap_hours: int = OVERLAP_HOURS
 ) -> NewSecret:
-    """A new secret; messages are signed with the old one too for ``overlap_hours``. Raises NotFound."""
+    """A new secret; messages are signed with the old one too for ``overlap_hours``. Raises NotFound.
+
+    Secrets from before that one sign until their own end. Raises StateRefused when there are ten of them.
+    """
     secret = new_secret()
     sealed = box.seal(secret, endpoint_id)
     await tx.run(QUERIES["rotate_secret"], id=endpoint_id, secret=sealed, overlap_hours=overlap_hours)
@@ -113,9 +116,9 @@ async def test_endpoint(tx: Transaction, endpoint_id: UUID) -> Delivery:
     return await get_delivery(tx, await tx.value(QUERIES["test_endpoint"], id=endpoint_id))
 
 
-async def replay(tx: Transaction, endpoint_id: UUID, since: datetime) -> int:
-    """Owe it every event since then that it has not got; how many deliveries. Raises NotFound, StateRefused."""
-    return int(await tx.value(QUERIES["replay_endpoint"], id=endpoint_id, since=since))
+async def replay(tx: Transaction, endpoint_id: UUID, since: datetime, until: datetime | None = None) -> int:
+    """Owe it every event of that time that it has not got; how many deliveries. Raises NotFound, StateRefused."""
+    return int(await tx.value(QUERIES["replay_endpoint"], id=endpoint_id, since=since, until=until))
 
 
 async def list_endpoints(tx: Transaction) -> list[Endpoint]:
@@ -173,6 +176,12 @@ async def retry_delivery(tx: Transaction, delivery_id: UUID) -> Delivery:
 async def retry_since(tx: Transaction, since: datetime, *, endpoint_id: UUID | None = None) -> int:
     """Try every dead letter about events since then again; how many."""
     return int(await tx.value(QUERIES["retry_deliveries_since"], since=since, endpoint_id=endpoint_id))
+
+
+async def fail_delivery(tx: Transaction, delivery_id: UUID) -> Delivery:
+    """No more attempts: it is a dead letter now. Raises NotFound, StateRefused when it is not pending."""
+    await tx.run(QUERIES["fail_delivery"], id=delivery_id)
+    return await get_delivery(tx, delivery_id)
 
 
 async def discard_delivery(tx: Transaction, delivery_id: UUID, reason: str) -> Delivery:

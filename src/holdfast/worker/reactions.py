@@ -6,14 +6,16 @@ again, so it must stand being made twice. It reads what it needs by id, as the o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 from holdfast.db.transact import Caller, Record
 from holdfast.log.public import PUBLIC_TYPES
 from holdfast.log.relay import Heeded
+from holdfast.messages.carriers import MessageSettings
 from holdfast.messages.planning import Planner
 from holdfast.messages.sending import QUERIES as MESSAGES
 from holdfast.messages.sending import MessageSender
@@ -24,7 +26,10 @@ from holdfast.webhooks.outbound import Outbound
 from holdfast.webhooks.sending import QUERIES as WEBHOOKS
 from holdfast.webhooks.sending import Sender
 from holdfast.webhooks.service import WAKING_TYPES, types_heeded
+from holdfast.worker.endpoint_mail import mail_managers
 from holdfast.worker.metrics import Metrics
+from holdfast.worker.queue import MESSAGES as MESSAGE_SLOTS
+from holdfast.worker.queue import REACTIONS as REACTION_SLOTS
 from holdfast.worker.queue import JobOrder, Queue
 
 
@@ -40,6 +45,8 @@ class Means:
     message_sender: MessageSender
     offer_tokens: OfferTokens
     metrics: Metrics
+    message_settings: MessageSettings
+    slow_endpoints: set[UUID] = field(default_factory=set)  # did not keep to a turn last time
 
 
 React = Callable[[Means, UUID, Sequence[int]], Awaitable[None]]
@@ -50,7 +57,7 @@ class Reaction:
     """``name`` is part of stored jobs, so it never changes. ``heeded``: see ``Interest``.
 
     ``patient``: it can wait for seconds, so while the machine is busy it takes a tenth of the time, and bookings the
-    rest; what it puts off it does in larger batches, or when the rush is over.
+    rest; what waits meanwhile it does in one go. ``pool``: whose slots it needs; outside I/O has some of its own.
     """
 
     name: str
@@ -58,6 +65,7 @@ class Reaction:
     react: React
     heeded: Heeded | None = None
     patient: bool = False
+    pool: str = REACTION_SLOTS
 
 
 async def owe_webhooks(means: Means, organization_id: UUID, event_ids: Sequence[int]) -> None:
@@ -72,17 +80,53 @@ async def wake_endpoints(means: Means, organization_id: UUID | None = None) -> N
     due = await means.back_record.unscoped(
         lambda tx: tx.records(WEBHOOKS["endpoints_due"], organization_id=organization_id)
     )
-    for endpoint in due:
-        await means.queue.defer(sending_job(endpoint["organization_id"], endpoint["endpoint_id"]))
+    ranks: Counter[UUID] = Counter()
+    for row in due:
+        endpoint = Due(row["organization_id"], row["endpoint_id"], row["failing"])
+        await means.queue.defer(sending_job(means, endpoint, ranks[endpoint.organization_id]))
+        ranks[endpoint.organization_id] += 1
 
 
 SENDING: Final = "webhooks.send"
+SENDING_SLOWLY: Final = "webhooks.send_slowly"
 
 
-def sending_job(organization_id: UUID, endpoint_id: UUID) -> JobOrder:
-    """Look at one endpoint: one job of it runs and at most one waits, however many want it looked at."""
-    arguments = {"organization_id": str(organization_id), "endpoint_id": str(endpoint_id)}
-    return JobOrder(SENDING, f"{SENDING}:{endpoint_id}", arguments, once=True)
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An endpoint that has something due; ``failing``: it did not answer last time."""
+
+    organization_id: UUID
+    endpoint_id: UUID
+    failing: bool = False
+
+
+def sending_job(means: Means, due: Due, rank: int = 0) -> JobOrder:
+    """Look at one endpoint: one job of it runs and at most one waits, however many want it looked at.
+
+    Those that keep a slot waiting share a few slots among themselves. ``rank``: how many endpoints of its organization
+    are before it, so that one organization with many does not push the others back.
+    """
+    slow = due.failing or due.endpoint_id in means.slow_endpoints
+    arguments = {"organization_id": str(due.organization_id), "endpoint_id": str(due.endpoint_id)}
+    return JobOrder(
+        SENDING_SLOWLY if slow else SENDING, f"{SENDING}:{due.endpoint_id}", arguments, once=True, priority=-rank
+    )
+
+
+async def send_due(means: Means, organization_id: UUID, endpoint_id: UUID) -> None:
+    """A turn for one endpoint. What is due still goes to the end of the queue, behind everybody else's."""
+    turn = await means.sender.send_due(organization_id, endpoint_id)
+    if turn.is_slow:
+        means.slow_endpoints.add(endpoint_id)
+    else:
+        means.slow_endpoints.discard(endpoint_id)
+    if turn.unfinished and not turn.closed:
+        await means.queue.defer(sending_job(means, Due(organization_id, endpoint_id)))
+
+
+async def warn_managers(means: Means, organization_id: UUID, event_ids: Sequence[int]) -> None:
+    """Somebody has to know that an endpoint fails for days, or is disabled."""
+    await mail_managers(means.record, means.message_settings, organization_id, event_ids)
 
 
 async def plan_messages(means: Means, organization_id: UUID, event_ids: Sequence[int]) -> None:
@@ -142,6 +186,12 @@ REACTIONS: Final = (
         types=PUBLIC_TYPES | WAKING_TYPES,
         react=owe_webhooks,
         heeded=types_heeded,
+    ),
+    Reaction(
+        name="webhooks.warn",
+        types=frozenset({"webhook_endpoint.failing", "webhook_endpoint.disabled"}),
+        react=warn_managers,
+        pool=MESSAGE_SLOTS,
     ),
     Reaction(
         name="messages.plan",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -20,21 +20,42 @@ from holdfast.log.relay import Handoff, Interest, Relay
 from holdfast.messages.carriers import MessageSettings
 from holdfast.messages.sending import open_sender
 from holdfast.waitlist.tokens import OfferTokens
-from holdfast.webhooks.outbound import Outbound
+from holdfast.webhooks.outbound import TIMEOUT_SECONDS, Outbound
 from holdfast.webhooks.schedule import DELAYS_SECONDS
-from holdfast.webhooks.sending import Sender
+from holdfast.webhooks.sending import TURN_SECONDS, Sender
 from holdfast.webhooks.signing import SecretBox
 from holdfast.worker.chores import CHORES, Chore, do_chores
 from holdfast.worker.metrics import Metrics, serve_metrics
-from holdfast.worker.queue import SCHEMA, STALLED_SECONDS, JobOrder, Queue, Task
-from holdfast.worker.reactions import REACTIONS, SENDING, SENDING_MESSAGES, Means, Reaction
+from holdfast.worker.queue import (
+    MESSAGES,
+    SCHEMA,
+    SLOTS,
+    SLOW_WEBHOOKS,
+    STALLED_SECONDS,
+    WEBHOOKS,
+    GatheredTask,
+    JobOrder,
+    Queue,
+    Task,
+)
+from holdfast.worker.reactions import (
+    REACTIONS,
+    SENDING,
+    SENDING_MESSAGES,
+    SENDING_SLOWLY,
+    Means,
+    Reaction,
+    send_due,
+)
 
 CONNECTIONS: Final = 4
+SENDER_CONNECTIONS: Final = 6  # every slot of webhooks writes down several attempts at a time
 RESTART_SECONDS: Final = 1.0
-# After a turn a patient reaction rests nine times as long, but not in a backlog, which must shrink.
+# After its work a patient reaction rests nine times as long, but not in a backlog, which must shrink: when it had so
+# many events to do at once.
 PATIENCE: Final = 9
 PATIENCE_SECONDS_MAX: Final = 2.0
-RUSH: Final = 500  # events in one job
+RUSH: Final = 500
 
 logger = structlog.get_logger()
 
@@ -47,7 +68,9 @@ class WorkerSettings:
     worker_url: str
     secret: bytes
     allowed_hosts: Collection[str] = ()
-    concurrency: int = 4
+    slots: Mapping[str, int] = field(default_factory=lambda: SLOTS)
+    turn_seconds: float = TURN_SECONDS
+    timeout_seconds: float = TIMEOUT_SECONDS
     stalled_seconds: float = STALLED_SECONDS
     delays_seconds: Sequence[float] = DELAYS_SECONDS
     messages: MessageSettings = field(default_factory=MessageSettings)
@@ -65,54 +88,72 @@ async def open_means(settings: WorkerSettings, reactions: Sequence[Reaction] = R
     back_pool = Pool(
         settings.worker_url, size=CONNECTIONS, application_name="holdfast worker", settings=WORKER_SETTINGS
     )
-    queue = Queue(settings.worker_url, concurrency=settings.concurrency, stalled_seconds=settings.stalled_seconds)
+    sender_pool = Pool(
+        settings.worker_url, size=SENDER_CONNECTIONS, application_name="holdfast worker", settings=WORKER_SETTINGS
+    )
+    queue = Queue(settings.worker_url, slots=settings.slots, stalled_seconds=settings.stalled_seconds)
     await app_pool.open()
     await back_pool.open()
+    await sender_pool.open()
     await queue.open()
     try:
         record, back_record = Record(app_pool), Record(back_pool)
         async with (
-            Outbound(settings.allowed_hosts) as outbound,
+            Outbound(settings.allowed_hosts, timeout_seconds=settings.timeout_seconds) as outbound,
             open_sender(record, back_record, settings.messages, settings.secret) as message_sender,
         ):
             sender = Sender(
-                back_record,
+                Record(sender_pool),
                 outbound,
                 SecretBox(settings.secret),
                 EventNames(settings.secret),
                 delays_seconds=settings.delays_seconds,
+                turn_seconds=settings.turn_seconds,
             )
             tokens = OfferTokens(settings.secret)
-            means = Means(record, back_record, queue, outbound, sender, message_sender, tokens, Metrics())
+            means = Means(
+                record, back_record, queue, outbound, sender, message_sender, tokens, Metrics(), settings.messages
+            )
             _teach(means, reactions)
             yield means
     finally:
         await queue.close()
+        await sender_pool.close()
         await back_pool.close()
         await app_pool.close()
 
 
 def _teach(means: Means, reactions: Sequence[Reaction]) -> None:
     async def send(organization_id: str, endpoint_id: str) -> None:
-        await means.sender.send_due(UUID(organization_id), UUID(endpoint_id))
+        await send_due(means, UUID(organization_id), UUID(endpoint_id))
 
     def task_of(reaction: Reaction) -> Task:
         async def react(organization_id: str, event_ids: list[int]) -> None:
-            begun = time.monotonic()
             await reaction.react(means, UUID(organization_id), event_ids)
-            if reaction.patient and len(event_ids) < RUSH:
-                took = time.monotonic() - begun
-                await asyncio.sleep(min(PATIENCE * took, PATIENCE_SECONDS_MAX))
+
+        return react
+
+    def patient_task_of(reaction: Reaction) -> GatheredTask:
+        async def react(gathered: Sequence[Mapping[str, Any]]) -> float:
+            begun = time.monotonic()
+            event_ids = [id for arguments in gathered for id in arguments["event_ids"]]
+            await reaction.react(means, UUID(gathered[0]["organization_id"]), event_ids)
+            took = time.monotonic() - begun
+            return min(PATIENCE * took, PATIENCE_SECONDS_MAX) if len(event_ids) < RUSH else 0.0
 
         return react
 
     async def send_messages(organization_id: str) -> None:
         await means.message_sender.send_due(UUID(organization_id))
 
-    means.queue.add(SENDING, send, until_done=False)
-    means.queue.add(SENDING_MESSAGES, send_messages, until_done=False)
+    means.queue.add(SENDING, send, pool=WEBHOOKS, until_done=False)
+    means.queue.add(SENDING_SLOWLY, send, pool=SLOW_WEBHOOKS, until_done=False)
+    means.queue.add(SENDING_MESSAGES, send_messages, pool=MESSAGES, until_done=False)
     for reaction in reactions:
-        means.queue.add(reaction.name, task_of(reaction))
+        if reaction.patient:
+            means.queue.add_gathered(reaction.name, patient_task_of(reaction), pool=reaction.pool)
+        else:
+            means.queue.add(reaction.name, task_of(reaction), pool=reaction.pool)
 
 
 def build_relay(

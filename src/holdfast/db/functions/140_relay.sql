@@ -27,35 +27,76 @@ language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
 begin
-  update relay_position set transaction_id = p_transaction_id, event_id = p_event_id
+  update relay_position set transaction_id = p_transaction_id, event_id = p_event_id, written_by = pg_current_xact_id()
   where (transaction_id, event_id) < (p_transaction_id, p_event_id);
   if not found then
     raise exception 'the relay goes forward only';
   end if;
 end $$;
 
--- Restored into another cluster, whose transactions are counted anew? Then the old numbers say nothing: keep only their
--- order relative to the position, as 1 (handed on) and 2 (not yet). Both lie below any transaction to come. A row that was
--- written over here is told by its number being that of the transaction that inserted it; a restored row has another's.
+-- The epoch of an event, which is part of its public name.
+create or replace function holdfast.event_epoch(p_event_id bigint) returns integer
+language sql stable
+as $$
+  select coalesce((select epoch from holdfast.log_epoch where from_event_id <= p_event_id order by from_event_id desc limit 1), 0);
+$$;
+
+-- Events from this one on are named anew: their numbers may have been another event's before. Earlier ones keep their
+-- names, so that whoever was told of one recognises a repeat. Null: from the next event on.
+create or replace function holdfast.begin_epoch(p_from_event_id bigint default null) returns void
+language sql
+as $$
+  insert into holdfast.log_epoch (from_event_id, epoch, began_at)
+  values (coalesce(p_from_event_id, (select coalesce(max(id), 0) + 1 from holdfast.event)),
+          1 + floor(random() * 16777215)::integer, holdfast.clock())
+  on conflict (from_event_id) do update set epoch = excluded.epoch, began_at = excluded.began_at;
+$$;
+
+-- The number of the transaction that inserted a row, from its lower half: the latest one that it can have been.
+create or replace function holdfast.whole_xid(p_xmin xid) returns bigint
+language sql volatile
+as $$
+  select n.now - ((n.now - p_xmin::text::bigint) & 4294967295) from (select pg_current_xact_id()::text::bigint as now) n;
+$$;
+
+-- Was the database restored since the relay last worked? Then a new epoch begins. Into another cluster, whose transactions
+-- are counted anew? Then the old numbers say nothing: keep only their order relative to the position, as 1 (handed on)
+-- and 2 (not yet). Both lie below any transaction to come. What was written over here after the restore keeps its number,
+-- which is told by: it is of a transaction after the one that brought the position here, and not after the one that
+-- inserted the row (a savepoint's has a number of its own). pg_upgrade takes numbers and rows along: nothing changes.
 create or replace function holdfast.adopt_log() returns boolean
 language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
 declare
   v_cluster_id bigint := (select system_identifier from pg_control_system());
+  v_timeline text := left(pg_walfile_name(pg_current_wal_insert_lsn()), 8);
   v_position relay_position;
+  v_brought_by xid;
+  v_restored boolean;
+  v_brought bigint;
 begin
   select * into v_position from relay_position for update;
-  if v_position.cluster_id = v_cluster_id then
+  select xmin into v_brought_by from relay_position;
+  v_restored := v_brought_by::text::bigint <> v_position.written_by::text::bigint & 4294967295;
+  if not v_restored and (v_position.cluster_id, v_position.timeline) = (v_cluster_id, v_timeline) then
     return false;
   end if;
+  v_brought := whole_xid(v_brought_by);
   lock table event in share row exclusive mode;
-  update event e set transaction_id = case
-    when (e.transaction_id, e.id) <= (v_position.transaction_id, v_position.event_id) then '1'::xid8 else '2'::xid8 end
-  where e.xmin::text::bigint <> e.transaction_id::text::bigint & 4294967295;
-  update relay_position set transaction_id = '1', event_id = coalesce((select max(id) from event), 0),
-    cluster_id = v_cluster_id;
-  return true;
+  if v_restored or v_position.cluster_id = v_cluster_id then
+    perform begin_epoch(1 + coalesce((
+      select max(id) from event
+      where not v_restored or transaction_id::text::bigint not between v_brought + 1 and whole_xid(xmin)), 0));
+  end if;
+  if v_restored and v_position.cluster_id <> v_cluster_id then
+    update event e set transaction_id = case
+      when (e.transaction_id, e.id) <= (v_position.transaction_id, v_position.event_id) then '1'::xid8 else '2'::xid8 end
+    where e.transaction_id::text::bigint not between v_brought + 1 and whole_xid(e.xmin);
+    update relay_position set transaction_id = '1', event_id = coalesce((select max(id) from event), 0);
+  end if;
+  update relay_position set cluster_id = v_cluster_id, timeline = v_timeline, written_by = pg_current_xact_id();
+  return v_restored;
 end $$;
 
 -- How far behind the relay is: events waiting (counted up to 100,000) and how long the first of them has waited.
@@ -81,13 +122,13 @@ end $$;
 -- horizon: below it nothing can appear any more. Without events there is one row, which only says the horizon.
 create or replace function holdfast.feed(p_transaction_id xid8, p_id bigint, p_limit integer)
 returns table (
-  horizon bigint, id bigint, transaction_id bigint, at timestamptz, type text, subject_id uuid, actor text, surface text,
-  data jsonb
+  horizon bigint, id bigint, epoch integer, transaction_id bigint, at timestamptz, type text, subject_id uuid, actor text,
+  surface text, data jsonb
 )
 language sql stable security definer
 set search_path = holdfast, pg_temp
 as $$
-  select h.horizon::text::bigint, e.id, e.transaction_id::text::bigint, e.at, e.type, e.subject_id, e.actor,
+  select h.horizon::text::bigint, e.id, event_epoch(e.id), e.transaction_id::text::bigint, e.at, e.type, e.subject_id, e.actor,
          e.surface::text, e.data
   from (select pg_snapshot_xmin(pg_current_snapshot()) as horizon) h
   left join lateral (
@@ -100,10 +141,11 @@ as $$
   order by e.transaction_id, e.id;
 $$;
 
--- Where the log stands: the horizon, and which cluster's transaction numbers these are.
+-- Where the log stands: the horizon, and which cluster's transaction numbers in which epoch these are.
 create or replace function holdfast.feed_now() returns table (horizon bigint, cluster_id bigint)
 language sql stable security definer
 set search_path = holdfast, pg_temp
 as $$
-  select pg_snapshot_xmin(pg_current_snapshot())::text::bigint, system_identifier from pg_control_system();
+  select pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+         system_identifier # event_epoch(9223372036854775807) from pg_control_system();
 $$;

@@ -8,9 +8,11 @@ set search_path = holdfast, pg_temp
 as $$
   select 'events', l.waiting, l.seconds, 0 from relay_lag() l
   union all
-  select 'deliveries', count(*), coalesce(extract(epoch from clock() - min(next_attempt_at)), 0)::double precision,
+  -- those to a receiver that is switched off, or left in peace for a while, wait for it and not for us
+  select 'deliveries', count(*), coalesce(extract(epoch from clock() - min(d.next_attempt_at)), 0)::double precision,
          (select count(*) from delivery where state = 'dead')
-  from delivery where state = 'pending' and next_attempt_at <= clock()
+  from delivery d join webhook_endpoint w on w.organization_id = d.organization_id and w.id = d.endpoint_id
+  where d.state = 'pending' and d.next_attempt_at <= clock() and w.status = 'active' and w.not_before is null
   union all
   select 'messages', count(*), coalesce(extract(epoch from clock() - min(next_attempt_at)), 0)::double precision,
          (select count(*) from message where state = 'dead')

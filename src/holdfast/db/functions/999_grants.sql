@@ -24,8 +24,8 @@ begin
     execute format('grant execute on function %s to holdfast_worker', v_function);
   end loop;
 end $$;
-grant execute on function holdfast.create_organization(text, text, text), holdfast.guard_probe(), holdfast.forget_answers()
-  to holdfast_app;
+grant execute on function holdfast.create_organization(text, text, text), holdfast.guard_probe(), holdfast.forget_answers(),
+  holdfast.event_epoch(bigint) to holdfast_app;
 -- What queries say by themselves: who is asking, and what time it is.
 grant execute on function holdfast.current_organization(), holdfast.current_actor(), holdfast.current_surface(),
   holdfast.clock() to holdfast_app, holdfast_worker;

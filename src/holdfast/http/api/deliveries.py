@@ -72,6 +72,18 @@ async def retry_delivery(request: Request, delivery_id: str, principal: ManageKe
     return await run_command(request, principal.caller(), work)
 
 
+@router.post("/{delivery_id}/fail", responses=made(DeliveryShape, 200))
+async def fail_delivery(request: Request, delivery_id: str, principal: ManageKey) -> Response:
+    """Make no more attempts: it becomes a dead letter now. What waits behind it goes on waiting."""
+    id = _id(delivery_id)
+
+    async def work(tx: Transaction) -> Answer:
+        failed = await webhooks.fail_delivery(tx, id)
+        return answer(200, DeliveryShape.of(failed, principal.organization_id, request.app.state.event_names))
+
+    return await run_command(request, principal.caller(), work)
+
+
 @router.post("/{delivery_id}/discard", responses=made(DeliveryShape, 200))
 async def discard_delivery(request: Request, delivery_id: str, ask: DiscardAsk, principal: ManageKey) -> Response:
     """Give it up, for a reason. What waited behind it is sent."""

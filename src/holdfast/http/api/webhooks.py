@@ -131,13 +131,14 @@ async def test_endpoint(request: Request, webhook_id: str, principal: ManageKey)
 
 @router.post("/{webhook_id}/replay", responses=made(Count, 200))
 async def replay(request: Request, webhook_id: str, ask: ReplayAsk, principal: ManageKey) -> Response:
-    """Send it everything since then that it has not got: dead letters, and what happened while it was disabled."""
+    """Send it everything of that time that it has not got: dead letters, and what happened while it was disabled."""
     id = _id(webhook_id)
-    if ask.since.tzinfo is None:
-        raise Invalid("since needs an offset, such as Z.", field="since")
+    for name, instant in (("since", ask.since), ("until", ask.until)):
+        if instant is not None and instant.tzinfo is None:
+            raise Invalid(f"{name} needs an offset, such as Z.", field=name)
 
     async def work(tx: Transaction) -> Answer:
-        return answer(200, Count(deliveries=await webhooks.replay(tx, id, ask.since)))
+        return answer(200, Count(deliveries=await webhooks.replay(tx, id, ask.since, ask.until)))
 
     return await run_command(request, principal.caller(), work)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -18,12 +20,14 @@ from holdfast.http.pages.staff_session import Desk
 from holdfast.ids import parse_id, public_id
 from holdfast.web.languages import Language
 from holdfast.webhooks import service as webhooks
+from holdfast.webhooks.message import message_of
 from holdfast.webhooks.model import Attempt, Delivery, Endpoint
 from holdfast.webhooks.service import STATES
 
 router = APIRouter(prefix="/desk/deliveries", route_class=PageRoute, include_in_schema=False)
 
 PAGE: Final = 30
+BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @router.get("")
@@ -54,14 +58,14 @@ async def list_deliveries(
 
 @router.post("/retry")
 async def retry_all(request: Request, staff: Desk, endpoint: Annotated[str, Form(max_length=64)] = "") -> Response:
-    """Try everything again that one receiver (or any) would not take since it began to fail."""
+    """Try every dead letter of one receiver again, from the oldest on."""
     staff.require("everybody")
     staff.require("book")
     endpoint_id = parse_id("webhook_endpoint", endpoint)
 
     async def work(tx: Transaction) -> None:
-        receiver = await webhooks.get_endpoint(tx, endpoint_id)
-        await webhooks.retry_since(tx, receiver.failing_since or receiver.created_at, endpoint_id=endpoint_id)
+        await webhooks.get_endpoint(tx, endpoint_id)
+        await webhooks.retry_since(tx, BEGINNING, endpoint_id=endpoint_id)
 
     await record_of(request).transact(staff.caller(), work)
     return see("/desk/deliveries?state=pending")
@@ -82,6 +86,19 @@ async def retry(request: Request, staff: Desk, delivery_id: str) -> Response:
     id = parse_id("delivery", delivery_id)
     try:
         await record_of(request).transact(staff.caller(), lambda tx: webhooks.retry_delivery(tx, id))
+    except StateRefused as refusal:
+        return await _page(request, staff, id, problem=refusal.detail)
+    return see(f"/desk/deliveries/{delivery_id}")
+
+
+@router.post("/{delivery_id}/fail")
+async def fail(request: Request, staff: Desk, delivery_id: str) -> Response:
+    """No more tries: whoever looks after the receiver knows that it will not take it."""
+    staff.require("everybody")
+    staff.require("book")
+    id = parse_id("delivery", delivery_id)
+    try:
+        await record_of(request).transact(staff.caller(), lambda tx: webhooks.fail_delivery(tx, id))
     except StateRefused as refusal:
         return await _page(request, staff, id, problem=refusal.detail)
     return see(f"/desk/deliveries/{delivery_id}")
@@ -114,6 +131,7 @@ async def _page(request: Request, staff: SignedIn, id: UUID, *, problem: str = "
     return await desk_page(
         request, staff, "desk/delivery.html", section="messages", status=409 if problem else 200, delivery=delivery,
         attempts=attempts, zone=zone, words=_words(language_of(request)), problem=problem, public_id=public_id,
+        body=json.dumps(json.loads(message_of(delivery)), indent=2),
     )  # fmt: skip
 
 

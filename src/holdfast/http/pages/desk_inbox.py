@@ -1,4 +1,7 @@
-"""The inbox of collisions: reality has two things in one place, and a person decides what becomes of it."""
+"""The inbox of collisions: reality has two things in one place, and a person decides what becomes of it.
+
+Above them stand the programs outside that are told nothing any more, or soon will not be.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from holdfast.access.staff import SignedIn
 from holdfast.booking import outside
 from holdfast.booking.model import CollisionTold
+from holdfast.catalog import service as catalog
 from holdfast.db.transact import Transaction
 from holdfast.http.api.references import read_time_cursor, write_cursor
 from holdfast.http.pages.desk_frame import desk_page
@@ -16,6 +20,8 @@ from holdfast.http.pages.desk_story import Actors, load_actors
 from holdfast.http.pages.pages import PageRoute, language_of, record_of, see
 from holdfast.http.pages.staff_session import Desk
 from holdfast.ids import parse_id, public_id
+from holdfast.webhooks.model import Endpoint
+from holdfast.webhooks.service import list_endpoints
 
 router = APIRouter(prefix="/desk/inbox", route_class=PageRoute, include_in_schema=False)
 
@@ -30,11 +36,13 @@ async def inbox(
     staff.require("everybody")
     after, is_open, language = read_time_cursor(cursor), not decided, language_of(request)
 
-    async def work(tx: Transaction) -> tuple[list[CollisionTold], Actors]:
+    async def work(tx: Transaction) -> tuple[list[CollisionTold], Actors, list[Endpoint], str]:
         found = await outside.tell_collisions(tx, is_open=is_open, limit=PAGE + 1, after=after)
-        return found, await load_actors(tx, language)
+        places = await catalog.list_locations(tx)
+        endpoints = await list_endpoints(tx) if is_open else []
+        return found, await load_actors(tx, language), endpoints, places[0].time_zone if places else "UTC"
 
-    found, actors = await record_of(request).transact(staff.caller(), work)
+    found, actors, endpoints, zone = await record_of(request).transact(staff.caller(), work)
     next_url = None
     if len(found) > PAGE:
         last = found[PAGE - 1]
@@ -44,7 +52,7 @@ async def inbox(
         next_url = f"/desk/inbox?cursor={place}" + ("" if is_open else "&decided=1")
     return await desk_page(
         request, staff, "desk/inbox.html", section="inbox", collisions=found[:PAGE], is_open=is_open, actors=actors,
-        next_url=next_url, public_id=public_id,
+        next_url=next_url, public_id=public_id, endpoints=endpoints, zone=zone,
     )  # fmt: skip
 
 

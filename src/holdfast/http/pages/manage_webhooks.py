@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -88,6 +89,22 @@ async def send_test(request: Request, staff: Desk, webhook_id: str) -> Response:
     return await _do(request, staff, webhook_id, lambda tx: webhooks.test_endpoint(tx, id))
 
 
+@router.post("/{webhook_id}/replay")
+async def replay(request: Request, staff: Desk, webhook_id: str) -> Response:
+    """Send it what happened in a time and it has not got."""
+    staff.require("manage")
+    typed = await typed_in(request)
+    id = parse_id("webhook_endpoint", webhook_id)
+
+    async def draw(**context: Any) -> Response:
+        return await _endpoint(request, staff, webhook_id, span=typed, **context)
+
+    async def work(tx: Transaction) -> None:
+        await webhooks.replay(tx, id, *_span(request, typed))
+
+    return await keep(request, staff, work, draw, f"{_url(id)}?done=change")
+
+
 @router.post("/{webhook_id}/enable")
 async def enable(request: Request, staff: Desk, webhook_id: str) -> Response:
     """What is pending goes out again."""
@@ -147,6 +164,29 @@ def _read(request: Request, typed: Fields) -> dict[str, Any]:
     return {"url": url, "events": events, "description": typed.get("description", "")}
 
 
+def _span(request: Request, typed: Fields) -> tuple[datetime, datetime | None]:
+    """From when, and until when (None: until now), in UTC. Raises FormErrors."""
+    gettext = language_of(request).gettext
+    found: dict[str, datetime] = {}
+    wrong: dict[str, str] = {}
+    for name in ("since", "until"):
+        text = typed.get(name, "").strip()
+        try:
+            if text or name == "since":
+                found[name] = datetime.fromisoformat(text).replace(tzinfo=UTC)
+        except ValueError:
+            wrong[name] = gettext("A day and a time, such as 2027-03-06T14:00.")
+    if not wrong and "until" in found and found["until"] <= found["since"]:
+        wrong["until"] = gettext("This is not after the beginning.")
+    if wrong:
+        raise FormErrors(wrong)
+    return found["since"], found.get("until")
+
+
+def _utc(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
 def _url(id: Any) -> str:
     return f"{HOME}/{public_id('webhook_endpoint', id)}"
 
@@ -159,7 +199,14 @@ async def _form(request: Request, staff: Desk, typed: Fields, *, problem: str = 
 
 
 async def _endpoint(
-    request: Request, staff: Desk, webhook_id: str, *, typed: Fields | None = None, problem: str = "", **context: Any
+    request: Request,
+    staff: Desk,
+    webhook_id: str,
+    *,
+    typed: Fields | None = None,
+    span: Fields | None = None,
+    problem: str = "",
+    **context: Any,
 ) -> Response:
     id = parse_id("webhook_endpoint", webhook_id)
 
@@ -173,9 +220,11 @@ async def _endpoint(
         staff,
         "manage/webhook.html",
         topic="webhooks",
-        typed=fields if typed is None else typed,
+        typed={**(fields if typed is None else typed), **(span or {})},
         problem=problem,
         home=HOME,
+        utc=_utc,
+        public_id=public_id,
         endpoint=found,
         url=_url(id),
         deliveries=sent,
