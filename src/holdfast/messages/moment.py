@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from holdfast.email_address import is_email
 from holdfast.messages.model import Channel, Context
 from holdfast.messages.plan import BEFORE_START
 from holdfast.messages.quiet import QuietHours
@@ -70,10 +71,15 @@ def _pointless(context: Context) -> str | None:
 
 
 def _channel(context: Context, working: Collection[Channel]) -> Send | Skip:
-    for channel in context.channels:
-        to = context.address_of(channel)
-        if to is not None and channel in working:
-            return Send(channel, to)
+    ways = [
+        Send(channel, to)
+        for channel in context.channels
+        if channel in working and (to := context.address_of(channel)) is not None
+    ]
+    # an address that cannot be right gives way to the next channel; where there is none, it dies and staff see it
+    sound = [way for way in ways if way.channel != "email" or is_email(way.to)]
+    if ways:
+        return (sound or ways)[0]
     if not context.channels:
         return Skip("The organization sends no messages of this kind.")
     if not any((context.email, context.phone)):

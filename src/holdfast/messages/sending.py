@@ -11,15 +11,19 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 from uuid import UUID
 
+import structlog
+
 from holdfast.booking.visitors import VisitTokens, issue_link
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record
+from holdfast.errors import HoldfastError
 from holdfast.messages.carriers import Carrier, Console, MessageSettings, NotSent, Outgoing
 from holdfast.messages.invitation import Invitation, invitation
 from holdfast.messages.links import PATH, LinkSigner, PreferenceLink
@@ -37,6 +41,9 @@ RETRY_AFTER_SECONDS_MAX: Final = 6 * 3600.0
 JITTER: Final = 0.2
 LINKED: Final = frozenset({"confirmation", "change", "reminder"})
 CONSOLE_ADDRESS: Final = "messages@localhost"
+BROKEN: Final = "This message could not be made or handed over, and the log says where: call the client."
+
+logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +102,25 @@ class MessageSender:
         )
 
     async def _attend(self, gate: asyncio.Semaphore, caller: Caller, leases: Mapping[UUID, _Lease]) -> None:
-        """Send what makes sense now, several at a time; the rest is written down at once."""
+        """Send what makes sense now, several at a time; the rest is written down at once.
+
+        All of them end by themselves, whatever becomes of one: a message cut off while its carrier has it would go out
+        twice.
+        """
         idle: list[_Outcome] = []
-        async with asyncio.TaskGroup() as group:
-            for context in await self._contexts(caller, list(leases)):
-                decision = judge(context, self._carriers.keys())
-                if isinstance(decision, Send):
-                    group.create_task(self._send(gate, caller, leases[context.id], context, decision))
-                elif isinstance(decision, Postpone):
-                    wait = max(1.0, (decision.until - context.now).total_seconds())
-                    idle.append(_Outcome(context.id, "postponed", "It is quiet there now.", retry_in_seconds=wait))
-                else:
-                    idle.append(_Outcome(context.id, "skipped", decision.reason))
-            await self._settle(caller, idle)
+        sending: list[Awaitable[None]] = []
+        for context in await self._contexts(caller, list(leases)):
+            decision = judge(context, self._carriers.keys())
+            if isinstance(decision, Send):
+                sending.append(self._send(gate, caller, leases[context.id], context, decision))
+            elif isinstance(decision, Postpone):
+                wait = max(1.0, (decision.until - context.now).total_seconds())
+                idle.append(_Outcome(context.id, "postponed", "It is quiet there now.", retry_in_seconds=wait))
+            else:
+                idle.append(_Outcome(context.id, "skipped", decision.reason))
+        ended = await asyncio.gather(self._settle(caller, idle), *sending, return_exceptions=True)
+        if error := next((one for one in ended if isinstance(one, BaseException)), None):
+            raise error  # the books could not be kept: what was left open is due again after its lease
 
     async def _contexts(self, caller: Caller, ids: list[UUID]) -> list[Context]:
         return await self._record.transact(
@@ -116,7 +129,15 @@ class MessageSender:
 
     async def _send(self, gate: asyncio.Semaphore, caller: Caller, lease: _Lease, context: Context, send: Send) -> None:
         async with gate:
-            await self._settle(caller, [await self._attempt(caller, lease, context, send)])
+            try:
+                outcome = await self._attempt(caller, lease, context, send)
+            except HoldfastError:  # our own record did not answer: nothing is wrong with the message
+                raise
+            except Exception as error:
+                # the kind of mistake and where it was made; its words may have the client's data
+                logger.error("message_broken", kind=context.kind, error=type(error).__name__, at=_place_of(error))
+                outcome = _Outcome(lease.id, "failed", BROKEN, send.channel)
+            await self._settle(caller, [outcome])
 
     async def _attempt(self, caller: Caller, lease: _Lease, context: Context, send: Send) -> _Outcome:
         link = await self._link(caller, context)
@@ -223,6 +244,11 @@ class MessageSender:
         if outcomes:
             told = json.dumps([asdict(outcome) for outcome in outcomes], default=str)
             await self._back_record.transact(caller, lambda tx: tx.run(QUERIES["settle"], outcomes=told))
+
+
+def _place_of(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
 
 
 def _without_token(rendered: Rendered, link: str) -> Rendered:
