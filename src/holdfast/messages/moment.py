@@ -10,7 +10,7 @@ from typing import Final
 from holdfast.email_address import is_email
 from holdfast.messages.model import Channel, Context
 from holdfast.messages.plan import BEFORE_START
-from holdfast.messages.quiet import QuietHours
+from holdfast.quiet_hours import QuietHours
 
 STATES: Final = {
     "confirmation": ("confirmed", "checked_in"),
@@ -65,9 +65,11 @@ def _pointless(context: Context) -> str | None:
         return "The appointment was moved."
     if context.kind != "follow_up" and context.starts_at <= context.now:
         return "The appointment had begun already."
-    if context.superseded:
-        return "A later message says more."
-    return None
+    return "A later message says more." if context.superseded else _told_elsewhere(context)
+
+
+def _told_elsewhere(context: Context) -> str | None:
+    return "It is told with the other parts of the visit." if context.told_elsewhere else None
 
 
 def _channel(context: Context, working: Collection[Channel]) -> Send | Skip:
