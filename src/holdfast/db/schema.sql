@@ -297,6 +297,7 @@ CREATE TABLE holdfast.message (
     body text,
     answer text,
     offer_id uuid,
+    told_starts timestamp with time zone[],
     CONSTRAINT message_answer_is_known CHECK ((answer = ANY (ARRAY['confirm'::text, 'cancel'::text, 'accept'::text, 'decline'::text]))),
     CONSTRAINT message_channel_is_known CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
     CONSTRAINT message_is_about_one_thing CHECK ((num_nonnulls(appointment_id, offer_id) = 1)),
@@ -324,7 +325,7 @@ CREATE TABLE holdfast.offer (
     appointment_id uuid,
     CONSTRAINT offer_accepted_has_its_appointment CHECK (((state = 'accepted'::text) = (appointment_id IS NOT NULL))),
     CONSTRAINT offer_settled_has_a_time CHECK (((state = 'open'::text) = (settled_at IS NULL))),
-    CONSTRAINT offer_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'lapsed'::text, 'overridden'::text, 'lost'::text]))),
+    CONSTRAINT offer_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'lapsed'::text, 'overridden'::text, 'lost'::text, 'untold'::text]))),
     CONSTRAINT offer_token_is_sha256 CHECK ((length(token_hash) = 32)),
     CONSTRAINT offer_why_is_bounded CHECK (((length(why) >= 1) AND (length(why) <= 500)))
 );
@@ -371,6 +372,37 @@ CREATE TABLE holdfast.webhook_endpoint (
 );
 
 ALTER TABLE ONLY holdfast.webhook_endpoint FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.waitlist_entry (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    client_id uuid NOT NULL,
+    service_ids uuid[] NOT NULL,
+    provider_ids uuid[] NOT NULL,
+    location_ids uuid[] NOT NULL,
+    windows jsonb DEFAULT '[]'::jsonb NOT NULL,
+    earliest_on date,
+    latest_on date,
+    notice_minutes integer DEFAULT 0 NOT NULL,
+    party_size integer DEFAULT 1 NOT NULL,
+    priority integer DEFAULT 0 NOT NULL,
+    appointment_id uuid,
+    surface holdfast.surface NOT NULL,
+    joined_at timestamp with time zone NOT NULL,
+    visitor bytea,
+    network bytea,
+    CONSTRAINT waitlist_entry_days_are_ordered CHECK ((earliest_on <= latest_on)),
+    CONSTRAINT waitlist_entry_lists_are_bounded CHECK (((cardinality(provider_ids) <= 50) AND ((cardinality(location_ids) >= 1) AND (cardinality(location_ids) <= 50)))),
+    CONSTRAINT waitlist_entry_names_a_service CHECK (((cardinality(service_ids) >= 1) AND (cardinality(service_ids) <= 20))),
+    CONSTRAINT waitlist_entry_notice_is_bounded CHECK (((notice_minutes >= 0) AND (notice_minutes <= 43200))),
+    CONSTRAINT waitlist_entry_party_is_bounded CHECK (((party_size >= 1) AND (party_size <= 20))),
+    CONSTRAINT waitlist_entry_priority_is_bounded CHECK (((priority >= '-100'::integer) AND (priority <= 100))),
+    CONSTRAINT waitlist_entry_state_is_known CHECK ((state = ANY (ARRAY['waiting'::text, 'offered'::text, 'booked'::text, 'left'::text, 'expired'::text]))),
+    CONSTRAINT waitlist_entry_windows_are_a_list CHECK (((jsonb_typeof(windows) = 'array'::text) AND (jsonb_array_length(windows) <= 21)))
+);
+
+ALTER TABLE ONLY holdfast.waitlist_entry FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.block (
     organization_id uuid NOT NULL,
@@ -618,6 +650,15 @@ CREATE TABLE holdfast.idempotency (
 
 ALTER TABLE ONLY holdfast.idempotency FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE holdfast.inbound_text (
+    provider_id text NOT NULL,
+    taken_at timestamp with time zone NOT NULL,
+    answered boolean DEFAULT false NOT NULL,
+    answer text
+);
+
+ALTER TABLE ONLY holdfast.inbound_text FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE holdfast.location_quiet_hours (
     organization_id uuid NOT NULL,
     location_id uuid NOT NULL,
@@ -679,37 +720,6 @@ CREATE TABLE holdfast.migration (
     checksum text NOT NULL,
     applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
-
-CREATE TABLE holdfast.waitlist_entry (
-    organization_id uuid NOT NULL,
-    id uuid DEFAULT holdfast.new_id() NOT NULL,
-    state text DEFAULT 'waiting'::text NOT NULL,
-    client_id uuid NOT NULL,
-    service_ids uuid[] NOT NULL,
-    provider_ids uuid[] NOT NULL,
-    location_ids uuid[] NOT NULL,
-    windows jsonb DEFAULT '[]'::jsonb NOT NULL,
-    earliest_on date,
-    latest_on date,
-    notice_minutes integer DEFAULT 0 NOT NULL,
-    party_size integer DEFAULT 1 NOT NULL,
-    priority integer DEFAULT 0 NOT NULL,
-    appointment_id uuid,
-    surface holdfast.surface NOT NULL,
-    joined_at timestamp with time zone NOT NULL,
-    visitor bytea,
-    network bytea,
-    CONSTRAINT waitlist_entry_days_are_ordered CHECK ((earliest_on <= latest_on)),
-    CONSTRAINT waitlist_entry_lists_are_bounded CHECK (((cardinality(provider_ids) <= 50) AND ((cardinality(location_ids) >= 1) AND (cardinality(location_ids) <= 50)))),
-    CONSTRAINT waitlist_entry_names_a_service CHECK (((cardinality(service_ids) >= 1) AND (cardinality(service_ids) <= 20))),
-    CONSTRAINT waitlist_entry_notice_is_bounded CHECK (((notice_minutes >= 0) AND (notice_minutes <= 43200))),
-    CONSTRAINT waitlist_entry_party_is_bounded CHECK (((party_size >= 1) AND (party_size <= 20))),
-    CONSTRAINT waitlist_entry_priority_is_bounded CHECK (((priority >= '-100'::integer) AND (priority <= 100))),
-    CONSTRAINT waitlist_entry_state_is_known CHECK ((state = ANY (ARRAY['waiting'::text, 'offered'::text, 'booked'::text, 'left'::text, 'expired'::text]))),
-    CONSTRAINT waitlist_entry_windows_are_a_list CHECK (((jsonb_typeof(windows) = 'array'::text) AND (jsonb_array_length(windows) <= 21)))
-);
-
-ALTER TABLE ONLY holdfast.waitlist_entry FORCE ROW LEVEL SECURITY;
 
 CREATE VIEW holdfast.offer_detail WITH (security_invoker='true') AS
  SELECT o.organization_id,
@@ -1054,6 +1064,9 @@ ALTER TABLE ONLY holdfast.hold_policy
 ALTER TABLE ONLY holdfast.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (organization_id, actor, route, key);
 
+ALTER TABLE ONLY holdfast.inbound_text
+    ADD CONSTRAINT inbound_text_pkey PRIMARY KEY (provider_id);
+
 ALTER TABLE ONLY holdfast.location
     ADD CONSTRAINT location_pkey PRIMARY KEY (organization_id, id);
 
@@ -1251,6 +1264,8 @@ CREATE INDEX hold_recent_by_network ON holdfast.hold USING btree (organization_i
 CREATE INDEX hold_visit ON holdfast.hold USING btree (organization_id, visit_id) WHERE (visit_id IS NOT NULL);
 
 CREATE INDEX idempotency_created_at ON holdfast.idempotency USING btree (created_at);
+
+CREATE INDEX inbound_text_taken ON holdfast.inbound_text USING btree (taken_at);
 
 CREATE INDEX message_client ON holdfast.message USING btree (organization_id, client_id) WHERE (state = 'sent'::text);
 
@@ -1610,6 +1625,8 @@ ALTER TABLE holdfast.hold_policy ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.idempotency ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE holdfast.inbound_text ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE holdfast.location ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.location_quiet_hours ENABLE ROW LEVEL SECURITY;
@@ -1747,6 +1764,8 @@ CREATE POLICY owner_commands ON holdfast.hold TO holdfast_owner USING (true) WIT
 CREATE POLICY owner_commands ON holdfast.hold_policy TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.idempotency TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.inbound_text TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.location TO holdfast_owner USING (true) WITH CHECK (true);
 
@@ -1933,6 +1952,8 @@ GRANT SELECT(disabled_at) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
 
 GRANT SELECT(disabled_cause) ON TABLE holdfast.webhook_endpoint TO holdfast_app;
 
+GRANT SELECT ON TABLE holdfast.waitlist_entry TO holdfast_app;
+
 GRANT SELECT ON TABLE holdfast.block TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.collision TO holdfast_app;
@@ -1976,8 +1997,6 @@ GRANT SELECT ON TABLE holdfast.message_policy TO holdfast_app;
 GRANT SELECT ON TABLE holdfast.message_preference TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.message_template TO holdfast_app;
-
-GRANT SELECT ON TABLE holdfast.waitlist_entry TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.offer_detail TO holdfast_app;
 
