@@ -31,6 +31,7 @@ export interface Entry {
   visit?: [string, string];
   client?: string;
   expires?: string;
+  offer?: string;
   note?: boolean;
   with?: string[];
 }

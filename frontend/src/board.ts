@@ -63,6 +63,7 @@ function draw(root: HTMLElement): void {
       const entry = event.extendedProps.entry as Entry | undefined;
       if (entry?.kind === "visit") void openPanel(`/desk/appointments/${entry.id}`);
       if (entry?.kind === "block") void openPanel(`/desk/blocks/${entry.id}`);
+      if (entry?.offer) void openPanel(`/desk/waitlist/offers/${entry.offer}`);
     },
     longPressDelay: 400,
     selectable: true,

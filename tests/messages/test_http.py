@@ -103,6 +103,7 @@ async def test_policy_rules_and_preferences(manager: httpx.AsyncClient, office: 
     assert policy == (await manager.get("/v1/message_policy")).json()
     assert (policy["sender_name"], policy["quiet_from"], policy["quiet_until"]) == ("Glow", "22:00:00", "08:00:00")
     assert (await manager.put("/v1/message_policy", json={"reply_to": "nowhere"})).status_code == 422
+    assert (await manager.put("/v1/message_policy", json={"reply_to": "front..desk@spa.example"})).status_code == 422
     quiet = {"location": "main", "quiet_from": "20:00", "quiet_until": "09:00"}
     assert (await manager.put("/v1/message_policy/quiet_hours", json=quiet)).status_code == 200
     assert (await manager.get("/v1/reminder_rules")).json()["items"] == [

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, timedelta
+from email.message import EmailMessage
 from typing import Any
 
 import psycopg
+import pytest
 
-from holdfast.messages import service
-from holdfast.messages.carriers import MessageSettings
+from holdfast.messages import mail, service
+from holdfast.messages.carriers import MessageSettings, Outgoing
 from holdfast.worker.run import WorkerSettings
 from tests.clinic import CLIENT, at
 from tests.messages.conftest import PUBLIC_URL, Office
 from tests.messages.mailbox import Mailbox, event_in, part
+from tests.messages.twilio_stand_in import TwilioStandIn
+from tests.webhooks.test_delivery import until
 from tests.worker.running import system_of, worker_process, working
 
 
@@ -217,3 +221,66 @@ async def test_every_dead_letter_since_a_time_is_sent_after_all_and_shows_its_wo
         mailbox.answer = lambda _: "250 taken"
         assert await office.record.transact(caller, lambda tx: service.retry_since(tx, dead.created_at)) == 2
         await office.until_states("confirmation", "sent", "sent")
+
+
+async def test_an_address_that_cannot_be_right_is_its_own_dead_letter_and_the_others_get_their_mail_once(
+    settings: WorkerSettings, office: Office, mailbox: Mailbox
+) -> None:
+    for number in range(3):
+        office.clinic.book("consult", 60 * number, client={"name": f"C{number}", "email": f"c{number}@example.org"})
+    wrong = ("anna..s@example.org", "a,b@example.org", "a@b..com", "ü@exämple.org")
+    for number, address in enumerate(wrong):
+        office.clinic.book("consult", 240 + 60 * number, client={"name": f"Typo {number}", "email": address})
+    for number in range(3):
+        office.clinic.book(
+            "consult", 30 + 60 * number, client={"name": f"D{number}", "email": f"d{number}@example.org"}
+        )
+    async with working(settings):
+
+        async def settled() -> bool:
+            found = await office.messages("confirmation")
+            return len(found) == 10 and all(one.state != "pending" for one in found)
+
+        await until(settled)
+    told = {one.client_name: (one.state, one.attempts) for one in await office.messages("confirmation")}
+    assert {name: told.pop(f"Typo {name}") for name in range(4)} == dict.fromkeys(range(4), ("dead", 1))
+    assert set(told.values()) == {("sent", 1)}
+    assert sorted(str(one["To"]) for one in mailbox.received) == sorted(
+        f"{letter}{number}@example.org" for letter in "cd" for number in range(3)
+    )
+    (dead, *_) = [one for one in await office.messages("confirmation") if one.state == "dead"]
+    assert dead.reason == "The client's e-mail address cannot be right: correct it, or call."
+
+
+async def test_a_wrong_address_gives_way_to_the_telephone_and_a_wrong_answer_address_is_left_out(
+    settings: WorkerSettings, office: Office, mailbox: Mailbox, line: TwilioStandIn
+) -> None:
+    office.clinic.desk(
+        "set_message_policy",
+        policy={"quiet_from": "00:00", "quiet_until": "00:00", "reply_to": "front..desk@example.org"},
+    )
+    async with working(settings):
+        office.clinic.book("consult", 0, client={"name": "Typo", "email": "a@b..com", "phone": "+15125550111"})
+        office.clinic.book("consult", 60, client={"name": "Ada", "email": "ada@example.org"})
+        await office.until_states("confirmation", "sent", "sent")
+    assert [text["to"] for text in line.texts] == ["+15125550111"]
+    assert [one["Reply-To"] for one in mailbox.received] == [None]
+
+
+async def test_a_message_that_breaks_on_its_way_ends_alone(
+    settings: WorkerSettings, office: Office, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    composed = mail.compose
+
+    def broken(outgoing: Outgoing, address: str) -> EmailMessage:
+        if outgoing.to.startswith("broken"):
+            raise RuntimeError("a mistake of ours about broken@example.org")
+        return composed(outgoing, address)
+
+    monkeypatch.setattr(mail, "compose", broken)
+    async with working(settings):
+        office.clinic.book("consult", 0, client={"name": "Broken", "email": "broken@example.org"})
+        office.clinic.book("consult", 60, client={"name": "Ada", "email": "ada@example.org"})
+        dead, _ = await office.until_states("confirmation", "dead", "sent")
+    assert "could not be made" in str(dead.reason)
+    assert len(mailbox.received) == 1

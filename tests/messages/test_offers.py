@@ -14,6 +14,7 @@ from holdfast.booking.model import ClientDetails
 from holdfast.db.transact import Record
 from holdfast.messages.moment import Postpone, Send, Skip, judge
 from holdfast.messages.replies import receive
+from holdfast.messages.sending import QUERIES
 from holdfast.messages.templates import answers
 from holdfast.waitlist import service as waitlist
 from holdfast.waitlist.model import Entry, Offer, Wish
@@ -167,3 +168,31 @@ def test_an_offer_goes_out_at_once_while_it_stands() -> None:
     assert judge(replace(OFFERED, state="lapsed"), BOTH) == Skip("The offer is lapsed.")
     over = replace(OFFERED, expires_at=OFFERED.now)
     assert judge(over, BOTH) == Skip("The time to answer the offer was over already.")
+
+
+async def test_an_offer_whose_message_cannot_go_out_is_not_kept_for_its_client_and_the_next_is_asked(
+    settings: WorkerSettings, office: Office, waiting: Line
+) -> None:
+    await join(waiting, ClientDetails(name="Typo", email="a@b..com"))
+    await join(waiting)
+    booked = waiting.clinic.book("laser", 0)
+    async with working(settings):
+        waiting.clinic.desk("cancel", appointment_id=booked["id"], revision=None)
+        await office.until_states("waitlist_offer", "dead", "sent")
+    offers = waiting.clinic.desk.read("select state from holdfast.offer order by sent_at")
+    assert [offer["state"] for offer in offers] == ["untold", "open"]
+
+
+async def test_an_offer_whose_text_the_carrier_lost_goes_to_the_next(
+    settings: WorkerSettings, office: Office, waiting: Line, record: Record
+) -> None:
+    await join(waiting)
+    offer = await offered(waiting)
+    async with working(settings):
+        (sent,) = await office.until_states("waitlist_offer", "sent")
+    untold = await record.unscoped(
+        lambda tx: tx.records(
+            QUERIES["text_status"], provider_id=sent.provider_id, status="undelivered", cause="It did not arrive."
+        )
+    )
+    assert untold == [{"organization_id": office.clinic.organization_id, "offer_id": offer.id}]

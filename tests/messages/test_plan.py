@@ -12,7 +12,7 @@ import pytest
 from holdfast.messages.model import Context, Notice, PlanFacts
 from holdfast.messages.moment import Postpone, Send, Skip, judge
 from holdfast.messages.plan import plan, reminder_due
-from holdfast.messages.quiet import QuietHours
+from holdfast.quiet_hours import QuietHours
 
 NEW_YORK = "America/New_York"
 NIGHT = QuietHours(time(21), time(8), NEW_YORK)

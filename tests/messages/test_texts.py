@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+import psycopg
 import pytest
 
+from holdfast.db.pool import WORKER_SETTINGS, session_options
 from holdfast.db.transact import Record
+from holdfast.db.urls import WORKER_ROLE, DatabaseUrls, derive_url
 from holdfast.messages.replies import meaning, receive
 from holdfast.messages.twilio import is_genuine, signature
 from holdfast.worker.run import WorkerSettings
@@ -145,6 +148,36 @@ async def test_stop_holds_for_every_organization_on_the_line(
     await receive(record, PHONE, "STOP")
     told = office.admin.execute("select allowed, source from holdfast.message_preference").fetchall()
     assert told == [(False, "reply"), (False, "reply")]
+
+
+async def test_yes_and_start_take_back_what_came_by_text_and_nothing_that_was_said_otherwise(
+    office: Office, record: Record
+) -> None:
+    other = open_med_spa(office.clinic.desk.connection, "other")
+    for clinic in (office.clinic, other):
+        clinic.book("laser", 0, client=TEXTED)
+    (here,) = office.clinic.desk.read("select id from holdfast.client")
+    office.clinic.desk("set_message_preference", client_id=here["id"], channel="sms", allowed=False, source="staff")
+
+    def told() -> dict[object, object]:
+        rows = office.admin.execute("select organization_id, allowed, source from holdfast.message_preference")
+        return {row[0]: row[1:] for row in rows}
+
+    for word, taken_for in (("YES", None), ("START", "START"), ("Yes", "START")):
+        await receive(record, PHONE, "STOP")
+        assert told() == {office.clinic.organization_id: (False, "staff"), other.organization_id: (False, "reply")}
+        await receive(record, PHONE, word, taken_for=taken_for)
+        assert told() == {office.clinic.organization_id: (False, "staff"), other.organization_id: (True, "reply")}
+
+
+def test_a_lease_waits_for_the_disk_so_that_a_crash_does_not_forget_an_attempt(
+    office: Office, database: DatabaseUrls
+) -> None:
+    with psycopg.connect(derive_url(database.owner, WORKER_ROLE), options=session_options(WORKER_SETTINGS)) as worker:
+        worker.execute("select holdfast.act_as(%s, 'system', 'system')", [office.clinic.organization_id])
+        assert worker.execute("show synchronous_commit").fetchone() == ("off",)
+        worker.execute("select holdfast.lease_messages(10, 60)")
+        assert worker.execute("show synchronous_commit").fetchone() == ("on",)
 
 
 @pytest.mark.parametrize(

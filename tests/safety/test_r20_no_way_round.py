@@ -22,7 +22,8 @@ BEFORE_ANYBODY_ACTS = {
     "forget_answers",
     "feed_now", "refresh_statistics", "relay_lag", "act_as",
     # a carrier's text comes to a telephone line that several organizations may share
-    "set_text_preference", "visits_texted", "record_text_status", "offers_texted", "text_language",
+    "set_text_preference", "take_text", "answer_text", "release_text", "visits_texted", "record_text_status",
+    "offers_texted", "text_language",
 }  # fmt: skip
 COMMANDS = "p.prosecdef and has_function_privilege('holdfast_app', p.oid, 'execute')"
 
@@ -73,7 +74,7 @@ def test_internal_functions_cannot_be_called(admin: psycopg.Connection[Any]) -> 
     callable_ = set(functions(admin, "has_function_privilege('holdfast_app', p.oid, 'execute')"))
     definer = set(functions(admin, "p.prosecdef"))
     reading = {"act_as", "clock", "current_organization", "current_actor", "current_surface",
-               "event_epoch", "opted_out", "waitlist_policy_revision"}  # fmt: skip
+               "event_epoch", "opted_out", "can_be_told", "offer_channels", "waitlist_policy_revision"}  # fmt: skip
     assert callable_ - definer <= reading
     internal = {
         "let_go",
@@ -367,7 +368,8 @@ class AnyId(dict[str, UUID]):
 # Arguments that are in order for whatever a command without its own lines above wants.
 PLAIN = {
     "text": "x", "text[]": ["x"], "integer": 1, "integer[]": [1], "bigint": 1, "bigint[]": [1], "boolean": True,
-    "bytea": b"x" * 32, "timestamp with time zone": at(3000), "jsonb": Jsonb({}), "time without time zone": time(9),
+    "bytea": b"x" * 32, "timestamp with time zone": at(3000), "timestamp with time zone[]": [at(3000)],
+    "jsonb": Jsonb({}), "time without time zone": time(9),
 }  # fmt: skip
 
 

@@ -83,6 +83,7 @@ async def test_who_finds_no_time_joins_and_the_wish_is_kept(fresh: Callable[[], 
     )
     assert answer.status_code == 200
     assert "You are on the waitlist" in answer.text
+    assert "for more than one nothing is kept by itself" in answer.text
     entry = await desk.newest()
     assert [TimeWindow.of(window) for window in entry.windows] == [TimeWindow(time(0), time(12), frozenset({1}))]
     assert (str(entry.earliest_on), str(entry.latest_on)) == ("2030-03-04", "2030-03-29")

@@ -58,7 +58,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class DayVisit:
-    """A hold or an appointment. ``state`` is held or the appointment's; ``expires_at`` is a live hold's."""
+    """A hold or an appointment. ``state`` is held or the appointment's; ``expires_at`` is a live hold's.
+
+    ``offer_id``: the time is kept for somebody on the waitlist, who is its client here.
+    """
 
     hold_id: UUID
     location_id: UUID
@@ -76,6 +79,7 @@ class DayVisit:
     client_id: UUID | None
     client_name: str | None
     has_note: bool
+    offer_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time, timedelta
 from itertools import islice
 from typing import Final
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from holdfast.booking import outside
 from holdfast.booking.model import Appointment, CollisionFilter
+from holdfast.db.queries import load_queries
 from holdfast.db.transact import Transaction
 from holdfast.demo.people import client
 from holdfast.waitlist import service as waitlist
@@ -18,10 +19,13 @@ from holdfast.waitlist.model import TimeWindow, Wish
 AFTER_WORK: Final = TimeWindow(time(16), time(20))
 WEEKDAY_MORNINGS: Final = TimeWindow(time(8), time(12), frozenset(range(5)))
 COLLISIONS: Final = 2
+ANY_TIME: Final = 100  # the first of the clients who take any time
+
+QUERIES: Final = load_queries("holdfast.demo")
 
 
 async def seat_line(tx: Transaction, services: Mapping[str, UUID], locations: Mapping[str, UUID], today: date) -> None:
-    """Six clients who found no time that suits; once."""
+    """Clients who found no time that suits, and for each service one who takes any: a cancellation is offered."""
     if await waitlist.list_entries(tx, limit=1):
         return
     wanted: Sequence[tuple[int, str, str, TimeWindow, int, int]] = (
@@ -43,6 +47,17 @@ async def seat_line(tx: Transaction, services: Mapping[str, UUID], locations: Ma
             party_size=party,
         )
         await waitlist.join(tx, wish, client(number))
+    for number, service in enumerate(sorted(services)):
+        anything = Wish((services[service],), tuple(locations.values()), latest_on=today + timedelta(days=60))
+        await waitlist.join(tx, anything, client(ANY_TIME + number))
+    await never_quiet(tx, services.values())
+
+
+async def never_quiet(tx: Transaction, services: Iterable[UUID]) -> None:
+    """Whoever tries the demo at night sees offers, too: nothing leaves it."""
+    await tx.run(QUERIES["never_quiet"])
+    for service_id in services:
+        await waitlist.set_policy(tx, service_id, {"quiet_from": "00:00", "quiet_until": "00:00"})
 
 
 async def bring_collisions(tx: Transaction, coming: Sequence[Appointment]) -> None:

@@ -21,3 +21,7 @@ order by a.starts_at, c.email, a.id;
 -- name: refresh_statistics
 -- Let the planner know what is there by now.
 select holdfast.refresh_statistics();
+
+-- name: never_quiet
+-- Messages go out at any hour.
+select holdfast.set_message_policy('{"quiet_from": "00:00", "quiet_until": "00:00"}');

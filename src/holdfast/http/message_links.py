@@ -9,6 +9,7 @@ import html
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
@@ -26,6 +27,7 @@ from holdfast.messages.links import PATH, LinkSigner, PreferenceLink
 from holdfast.messages.replies import receive
 from holdfast.messages.sending import QUERIES
 from holdfast.messages.twilio import INBOUND_PATH, STATUS_PATH, is_genuine
+from holdfast.waitlist import service as waitlist
 
 router = APIRouter(include_in_schema=False)
 
@@ -92,12 +94,19 @@ async def text_status(request: Request) -> Response:
         else None
     )
     record: Record = request.app.state.record
-    await record.unscoped(
-        lambda tx: tx.run(
+    untold = await record.unscoped(
+        lambda tx: tx.records(
             QUERIES["text_status"], provider_id=form.get("MessageSid", "")[:64], status=status, cause=cause
         )
     )
+    for offer in untold:
+        await _give_up_telling(record, offer["organization_id"], offer["offer_id"])
     return Response(status_code=204)
+
+
+async def _give_up_telling(record: Record, organization_id: UUID, offer_id: UUID) -> None:
+    caller = Caller(organization_id, "carrier", "system")
+    await record.transact(caller, lambda tx: waitlist.give_up_telling(tx, offer_id))
 
 
 @router.post(INBOUND_PATH)
@@ -110,6 +119,7 @@ async def text_received(request: Request) -> Response:
         form.get("From", "")[:20],
         form.get("Body", ""),
         taken_for=form.get("OptOutType") or None,
+        provider_id=form.get("MessageSid", "")[:64] or None,
     )
     message = f"<Message>{html.escape(said)}</Message>" if said else ""
     return Response(f'<?xml version="1.0" encoding="UTF-8"?><Response>{message}</Response>', media_type="text/xml")

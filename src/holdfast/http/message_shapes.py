@@ -6,8 +6,9 @@ import re
 from datetime import datetime, time
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
+from holdfast.email_address import read_email
 from holdfast.http.shapes import Ask, Name, Reason, Reference
 from holdfast.ids import public_id
 from holdfast.messages.model import Kind, Message, Policy, ReminderRule, Wording
@@ -137,7 +138,7 @@ class PolicyShape(Ask):
     """How the organization speaks to its clients. What is left out takes its default."""
 
     sender_name: Annotated[Name | None, Field(description="Instead of the organization's name.")] = None
-    reply_to: Annotated[str | None, StringConstraints(max_length=254)] = None
+    reply_to: Annotated[str, StringConstraints(max_length=254), AfterValidator(read_email)] | None = None
     language: Language = "en"
     notice_channels: Annotated[
         list[Channel], Field(max_length=2, description="The first that reaches the client carries the message.")

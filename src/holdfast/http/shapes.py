@@ -16,6 +16,7 @@ import phonenumbers
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from holdfast.booking.model import Appointment, Block, Claim, ClientDetails, Hold
+from holdfast.email_address import read_email
 from holdfast.ids import public_id
 from holdfast.wallclock import to_local
 
@@ -36,12 +37,6 @@ def _readable_text(text: str) -> str:
     if _UNSEEN_IN_TEXT.search(text):
         raise ValueError("has control or direction-changing characters")
     return text
-
-
-def _email(text: str) -> str:
-    if not re.fullmatch(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"'.]{2,}", text):
-        raise ValueError("does not look like an e-mail address")
-    return text.lower()
 
 
 def _phone(text: str) -> str:
@@ -82,7 +77,7 @@ class ClientAsk(Ask):
 
     id: Reference | None = None
     name: Name | None = None
-    email: Annotated[str, StringConstraints(max_length=254), AfterValidator(_email)] | None = None
+    email: Annotated[str, StringConstraints(max_length=254), AfterValidator(read_email)] | None = None
     phone: Annotated[str, StringConstraints(max_length=40), AfterValidator(_phone)] | None = None
 
     @model_validator(mode="after")

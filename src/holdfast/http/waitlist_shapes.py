@@ -19,7 +19,7 @@ from holdfast.wallclock import to_local
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$"), Field(examples=["09:00"])]
 Weekday = Annotated[int, Field(ge=0, le=6)]
 EntryState = Literal["waiting", "offered", "booked", "left", "expired"]
-OfferState = Literal["open", "accepted", "declined", "lapsed", "overridden", "lost"]
+OfferState = Literal["open", "accepted", "declined", "lapsed", "overridden", "lost", "untold"]
 
 
 class WindowAsk(Ask):

@@ -13,10 +13,12 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from holdfast.email_address import is_email
 from holdfast.errors import SetupRefused
 from holdfast.messages.carriers import NotSent, Outgoing
 
 TIMEOUT_SECONDS: Final = 20.0
+NO_ADDRESS: Final = "The client's e-mail address cannot be right: correct it, or call."
 _PORTS: Final = {"smtp": 587, "smtps": 465}
 # Our own credentials or address were refused: a mistake of the operator's, to be put right while attempts go on.
 _OURS: Final = frozenset({530, 534, 535, 538, 454})
@@ -77,14 +79,17 @@ def compose(outgoing: Outgoing, address: str) -> EmailMessage:
     """The message as RFC 5322 has it, from ``address``.
 
     The invitation is the last alternative, which is where Gmail, Outlook and Apple Mail look for it. Message-ID and
-    Date come from the message, not the attempt: a repeat is the same mail.
+    Date come from the message, not the attempt: a repeat is the same mail. Raises NotSent for a recipient that is no
+    address.
     """
+    if not is_email(outgoing.to):
+        raise NotSent(NO_ADDRESS, final=True)
     mail = EmailMessage()
     user, _, domain = address.partition("@")
     mail["From"] = Address(outgoing.sender_name, user, domain)
-    mail["To"] = Address(addr_spec=outgoing.to)
-    if outgoing.reply_to:
-        mail["Reply-To"] = Address(addr_spec=outgoing.reply_to)
+    mail["To"] = _address(outgoing.to)
+    if outgoing.reply_to and is_email(outgoing.reply_to):  # a broken one must not keep mails from their clients
+        mail["Reply-To"] = _address(outgoing.reply_to)
     mail["Subject"] = outgoing.subject
     mail["Date"] = format_datetime(outgoing.due_at)
     mail["Message-ID"] = f"<{outgoing.key}@{domain}>"
@@ -102,6 +107,11 @@ def compose(outgoing: Outgoing, address: str) -> EmailMessage:
             params={"charset": "utf-8", "method": outgoing.invitation.method},
         )
     return mail
+
+
+def _address(text: str) -> Address:
+    user, _, domain = text.rpartition("@")
+    return Address(username=user, domain=domain)
 
 
 class Mailer:

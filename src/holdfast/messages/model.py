@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Final, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
+
+from holdfast.wallclock import to_local
 
 Kind = Literal["confirmation", "change", "cancellation", "reminder", "follow_up", "waitlist_offer"]
 Channel = Literal["email", "sms"]
@@ -137,6 +139,21 @@ class Context:
     own_email: str | None
     own_sms: str | None
     now: datetime
+    # of a visit of several parts, and of a series that was booked, moved or cancelled: when each part begins, and what
+    # it is; ``told_elsewhere``: the message about another part tells it
+    told_elsewhere: bool = False
+    part_starts: list[datetime] = field(default_factory=list)
+    part_services: list[str] = field(default_factory=list)
+    # the visit of several parts that it belongs to, from the first to the last that stands; none stands any more: None
+    visit_id: UUID | None = None
+    visit_starts_at: datetime | None = None
+    visit_ends_at: datetime | None = None
+    visit_revision: int | None = None
+
+    @property
+    def is_one_visit(self) -> bool:
+        """Whether it is about one coming, so that an answer can mean it: not about a series."""
+        return len({to_local(start, self.time_zone).date() for start in self.part_starts}) <= 1
 
     @property
     def key(self) -> UUID:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from holdfast.email_address import is_email
 from holdfast.messages.model import Channel, Context
 from holdfast.messages.plan import BEFORE_START
-from holdfast.messages.quiet import QuietHours
+from holdfast.quiet_hours import QuietHours
 
 STATES: Final = {
     "confirmation": ("confirmed", "checked_in"),
@@ -64,16 +65,23 @@ def _pointless(context: Context) -> str | None:
         return "The appointment was moved."
     if context.kind != "follow_up" and context.starts_at <= context.now:
         return "The appointment had begun already."
-    if context.superseded:
-        return "A later message says more."
-    return None
+    return "A later message says more." if context.superseded else _told_elsewhere(context)
+
+
+def _told_elsewhere(context: Context) -> str | None:
+    return "It is told with the other parts of the visit." if context.told_elsewhere else None
 
 
 def _channel(context: Context, working: Collection[Channel]) -> Send | Skip:
-    for channel in context.channels:
-        to = context.address_of(channel)
-        if to is not None and channel in working:
-            return Send(channel, to)
+    ways = [
+        Send(channel, to)
+        for channel in context.channels
+        if channel in working and (to := context.address_of(channel)) is not None
+    ]
+    # an address that cannot be right gives way to the next channel; where there is none, it dies and staff see it
+    sound = [way for way in ways if way.channel != "email" or is_email(way.to)]
+    if ways:
+        return (sound or ways)[0]
     if not context.channels:
         return Skip("The organization sends no messages of this kind.")
     if not any((context.email, context.phone)):

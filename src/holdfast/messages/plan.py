@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from holdfast.messages.model import NOTICES, Notice, Owed, PlanFacts
-from holdfast.messages.quiet import QuietHours
+from holdfast.quiet_hours import QuietHours
 
 # A reminder so soon after the confirmation tells nothing new.
 AFTER_AGREED: Final = timedelta(hours=1)

@@ -67,6 +67,18 @@ select m.id, m.kind, m.lead_minutes, m.occasion, m.due_at,
              and b.kind in ('confirmation', 'change', 'cancellation') and b.occasion > m.occasion)
          else false
        end as superseded,
+       -- of a visit of several parts, and of a series, the first one speaks for all
+       case when m.kind in ('reminder', 'follow_up') then exists (
+              select from holdfast.message b
+              where b.organization_id = m.organization_id and b.kind = m.kind and b.lead_minutes = m.lead_minutes
+                and b.state <> 'skipped'
+                and b.appointment_id = any (whole.ids[:array_position(whole.ids, v.appointment_id) - 1]))
+            when m.kind in ('confirmation', 'change', 'cancellation') then coalesce(whole.ids[1] <> v.appointment_id, false)
+            else false end as told_elsewhere,
+       coalesce(whole.starts, array[v.starts_at]) as part_starts,
+       coalesce(whole.services, array[s.name::text]) as part_services,
+       case when standing.parts > 1 then g.visit_id end as visit_id, standing.starts_at as visit_starts_at,
+       standing.ends_at as visit_ends_at, standing.revision as visit_revision,
        v.appointment_id, m.offer_id, v.state, v.surface, v.revision, v.starts_at, v.ends_at, v.confirmation_code,
        v.expires_at, v.time_zone, l.name::text as location_name, l.address,
        s.name::text as service_name,
@@ -105,6 +117,50 @@ join lateral (
          x.client_id, x.hold_id
   from holdfast.offer_detail x where x.organization_id = m.organization_id and x.id = m.offer_id
 ) v on true
+left join lateral (
+  select y.id as visit_id, y.series_id from holdfast.hold h
+  join holdfast.visit y on y.organization_id = h.organization_id and y.id = h.visit_id
+  where h.organization_id = m.organization_id and h.id = v.hold_id
+) g on m.offer_id is null
+left join lateral (
+  -- what a notice is about
+  select e.id, e.type, e.transaction_id from holdfast.event e
+  where e.organization_id = m.organization_id and e.subject_id = v.appointment_id
+    and e.type = case m.kind when 'confirmation' then 'appointment.booked' when 'change' then 'appointment.rescheduled'
+                             when 'cancellation' then 'appointment.cancelled' end
+    and (e.data ->> 'revision')::bigint = m.occasion
+  limit 1
+) happened on g.visit_id is not null
+left join lateral (
+  -- with which the same thing happened in the same moment; of a reminder, all of the visit
+  select array_agg(a.id order by a.starts_at, a.id) as ids, array_agg(a.starts_at order by a.starts_at, a.id) as starts,
+         array_agg(n.name::text order by a.starts_at, a.id) as services
+  from holdfast.visit y
+  join holdfast.hold h on h.organization_id = y.organization_id and h.visit_id = y.id
+  join holdfast.appointment a on a.organization_id = h.organization_id and a.hold_id = h.id
+  join holdfast.service n on n.organization_id = a.organization_id and n.id = a.service_id
+  where y.organization_id = m.organization_id
+    and (y.id = g.visit_id or y.series_id = g.series_id and happened.id is not null)
+    and case when happened.id is null then a.state = v.state
+             else exists (
+               select from holdfast.event e
+               where e.organization_id = a.organization_id and e.subject_id = a.id and e.type = happened.type
+                 and e.transaction_id = happened.transaction_id)
+               -- what became of a part since is told by itself
+               and not exists (
+                 select from holdfast.event e
+                 where e.organization_id = a.organization_id and e.subject_id = a.id and e.id > happened.id
+                   and e.type in ('appointment.rescheduled', 'appointment.cancelled')
+                   and e.transaction_id <> happened.transaction_id) end
+) whole on g.visit_id is not null
+left join lateral (
+  -- the visit as it stands, for the calendar of whoever comes: one event, whatever becomes of a part
+  select count(*) as parts, min(a.starts_at) filter (where a.blocking) as starts_at,
+         max(a.ends_at) filter (where a.blocking) as ends_at, sum(a.revision)::integer as revision
+  from holdfast.hold h
+  join holdfast.appointment a on a.organization_id = h.organization_id and a.hold_id = h.id
+  where h.organization_id = m.organization_id and h.visit_id = g.visit_id
+) standing on g.visit_id is not null
 join holdfast.organization o on o.id = m.organization_id
 join holdfast.client c on c.organization_id = m.organization_id and c.id = v.client_id
 join holdfast.service s on s.organization_id = m.organization_id and s.id = v.service_id
@@ -202,8 +258,26 @@ select holdfast.set_client_language(%(client_id)s, %(language)s);
 select holdfast.set_text_preference(%(phone)s, %(allowed)s, %(source)s);
 
 -- name: visits_texted
--- The visits to come that this number was sent a text about.
-select organization_id, message_id, appointment_id, revision, client_id from holdfast.visits_texted(%(phone)s);
+-- The visits that this number was sent a text about, the last text first.
+select organization_id, message_id, appointment_id, visit_id, client_id, texted_at, told_starts, now_starts, stands, revision,
+       time_zone
+from holdfast.visits_texted(%(phone)s);
+
+-- name: tell_anew
+-- The client was told when it begins now.
+select holdfast.tell_anew(%(message_id)s, %(starts)s);
+
+-- name: take_text
+-- A text by the carrier's name for it: fresh, or what it was answered.
+select fresh, answer from holdfast.take_text(%(provider_id)s);
+
+-- name: answer_text
+-- What it was answered.
+select holdfast.answer_text(%(provider_id)s, %(answer)s);
+
+-- name: release_text
+-- It was not read to the end.
+select holdfast.release_text(%(provider_id)s);
 
 -- name: offers_texted
 -- The offers that this number was sent a text about lately, open ones first.
@@ -218,8 +292,8 @@ select holdfast.text_language(%(phone)s);
 select holdfast.answer_message(%(message_id)s, %(answer)s);
 
 -- name: text_status
--- What the carrier says became of a text.
-select holdfast.record_text_status(%(provider_id)s, %(status)s, %(cause)s);
+-- What the carrier says became of a text; the offer that was not told with it.
+select organization_id, offer_id from holdfast.record_text_status(%(provider_id)s, %(status)s, %(cause)s);
 
 -- name: some_appointment
 -- An appointment to preview a template with: the next one, or the last.

@@ -11,15 +11,19 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 from uuid import UUID
 
+import structlog
+
 from holdfast.booking.visitors import VisitTokens, issue_link
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record
+from holdfast.errors import HoldfastError
 from holdfast.messages.carriers import Carrier, Console, MessageSettings, NotSent, Outgoing
 from holdfast.messages.invitation import Invitation, invitation
 from holdfast.messages.links import PATH, LinkSigner, PreferenceLink
@@ -28,6 +32,7 @@ from holdfast.messages.model import Channel, Context
 from holdfast.messages.moment import Postpone, Send, judge
 from holdfast.messages.templates import Rendered, render
 from holdfast.messages.twilio import Twilio
+from holdfast.waitlist import service as waitlist
 from holdfast.waitlist.tokens import OfferTokens
 
 QUERIES: Final = load_queries("holdfast.messages")
@@ -37,6 +42,9 @@ RETRY_AFTER_SECONDS_MAX: Final = 6 * 3600.0
 JITTER: Final = 0.2
 LINKED: Final = frozenset({"confirmation", "change", "reminder"})
 CONSOLE_ADDRESS: Final = "messages@localhost"
+BROKEN: Final = "This message could not be made or handed over, and the log says where: call the client."
+
+logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,7 @@ class _Outcome:
     subject: str | None = None
     body: str | None = None
     retry_in_seconds: float | None = None
+    told_starts: Sequence[str] | None = None  # of a text that an answer can mean
 
 
 class MessageSender:
@@ -79,6 +88,11 @@ class MessageSender:
         self._visit_tokens, self._offer_tokens = VisitTokens(secret), OfferTokens(secret)
         self._address = sender_address(settings.mail_from) if settings.mail_from else CONSOLE_ADDRESS
 
+    @property
+    def channels(self) -> Collection[Channel]:
+        """The channels that are set up."""
+        return self._carriers.keys()
+
     async def send_due(self, organization_id: UUID) -> int:
         """Attempt everything that is due there now; how many attempts were made."""
         caller = Caller(organization_id, "system", "system")
@@ -95,19 +109,27 @@ class MessageSender:
         )
 
     async def _attend(self, gate: asyncio.Semaphore, caller: Caller, leases: Mapping[UUID, _Lease]) -> None:
-        """Send what makes sense now, several at a time; the rest is written down at once."""
+        """Send what makes sense now, several at a time; the rest is written down at once.
+
+        All of them end by themselves, whatever becomes of one: a message cut off while its carrier has it would go out
+        twice.
+        """
         idle: list[_Outcome] = []
-        async with asyncio.TaskGroup() as group:
-            for context in await self._contexts(caller, list(leases)):
-                decision = judge(context, self._carriers.keys())
-                if isinstance(decision, Send):
-                    group.create_task(self._send(gate, caller, leases[context.id], context, decision))
-                elif isinstance(decision, Postpone):
-                    wait = max(1.0, (decision.until - context.now).total_seconds())
-                    idle.append(_Outcome(context.id, "postponed", "It is quiet there now.", retry_in_seconds=wait))
-                else:
-                    idle.append(_Outcome(context.id, "skipped", decision.reason))
-            await self._settle(caller, idle)
+        sending: list[Awaitable[None]] = []
+        unsent: list[Context] = []
+        for context in await self._contexts(caller, list(leases)):
+            decision = judge(context, self._carriers.keys())
+            if isinstance(decision, Send):
+                sending.append(self._send(gate, caller, leases[context.id], context, decision))
+            elif isinstance(decision, Postpone):
+                wait = max(1.0, (decision.until - context.now).total_seconds())
+                idle.append(_Outcome(context.id, "postponed", "It is quiet there now.", retry_in_seconds=wait))
+            else:
+                idle.append(_Outcome(context.id, "skipped", decision.reason))
+                unsent.append(context)
+        ended = await asyncio.gather(self._settle_unsent(caller, idle, unsent), *sending, return_exceptions=True)
+        if error := next((one for one in ended if isinstance(one, BaseException)), None):
+            raise error  # the books could not be kept: what was left open is due again after its lease
 
     async def _contexts(self, caller: Caller, ids: list[UUID]) -> list[Context]:
         return await self._record.transact(
@@ -116,7 +138,28 @@ class MessageSender:
 
     async def _send(self, gate: asyncio.Semaphore, caller: Caller, lease: _Lease, context: Context, send: Send) -> None:
         async with gate:
-            await self._settle(caller, [await self._attempt(caller, lease, context, send)])
+            try:
+                outcome = await self._attempt(caller, lease, context, send)
+            except HoldfastError:  # our own record did not answer: nothing is wrong with the message
+                raise
+            except Exception as error:
+                # the kind of mistake and where it was made; its words may have the client's data
+                logger.error("message_broken", kind=context.kind, error=type(error).__name__, at=_place_of(error))
+                outcome = _Outcome(lease.id, "failed", BROKEN, send.channel)
+            await self._settle(caller, [outcome])
+        if outcome.outcome == "failed" and outcome.retry_in_seconds is None:
+            await self._give_up_telling(caller, context)
+
+    async def _settle_unsent(self, caller: Caller, idle: Sequence[_Outcome], unsent: Sequence[Context]) -> None:
+        await self._settle(caller, idle)
+        for context in unsent:
+            await self._give_up_telling(caller, context)
+
+    async def _give_up_telling(self, caller: Caller, context: Context) -> None:
+        """Nobody keeps a time for somebody who will not hear of it. Where no channel is set up, the desk tells them."""
+        offer_id = context.offer_id
+        if offer_id is not None and not self._carriers.keys().isdisjoint(context.channels):
+            await self._record.transact(caller, lambda tx: waitlist.give_up_telling(tx, offer_id))
 
     async def _attempt(self, caller: Caller, lease: _Lease, context: Context, send: Send) -> _Outcome:
         link = await self._link(caller, context)
@@ -138,6 +181,7 @@ class MessageSender:
             provider_id=provider_id,
             subject=words.subject if is_mail else None,
             body=words.text if is_mail else words.sms,
+            told_starts=None if is_mail else _told_starts(context),
         )
 
     def _outgoing(
@@ -148,7 +192,10 @@ class MessageSender:
             context,
             link=link,
             preferences_url=unsubscribe_url,
-            can_reply=self._settings.twilio_from is not None and self._settings.public_url is not None,
+            # nobody is asked for an answer that could not be understood
+            can_reply=self._settings.twilio_from is not None
+            and self._settings.public_url is not None
+            and context.is_one_visit,
         )
         mail = send.channel == "email"
         outgoing = Outgoing(
@@ -189,13 +236,16 @@ class MessageSender:
     def _invitation(self, context: Context, attendee: str) -> Invitation | None:
         if context.kind in ("follow_up", "waitlist_offer"):
             return None
+        whole = context.visit_id is not None
+        gone = context.visit_starts_at is None if whole else context.kind == "cancellation"
         return invitation(
-            method="CANCEL" if context.kind == "cancellation" else "REQUEST",
-            uid=str(context.appointment_id),
-            sequence=context.revision,
+            method="CANCEL" if gone else "REQUEST",
+            # the parts of a visit are one event: a part that moves or goes changes it
+            uid=str(context.visit_id or context.appointment_id),
+            sequence=context.visit_revision or 0 if whole else context.revision,
             at=context.due_at,
-            starts_at=context.starts_at,
-            ends_at=context.ends_at,
+            starts_at=context.visit_starts_at or context.starts_at if whole else context.starts_at,
+            ends_at=context.visit_ends_at or context.ends_at if whole else context.ends_at,
             summary=context.service_name if context.say_service else context.organization_name,
             location=", ".join(filter(None, (context.location_name, context.address))),
             organizer=(context.organization_name, self._address),
@@ -223,6 +273,17 @@ class MessageSender:
         if outcomes:
             told = json.dumps([asdict(outcome) for outcome in outcomes], default=str)
             await self._back_record.transact(caller, lambda tx: tx.run(QUERIES["settle"], outcomes=told))
+
+
+def _told_starts(context: Context) -> list[str] | None:
+    if context.appointment_id is None or not context.is_one_visit:
+        return None
+    return [start.isoformat() for start in context.part_starts]
+
+
+def _place_of(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
 
 
 def _without_token(rendered: Rendered, link: str) -> Rendered:

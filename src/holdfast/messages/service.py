@@ -11,6 +11,7 @@ from uuid import UUID
 from holdfast.booking.model import Cursor
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Transaction
+from holdfast.email_address import is_email
 from holdfast.errors import Invalid, NotFound
 from holdfast.messages.model import Channel, Context, Kind, Message, Policy, ReminderRule, Wording
 from holdfast.messages.templates import Rendered, all_wordings, built_in, check, render, render_wording
@@ -97,6 +98,8 @@ async def get_policy(tx: Transaction) -> Policy:
 
 async def set_policy(tx: Transaction, policy: Policy) -> Policy:
     """Replace it; reminders to come are planned anew. Raises Invalid."""
+    if policy.reply_to is not None and not is_email(policy.reply_to):
+        raise Invalid("The address for answers does not look like an e-mail address.", field="reply_to")
     await tx.run(QUERIES["set_policy"], policy=json.dumps(asdict(policy), default=str))
     return await get_policy(tx)
 

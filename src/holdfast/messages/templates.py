@@ -34,6 +34,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "time": "when it starts on the location's clock, such as 2:00 PM CST",
     "when": "day and time",
     "code": "the confirmation code",
+    "parts": "the times of a visit of several parts, or of a series; else empty",
     "service": "what is booked; empty unless the policy lets it be said",
     "provider": "who serves; empty unless the policy lets it be said",
     "link": "the visit's private page, or the offer's; empty unless HOLDFAST_PUBLIC_URL says where we are reached",
@@ -180,11 +181,31 @@ def variables(context: Context, language: str, *, link: str = "", can_reply: boo
         "time": clock,
         "when": f"{day}, {clock}",
         "code": context.confirmation_code,
-        "service": context.service_name if context.say_service else "",
+        "parts": _parts(context, locale),
+        "service": ", ".join(dict.fromkeys(context.part_services or [context.service_name]))
+        if context.say_service
+        else "",
         "provider": (context.provider_name or "") if context.say_provider else "",
         "until": ", ".join(_day_and_time(context.expires_at, context.time_zone, locale)) if context.expires_at else "",
     }
     return {name: _plain_spaces(value) for name, value in values.items()} | {"link": link, "can_reply": can_reply}
+
+
+def _parts(context: Context, locale: str) -> str:
+    """``9:00 AM consult, 10:00 AM laser`` of a visit; days and times of a series. Empty when there is one time only."""
+    told: list[str] = []
+    for start, service in zip(context.part_starts, context.part_services, strict=True):
+        day, clock = _day_and_time(start, context.time_zone, locale)
+        words = [clock] if context.is_one_visit else [f"{day}, {clock}"]
+        told.append(" ".join([*words, service] if context.say_service else words))
+    times = list(dict.fromkeys(told))
+    return ("; " if not context.is_one_visit else ", ").join(times) if len(times) > 1 else ""
+
+
+def when_of(start: datetime, time_zone: str, language: str) -> str:
+    """Day and time in words, as ``{{ when }}`` has them."""
+    locale = language if language in LANGUAGES else "en"
+    return _plain_spaces(", ".join(_day_and_time(start, time_zone, locale)))
 
 
 def _day_and_time(at: datetime, time_zone: str, locale: str) -> tuple[str, str]:

@@ -44,22 +44,15 @@ class Match:
         return chosen
 
 
-def term_seconds(policy: Policy, now: datetime, start: datetime) -> int:
-    """How long an offer of this start stands: a share of the time left until the cut-off, within bounds."""
-    left = (start - now).total_seconds() - policy.cut_off_minutes * 60
+def term_seconds(policy: Policy, now: datetime, start: datetime, notice_minutes: int = 0) -> int:
+    """How long an offer of this start stands: a share of the time left until the cut-off, within bounds.
+
+    Never longer than there is time left, until the cut-off or the notice that the client needs; 0: it is too late.
+    """
+    left = (start - now).total_seconds() - max(policy.cut_off_minutes, notice_minutes) * 60
     share = left * policy.answer_percent / 100
-    return int(min(max(share, policy.offer_minutes_min * 60), policy.offer_minutes_max * 60))
-
-
-def quiet_until(policy: Policy, now: datetime, zone: str) -> datetime | None:
-    """When the quiet hours end in which ``now`` lies on the location's clock; None outside of them."""
-    local = wallclock.to_local(now, zone)
-    clock, starts, ends = local.time(), policy.quiet_from, policy.quiet_until
-    quiet = starts <= clock < ends if starts <= ends else clock >= starts or clock < ends
-    if not quiet:
-        return None
-    day = local.date() + timedelta(days=1) if clock >= ends else local.date()
-    return wallclock.resolve_rule(datetime.combine(day, ends), zone)
+    wanted = min(max(share, policy.offer_minutes_min * 60), policy.offer_minutes_max * 60)
+    return max(0, int(min(wanted, left)))
 
 
 class Matching:
@@ -106,6 +99,7 @@ class Matching:
             and best.service_id in entry.service_ids
             and self._may_ask(entry)
             and self._suits(entry, best.service_id, start, best.slot.end)
+            and self._may_be_asked_for(entry, best.service_id, best.slot)
             and _has_one_of(best.slot, entry.provider_ids)
         )
         return [replace(best, entry=entry, why="all at once: the first to accept") for entry in islice(others, count)]
@@ -159,9 +153,18 @@ class Matching:
             for start, search in self._starts(service_id, provider):
                 if self._suits(entry, service_id, start, start + length):
                     slot = search.slot(search.masks.window.index(start))
-                    if self._uses_what_fell_free(slot):
+                    if self._uses_what_fell_free(slot) and self._may_be_asked_for(entry, service_id, slot):
                         return slot
         return None
+
+    def _may_be_asked_for(self, entry: Entry, service_id: UUID, slot: Slot) -> bool:
+        """Nobody is asked twice for the same time, nor too many for one slot; other times of the opening are open."""
+        at_once = [one for one in self._visits.asked if one.starts_at < slot.end and slot.start < one.ends_at]
+        if any(one.entry_id == entry.id for one in at_once):
+            return False
+        units = {UUID(pick.unit) for pick in slot.picks}
+        for_slot = sum(not units.isdisjoint(one.unit_ids) for one in at_once)
+        return for_slot < self._policies[service_id].offers_per_slot_max
 
     def _suits(self, entry: Entry, service_id: UUID, start: datetime, end: datetime) -> bool:
         policy = self._policies[service_id]

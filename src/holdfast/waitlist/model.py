@@ -128,14 +128,72 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in the line as the desk sees it: with names, and every offer that the entry was made, newest first."""
+    """A place in the line as the desk sees it: with names, and every offer that the entry was made, newest first.
+
+    ``reachable``: they left an address, and take messages there.
+    """
 
     entry: Entry
     client_name: str
     service_names: list[str]
     provider_names: list[str]
     location_names: list[str]
+    reachable: bool
     offers: list[Offer]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedOffer:
+    """An offer for whoever stands before it at the desk. ``told``: the state of its message; None: none is owed yet."""
+
+    id: UUID
+    entry_id: UUID
+    client_id: UUID
+    client_name: str
+    service_id: UUID
+    service_name: str
+    location_id: UUID
+    location_name: str
+    time_zone: str
+    starts_at: datetime
+    ends_at: datetime
+    state: str
+    expires_at: datetime
+    hold_id: UUID
+    told: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FellFree:
+    """An opening as the desk sees it. ``offer_id``: the offer that is open now, to ``client_name``."""
+
+    id: UUID
+    cause: str
+    location_name: str
+    time_zone: str
+    service_name: str | None
+    resource_names: list[str]
+    starts_at: datetime
+    ends_at: datetime
+    freed_at: datetime
+    due_at: datetime | None
+    now: datetime
+    offers: int
+    accepted: int
+    offer_id: UUID | None
+    client_name: str | None
+    expires_at: datetime | None
+
+    @property
+    def came_of_it(self) -> str:
+        """``offered``, ``filled``, ``waits`` (until ``due_at``), ``asking``, or ``nobody`` fits."""
+        if self.offer_id is not None:
+            return "offered"
+        if self.accepted:
+            return "filled"
+        if self.due_at is None:
+            return "nobody"
+        return "waits" if self.due_at > self.now else "asking"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +221,20 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A visit of an opening that an entry was offered before, and the units it would have taken."""
+
+    entry_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    unit_ids: list[UUID]
+
+
+@dataclass(frozen=True, slots=True)
 class Visits:
-    """What matching knows beside the engine: prices by service id, and when each client is somewhere else already."""
+    """What matching knows beside the engine: prices by service id, when each client is somewhere else already, and
+    what was offered of the opening before."""
 
     prices_cents: Mapping[UUID, int]
     elsewhere: Mapping[UUID, Sequence[tuple[datetime, datetime, UUID]]] = field(default_factory=dict)
+    asked: Sequence[Asked] = ()

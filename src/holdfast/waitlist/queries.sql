@@ -54,23 +54,25 @@ select e.id, c.name::text as client_name,
        array(select r.name::text from holdfast.resource r
              where r.organization_id = e.organization_id and r.id = any (e.provider_ids) order by r.name) as provider_names,
        array(select l.name::text from holdfast.location l
-             where l.organization_id = e.organization_id and l.id = any (e.location_ids) order by l.name) as location_names
+             where l.organization_id = e.organization_id and l.id = any (e.location_ids) order by l.name) as location_names,
+       (c.email is not null and not holdfast.opted_out(c, 'email') or c.phone is not null and not holdfast.opted_out(c, 'sms'))
+         as reachable
 from holdfast.waitlist_entry e
 join holdfast.client c on c.organization_id = e.organization_id and c.id = e.client_id
 where e.organization_id = holdfast.current_organization() and e.id = any (%(entry_ids)s);
 
 -- name: candidates
--- Who waits at the opening's location, was not offered it yet, and not too much else today.
+-- Who waits at the opening's location, can be told, and was not offered too much else today.
 select e.id, e.state, e.client_id, e.service_ids, e.provider_ids, e.location_ids, e.windows, e.earliest_on, e.latest_on,
        e.notice_minutes, e.party_size, e.priority, e.appointment_id, a.starts_at as appointment_starts_at, e.joined_at
 from holdfast.waitlist_entry e
+join holdfast.client c on c.organization_id = e.organization_id and c.id = e.client_id
+cross join holdfast.offer_channels(%(working)s) as ways
 left join holdfast.appointment a on a.organization_id = e.organization_id and a.id = e.appointment_id
 where e.organization_id = holdfast.current_organization() and e.state = 'waiting'
   and %(location_id)s::uuid = any (e.location_ids)
   and (e.appointment_id is null or a.state = 'confirmed')
-  and not exists (
-    select from holdfast.offer o
-    where o.organization_id = e.organization_id and o.entry_id = e.id and o.opening_id = %(opening_id)s)
+  and (cardinality(ways) = 0 or holdfast.can_be_told(c, ways))
   and %(offers_max)s > (
     select count(*)
     from holdfast.waitlist_entry w
@@ -80,6 +82,23 @@ where e.organization_id = holdfast.current_organization() and e.state = 'waiting
       and (o.sent_at at time zone l.time_zone)::date = (holdfast.clock() at time zone l.time_zone)::date)
 order by e.joined_at, e.id
 limit 2000;
+
+-- name: asked
+-- What of an opening was offered already, to whom, and what it would have taken.
+select x.entry_id, h.starts_at, h.ends_at,
+       array(select distinct k.unit_id from holdfast.claim k
+             where k.organization_id = x.organization_id and k.hold_id = x.hold_id) as unit_ids
+from holdfast.offer x
+join holdfast.hold h on h.organization_id = x.organization_id and h.id = x.hold_id
+where x.organization_id = holdfast.current_organization() and x.opening_id = %(opening_id)s;
+
+-- name: quiet_hours
+-- When clients of a location are not written to.
+select coalesce(q.quiet_from, p.quiet_from, '21:00') as quiet_from, coalesce(q.quiet_until, p.quiet_until, '08:00') as quiet_until
+from holdfast.location l
+left join holdfast.message_policy p on p.organization_id = l.organization_id
+left join holdfast.location_quiet_hours q on q.organization_id = l.organization_id and q.location_id = l.id
+where l.organization_id = holdfast.current_organization() and l.id = %(location_id)s;
 
 -- name: elsewhere
 -- Where these clients have appointments in a window.
@@ -154,6 +173,47 @@ select id, entry_id, opening_id, hold_id, client_id, service_id, location_id, ti
 from holdfast.offer_detail
 where organization_id = holdfast.current_organization() and id = %(offer_id)s;
 
+-- name: named_offers
+-- Offers with the names of whom and what they are for: one, or those that are open at a location in a time.
+select x.id, x.entry_id, x.client_id, c.name::text as client_name, x.service_id, s.name::text as service_name, x.location_id,
+       l.name::text as location_name, x.time_zone, x.starts_at, x.ends_at, x.state, x.expires_at, x.hold_id,
+       (select m.state from holdfast.message m where m.organization_id = x.organization_id and m.offer_id = x.id) as told
+from holdfast.offer_detail x
+join holdfast.client c on c.organization_id = x.organization_id and c.id = x.client_id
+join holdfast.service s on s.organization_id = x.organization_id and s.id = x.service_id
+join holdfast.location l on l.organization_id = x.organization_id and l.id = x.location_id
+where x.organization_id = holdfast.current_organization()
+  and case when %(offer_id)s::uuid is not null then x.id = %(offer_id)s
+      else x.state = 'open' and x.location_id = %(location_id)s and x.starts_at < %(to_at)s and x.ends_at > %(from_at)s end
+order by x.starts_at, x.id
+limit 20;
+
+-- name: fell_free
+-- What fell free lately and is not over, the latest first, and what came of it so far.
+select o.id, o.cause, l.name::text as location_name, l.time_zone, s.name::text as service_name,
+       array(select r.name::text from holdfast.resource r
+             where r.organization_id = o.organization_id and r.id = any (o.resource_ids)
+               and (r.kind = 'provider' or cardinality(o.resource_ids) = 1) order by r.name) as resource_names,
+       o.starts_at, o.ends_at, o.freed_at, o.due_at, holdfast.clock() as now,
+       (select count(*) from holdfast.offer x where x.organization_id = o.organization_id and x.opening_id = o.id) as offers,
+       (select count(*) from holdfast.offer x
+        where x.organization_id = o.organization_id and x.opening_id = o.id and x.state = 'accepted') as accepted,
+       last.id as offer_id, last.client_name, last.expires_at
+from holdfast.waitlist_opening o
+join holdfast.location l on l.organization_id = o.organization_id and l.id = o.location_id
+left join holdfast.service s on s.organization_id = o.organization_id and s.id = o.service_id
+left join lateral (
+  select x.id, c.name::text as client_name, x.expires_at from holdfast.offer x
+  join holdfast.waitlist_entry e on e.organization_id = x.organization_id and e.id = x.entry_id
+  join holdfast.client c on c.organization_id = e.organization_id and c.id = e.client_id
+  where x.organization_id = o.organization_id and x.opening_id = o.id and x.state = 'open'
+  order by x.sent_at desc, x.id limit 1
+) last on true
+where o.organization_id = holdfast.current_organization() and o.ends_at > holdfast.clock()
+  and (%(location_id)s::uuid is null or o.location_id = %(location_id)s)
+order by o.freed_at desc, o.id
+limit 6;
+
 -- name: find_offer
 -- Whose offer a token opens.
 select organization_id, offer_id from holdfast.find_offer(%(token_hash)s);
@@ -165,6 +225,10 @@ select id from holdfast.accept_offer(%(offer_id)s);
 -- name: decline
 -- Say no, or be passed over; the state the offer is in now.
 select holdfast.decline_offer(%(offer_id)s, %(skipped)s);
+
+-- name: give_up_telling
+-- Its message will not reach the client; the state the offer is in now.
+select holdfast.give_up_telling(%(offer_id)s);
 
 -- name: withdraw
 -- Take the time back for somebody else, in a transaction that books it.

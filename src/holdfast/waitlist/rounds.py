@@ -7,7 +7,7 @@ is made under locks that see whether it was made already. So it does not matter 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,9 +19,10 @@ from holdfast.availability.snapshot import current_catalog, load_snapshot
 from holdfast.booking.model import Visit
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import NotBookable, SlotTaken, StateRefused
+from holdfast.quiet_hours import QuietHours, quiet_until
 from holdfast.waitlist import service
-from holdfast.waitlist.matching import Match, Matching, quiet_until, term_seconds, window_around
-from holdfast.waitlist.model import Entry, Opening, Policy, Visits
+from holdfast.waitlist.matching import Match, Matching, term_seconds, window_around
+from holdfast.waitlist.model import Asked, Entry, Opening, Policy, Visits
 from holdfast.waitlist.service import QUERIES
 from holdfast.waitlist.tokens import OfferTokens
 
@@ -56,23 +57,30 @@ async def note_openings(record: Record, organization_id: UUID, event_ids: Sequen
     return await record.transact(system_of(organization_id), work)
 
 
-async def fill_due(record: Record, tokens: OfferTokens, organization_id: UUID) -> list[UUID]:
-    """Settle what ran out, and offer everything that is due; the ids of the offers made."""
+async def fill_due(
+    record: Record, tokens: OfferTokens, organization_id: UUID, working: Collection[str] = ("email", "sms")
+) -> list[UUID]:
+    """Settle what ran out, and offer everything that is due; the ids of the offers made.
+
+    ``working``: the channels that messages leave by. Whom none of them reaches is not offered anything.
+    """
     caller = system_of(organization_id)
     await record.transact(caller, lambda tx: tx.run(QUERIES["tidy"]))
     due = await record.transact(caller, lambda tx: tx.rows(Opening, QUERIES["due_openings"]))
     made: list[UUID] = []
     for opening in due:
-        made += await fill(record, tokens, caller, opening)
+        made += await fill(record, tokens, caller, opening, working)
     return made
 
 
-async def fill(record: Record, tokens: OfferTokens, caller: Caller, opening: Opening) -> list[UUID]:
+async def fill(
+    record: Record, tokens: OfferTokens, caller: Caller, opening: Opening, working: Collection[str]
+) -> list[UUID]:
     """Offer one opening to as many as fit in it at once; then it rests until an answer, or somebody new."""
     made: list[UUID] = []
     look_again_at: datetime | None = None
     for _ in range(ROUNDS_MAX):
-        round = await record.transact(caller, lambda tx: plan(tx, opening))
+        round = await record.transact(caller, lambda tx: plan(tx, opening, working))
         look_again_at = round.look_again_at
         offers = await _offer_first(record, tokens, caller, opening, round)
         if not offers:
@@ -95,7 +103,7 @@ class Round:
     look_again_at: datetime | None = None
 
 
-async def plan(tx: Transaction, opening: Opening) -> Round:
+async def plan(tx: Transaction, opening: Opening, working: Collection[str]) -> Round:
     """Who could have the opening as things stand, best first; or when its quiet hours end."""
     catalog = await current_catalog(tx)
     location = catalog.locations.get(str(opening.location_id))
@@ -103,8 +111,8 @@ async def plan(tx: Transaction, opening: Opening) -> Round:
     entries = await tx.rows(
         Entry,
         QUERIES["candidates"],
-        opening_id=opening.id,
         location_id=opening.location_id,
+        working=list(working),
         # a first sieve: the cap of the service that is offered is kept when the offer is made
         offers_max=max((policy.offers_per_client_and_day_max for policy in policies.values()), default=0),
     )
@@ -118,7 +126,7 @@ async def plan(tx: Transaction, opening: Opening) -> Round:
     if location is None or window is None:
         return Round()
     freed = policies.get(opening.service_id) if opening.service_id else None
-    quiet = quiet_until(freed or policies[UUID(sold[0].id)], tx.scene.began_at, location.zone)
+    quiet = await _quiet(tx, opening, freed or policies[UUID(sold[0].id)], location.zone)
     if quiet is not None:
         return Round(look_again_at=quiet)
     snapshot = await load_snapshot(tx, catalog, sold, [location.id], window)
@@ -127,6 +135,13 @@ async def plan(tx: Transaction, opening: Opening) -> Round:
         here[freed.service_id] = freed
     matching = Matching(opening, snapshot, here, await _visits(tx, opening, entries))
     return Round(_groups(matching, entries, here, tx.scene.began_at))
+
+
+async def _quiet(tx: Transaction, opening: Opening, policy: Policy, zone: str) -> datetime | None:
+    """When it is over that nothing is offered: the waitlist's quiet hours, and those in which no message goes out."""
+    spells = [(policy.quiet_from, policy.quiet_until)]
+    spells += await tx.tuples(QUERIES["quiet_hours"], location_id=opening.location_id)
+    return quiet_until(tx.scene.began_at, [QuietHours(begins, ends, zone) for begins, ends in spells])
 
 
 def _groups(
@@ -138,7 +153,9 @@ def _groups(
         group = [best]
         if matching.mode == "all_at_once":
             group += matching.alike(best, entries, policy.offers_per_slot_max - 1)
-        groups.append((group, term_seconds(policy, now, best.slot.start)))
+        # everybody in the group has as long as the one who needs to know soonest
+        notice = max(match.entry.notice_minutes for match in group)
+        groups.append((group, term_seconds(policy, now, best.slot.start, notice)))
         if len(groups) == TRIES:
             break
     return groups
@@ -155,7 +172,7 @@ async def _visits(tx: Transaction, opening: Opening, entries: Sequence[Entry]) -
     )
     for client_id, starts_at, ends_at, id in rows:
         elsewhere[client_id].append((starts_at, ends_at, id))
-    return Visits(prices, elsewhere)
+    return Visits(prices, elsewhere, await tx.rows(Asked, QUERIES["asked"], opening_id=opening.id))
 
 
 async def _offer_first(
@@ -170,8 +187,6 @@ async def _offer_first(
             except (SlotTaken, StateRefused, NotBookable) as refused:
                 # somebody was quicker, or was offered something else meanwhile: the next one
                 logger.debug("offer_refused", code=refused.code)
-                if refused.facts.get("cap") == "slot" and len(group) == 1:
-                    return []
     return []
 
 

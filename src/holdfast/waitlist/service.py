@@ -18,10 +18,10 @@ from holdfast.booking import service as booking
 from holdfast.booking.model import Appointment, ClientDetails, Cursor, Visit, Visitor
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
-from holdfast.errors import Invalid, NotFound, OfferEnded
+from holdfast.errors import Invalid, NotFound, OfferEnded, StateRefused
 from holdfast.ids import public_id
 from holdfast.waitlist.matching import term_seconds
-from holdfast.waitlist.model import Entry, Offer, Place, Policy, Rate, Wish
+from holdfast.waitlist.model import Entry, FellFree, NamedOffer, Offer, Place, Policy, Rate, Wish
 from holdfast.waitlist.tokens import OfferTokens, hash_of
 
 NOBODY: Final = Visitor()
@@ -35,6 +35,8 @@ ENDED: Final[Mapping[str, str]] = {
     "lapsed": "The time to answer is over, and this visit is no longer kept for you.",
     "overridden": "The clinic needed this time for somebody else.",
     "lost": "Somebody else accepted this time before you.",
+    "untold": "We could not reach you in time, and the time went on to the next in line.",
+    "cancelled": "You accepted this time, and the visit was cancelled since.",
 }
 
 
@@ -180,6 +182,42 @@ async def get_offer(tx: Transaction, offer_id: UUID) -> Offer:
     return offer
 
 
+async def named_offer(tx: Transaction, offer_id: UUID) -> NamedOffer:
+    """One offer with names. Raises NotFound."""
+    found = await _named(tx, offer_id=offer_id)
+    if not found:
+        raise NotFound("There is no such offer.")
+    return found[0]
+
+
+async def offers_in_the_way(tx: Transaction, location_id: UUID, start: datetime, end: datetime) -> list[NamedOffer]:
+    """The open offers at a location that keep time in [start, end)."""
+    return await _named(tx, location_id=location_id, from_at=start, to_at=end)
+
+
+async def _named(
+    tx: Transaction,
+    *,
+    offer_id: UUID | None = None,
+    location_id: UUID | None = None,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+) -> list[NamedOffer]:
+    return await tx.rows(
+        NamedOffer,
+        QUERIES["named_offers"],
+        offer_id=offer_id,
+        location_id=location_id,
+        from_at=from_at,
+        to_at=to_at,
+    )
+
+
+async def fell_free(tx: Transaction, location_id: UUID | None = None) -> list[FellFree]:
+    """What fell free lately and is still to come, the latest first, with what came of it."""
+    return await tx.rows(FellFree, QUERIES["fell_free"], location_id=location_id)
+
+
 async def find_offer(record: Record, token: str) -> tuple[Caller, UUID]:
     """Whoever holds the token acts as this caller on this offer. Raises NotFound for a token that opens nothing."""
     found = await record.unscoped(lambda tx: tx.one(_Found, QUERIES["find_offer"], token_hash=hash_of(token)))
@@ -210,6 +248,11 @@ async def decline(tx: Transaction, offer_id: UUID, *, skipped: bool = False) -> 
     return await get_offer(tx, offer_id)
 
 
+async def give_up_telling(tx: Transaction, offer_id: UUID) -> None:
+    """The offer's message will not reach its client: the next is asked. One that was made by hand stands."""
+    await tx.run(QUERIES["give_up_telling"], offer_id=offer_id)
+
+
 async def offer_by_hand(tx: Transaction, tokens: OfferTokens, entry_id: UUID, visit: Visit) -> Offer:
     """Offer an entry a visit that the desk chose; caps and the line do not count, the rules and the guard do.
 
@@ -221,6 +264,8 @@ async def offer_by_hand(tx: Transaction, tokens: OfferTokens, entry_id: UUID, vi
     choices = await permit(tx, Wanted(visit.service_id, visit.location_id, visit.start, visit.choices, None))
     policy = (await policies(tx))[visit.service_id]
     seconds = term_seconds(policy, tx.scene.began_at, visit.start)
+    if seconds < 1:
+        raise StateRefused("This visit begins too soon to wait for an answer: call the client, and book it for them.")
     [offer_id] = await make_offers(
         tx, tokens, visit, choices, seconds, [(entry_id, "offered by hand")], opening_id=None
     )

@@ -170,14 +170,14 @@ def messages_job(organization_id: UUID) -> JobOrder:
 async def offer_what_fell_free(means: Means, organization_id: UUID, event_ids: Sequence[int]) -> None:
     """Note the time that these events set free, and hold it for whoever waits for it."""
     await rounds.note_openings(means.record, organization_id, event_ids)
-    await rounds.fill_due(means.record, means.offer_tokens, organization_id)
+    await rounds.fill_due(means.record, means.offer_tokens, organization_id, means.message_sender.channels)
 
 
 async def go_round(means: Means) -> None:
     """Offers that ran out make room for the next in line; quiet hours end."""
     due = await means.back_record.unscoped(lambda tx: tx.records(WAITLIST["waitlists_due"]))
     for row in due:
-        await rounds.fill_due(means.record, means.offer_tokens, row["organization_id"])
+        await rounds.fill_due(means.record, means.offer_tokens, row["organization_id"], means.message_sender.channels)
 
 
 REACTIONS: Final = (

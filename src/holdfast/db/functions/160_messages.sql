@@ -54,9 +54,15 @@ $$;
 -- the lease it is due again: a sender that dies loses nothing, and two senders never have the same message.
 create or replace function holdfast.lease_messages(p_limit integer, p_lease_seconds double precision)
 returns table (id uuid, attempts integer, late boolean)
-language sql security definer
+language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
+#variable_conflict use_column
+begin
+  -- Unlike the rest of the worker's books, this one waits for the disk: were an attempt forgotten in a crash, nobody would
+  -- ask the carrier whether the text had gone out.
+  perform set_config('synchronous_commit', 'on', true);
+  return query
   with due as (
     select m.id, m.due_at from message m
     where m.organization_id = current_organization() and m.state = 'pending' and m.next_attempt_at <= clock()
@@ -68,15 +74,15 @@ as $$
   from due
   where m.organization_id = current_organization() and m.id = due.id
   returning m.id, m.attempts, m.due_at < clock() - interval '5 minutes';
-$$;
+end $$;
 
 -- What a message is about, as its events tell it.
 create or replace function holdfast.subject_of(p_message holdfast.message) returns jsonb
 language sql immutable
 as $$ select jsonb_build_object('appointment_id', p_message.appointment_id, 'offer_id', p_message.offer_id) $$;
 
--- Write down how attempts went: `[{id, outcome, reason, channel, provider_id, subject, body, retry_in_seconds}, …]`. An
--- outcome is `sent`, `skipped`, `failed` (due again after `retry_in_seconds`; null: never, dead) or `postponed`, which counts
+-- Write down how attempts went: `[{id, outcome, reason, channel, provider_id, subject, body, retry_in_seconds,
+-- told_starts}, …]`. An outcome is `sent`, `skipped`, `failed` (due again after `retry_in_seconds`; null: never, dead) or `postponed`, which counts
 -- as no attempt.
 create or replace function holdfast.settle_messages(p_outcomes jsonb) returns void
 language plpgsql security definer
@@ -89,7 +95,7 @@ begin
     update message m set
       state = t.state, reason = t.reason, channel = coalesce(t.channel, m.channel),
       provider_id = coalesce(t.provider_id, m.provider_id), subject = coalesce(t.subject, m.subject),
-      body = coalesce(t.body, m.body), settled_at = case when t.state <> 'pending' then clock() end,
+      body = coalesce(t.body, m.body), told_starts = coalesce(t.told_starts, m.told_starts), settled_at = case when t.state <> 'pending' then clock() end,
       attempts = m.attempts - (t.outcome = 'postponed')::integer,
       next_attempt_at = clock() + make_interval(secs => coalesce(t.retry_in_seconds, 0))
     from (
@@ -97,7 +103,7 @@ begin
                      else 'pending' end as state
       from jsonb_to_recordset(p_outcomes) as o (
         id uuid, outcome text, reason text, channel text, provider_id text, subject text, body text,
-        retry_in_seconds double precision)
+        retry_in_seconds double precision, told_starts timestamptz[])
     ) t
     where m.organization_id = current_organization() and m.id = t.id and m.state = 'pending'
     returning m.*
@@ -281,7 +287,9 @@ begin
   where c.organization_id = v_client.organization_id
     and (c.id = v_client.id or case p_channel when 'email' then c.email = v_client.email else c.phone = v_client.phone end)
   on conflict on constraint message_preference_pkey do update
-    set allowed = excluded.allowed, source = excluded.source, at = excluded.at;
+    set allowed = excluded.allowed, source = excluded.source, at = excluded.at
+    -- a refusal that was written down or said by link stays what it is when a STOP comes on top
+    where message_preference.allowed or excluded.allowed or excluded.source not in ('reply', 'carrier');
   perform record_event('message_preference.changed', p_client_id,
     jsonb_build_object('channel', p_channel, 'allowed', p_allowed, 'source', p_source));
 end $$;
@@ -296,75 +304,4 @@ begin
     perform refuse('client_exists');
   end if;
   perform record_event('client.language_set', p_client_id, '{}');
-end $$;
-
--- What comes back by text. One telephone line may serve several organizations, so these begin with nobody acting; the
--- caller has checked that the carrier sent them.
-
--- STOP or START: the clients with this number, in every organization. How many.
-create or replace function holdfast.set_text_preference(p_phone text, p_allowed boolean, p_source text) returns integer
-language plpgsql security definer
-set search_path = holdfast, pg_temp
-as $$
-declare
-  v_client record;
-  v_count integer := 0;
-begin
-  for v_client in
-    select distinct on (o.id) o.id as organization_id, c.id from organization o
-    join client c on c.organization_id = o.id and c.phone = p_phone
-    order by o.id, c.created_at
-  loop
-    perform act_as(v_client.organization_id, 'client', 'system');
-    perform set_message_preference(v_client.id, 'sms', p_allowed, p_source);
-    v_count := v_count + 1;
-  end loop;
-  return v_count;
-end $$;
-
--- The visits to come that somebody with this number has had a text about: what a "C" or "X" can mean.
-create or replace function holdfast.visits_texted(p_phone text)
-returns table (organization_id uuid, message_id uuid, appointment_id uuid, revision integer, client_id uuid)
-language sql stable security definer
-set search_path = holdfast, pg_temp
-as $$
-  select distinct on (a.organization_id, a.id) a.organization_id, m.id, a.id, a.revision, c.id
-  from organization o
-  join client c on c.organization_id = o.id and c.phone = p_phone
-  join message m on m.organization_id = c.organization_id and m.client_id = c.id and m.state = 'sent' and m.channel = 'sms'
-  join appointment a on a.organization_id = m.organization_id and a.id = m.appointment_id
-    and a.state = 'confirmed' and a.starts_at > clock()
-  order by a.organization_id, a.id, m.settled_at desc;
-$$;
-
-create or replace function holdfast.answer_message(p_message_id uuid, p_answer text) returns void
-language plpgsql security definer
-set search_path = holdfast, pg_temp
-as $$
-declare
-  v_message message := lock_message(p_message_id, '{sent}');
-begin
-  update message set answer = p_answer where organization_id = v_message.organization_id and id = v_message.id;
-  perform record_event('message.answered', v_message.id, subject_of(v_message) || jsonb_build_object('answer', p_answer));
-end $$;
-
--- What the carrier says of a text it took: with `p_cause` it did not arrive, which a person must see.
-create or replace function holdfast.record_text_status(p_provider_id text, p_status text, p_cause text) returns void
-language plpgsql security definer
-set search_path = holdfast, pg_temp
-as $$
-declare
-  v_message message;
-begin
-  -- a status that comes late does not undo a final one
-  update message set delivered = p_status
-  where provider_id = p_provider_id and channel = 'sms' and delivered is distinct from 'delivered'
-  returning * into v_message;
-  if p_cause is not null and v_message.state = 'sent' then
-    perform act_as(v_message.organization_id, 'carrier', 'system');
-    update message set state = 'dead', reason = p_cause
-    where organization_id = v_message.organization_id and id = v_message.id;
-    perform record_event('message.died', v_message.id, subject_of(v_message)
-      || jsonb_build_object('kind', v_message.kind, 'cause', p_cause));
-  end if;
 end $$;

@@ -144,8 +144,8 @@ begin
   return v_entry.id;
 end $$;
 
--- What fell free by these events. A cancelled, missed or moved visit, a removed block or busy time opens its own time; of
--- other changes nobody can say what they freed, so the coming weeks are looked at. Twice the same event opens once.
+-- What fell free by these events. A cancelled, missed or moved visit, a removed block or busy time opens its own time; a
+-- change of hours, the days it is about; other changes of what there is, the coming weeks. Twice the same event opens once.
 create or replace function holdfast.note_openings(p_event_ids bigint[]) returns integer
 language plpgsql security definer
 set search_path = holdfast, pg_temp
@@ -176,6 +176,33 @@ begin
     select t.id, 'busy', b.resource_id, b.starts_at, b.ends_at, t.at
     from told t join busy b on b.organization_id = t.organization_id and b.id = t.subject_id and b.removed_at is not null
     where t.type = 'busy.removed'
+  ), changes as (
+    select t.id as event_id, l.id as location_id, t.at,
+           case when t.type like 'dated_rule.%' then (t.data ->> 'starts')::timestamp at time zone l.time_zone
+                else greatest((t.data ->> 'valid_from')::date::timestamp at time zone l.time_zone, clock()) end as starts_at,
+           case when t.type like 'dated_rule.%' then (t.data ->> 'ends')::timestamp at time zone l.time_zone
+                else least(((t.data ->> 'valid_until')::date + 1)::timestamp at time zone l.time_zone,
+                           clock() + interval '30 days') end as ends_at,
+           (t.data ->> 'resource_id')::uuid as resource_id, t.type like 'dated_rule.%' as dated
+    from told t
+    join location l on l.organization_id = t.organization_id and l.retired_at is null
+      and (t.data ->> 'location_id' is null or l.id = (t.data ->> 'location_id')::uuid)
+    where t.type not in ('hold.released', 'hold.expired', 'block.removed', 'busy.removed')
+      and t.type !~ '^(waitlist|offer)'
+      -- a closure that is added, or hours that are taken away, free nothing
+      and (t.type !~ '^(weekly|dated)_rule' or t.type like '%.changed'
+           or (t.data ->> 'kind' in ('closure', 'time_off', 'break')) = (t.type like '%.removed'))
+      and (t.data ->> 'resource_id' is null or exists (
+        select from resource_location rl where rl.organization_id = t.organization_id and rl.location_id = l.id
+          and rl.resource_id = (t.data ->> 'resource_id')::uuid))
+      and exists (select from waitlist_entry w
+                  where w.organization_id = t.organization_id and w.state = 'waiting' and w.joined_at < t.at)
+  ), widened as (
+    -- changes that were made together open once at a location
+    select max(event_id) as event_id, location_id, min(starts_at) as starts_at, max(ends_at) as ends_at, max(at) as at,
+           case when bool_or(resource_id is null) then '{}' else array_agg(distinct resource_id) end as resource_ids
+    from changes where ends_at > greatest(starts_at, clock())
+    group by location_id, dated
   ), freed as (
     select event_id, location_id, cause, service_id, price_cents, client_id, starts_at, ends_at, resource_ids, at from visits
     union all
@@ -185,17 +212,13 @@ begin
     join resource_location rl on rl.organization_id = current_organization() and rl.resource_id = c.resource_id
     where c.ends_at > c.at
     union all
-    -- at most one such opening a location for a fortnight; the next changes wake it
-    select max(t.id), l.id, 'hours', null, null, null, clock(), clock() + interval '21 days', '{}', max(t.at)
-    from told t
-    join location l on l.organization_id = t.organization_id and l.retired_at is null
-    where t.type not in ('hold.released', 'hold.expired', 'block.removed', 'busy.removed')
-      and t.type !~ '^(waitlist|offer)'
-      and exists (select from waitlist_entry w
-                  where w.organization_id = l.organization_id and w.state = 'waiting' and w.joined_at < t.at)
-      and not exists (select from waitlist_opening o where o.organization_id = l.organization_id and o.location_id = l.id
-                      and o.cause = 'hours' and o.ends_at > clock() + interval '7 days')
-    group by l.id
+    select w.event_id, w.location_id, 'hours', null, null, null, w.starts_at, w.ends_at, w.resource_ids, w.at
+    from widened w
+    -- what an opening covers that is looked at already is woken
+    where not exists (select from waitlist_opening o
+                      where o.organization_id = current_organization() and o.location_id = w.location_id and o.cause = 'hours'
+                        and o.starts_at <= greatest(w.starts_at, clock()) and o.ends_at >= w.ends_at
+                        and (o.resource_ids = '{}' or w.resource_ids <> '{}' and o.resource_ids @> w.resource_ids))
   ), found as (
     insert into waitlist_opening (organization_id, event_id, location_id, cause, service_id, price_cents, client_id,
                                   starts_at, ends_at, resource_ids, freed_at, due_at)
@@ -222,302 +245,3 @@ as $$
   update waitlist_opening set due_at = p_due_at
   where organization_id = current_organization() and id = p_opening_id and due_at = p_seen_due_at;
 $$;
-
--- Hold the visit and offer it to these entries, all or nothing. `p_offers` = [{"offer_id", "entry_id", "token_hash" (hex),
--- "why"}]; more than one: the first to accept wins. The caps are checked here, under locks, unless a person offers by hand
--- (no opening). Refused when somebody takes the time first, or an entry cannot be offered it any more.
-create or replace function holdfast.make_offers(
-  p_opening_id uuid, p_service_id uuid, p_location_id uuid, p_start timestamptz, p_choices jsonb, p_seconds integer,
-  p_offers jsonb
-) returns setof holdfast.offer
-language plpgsql security definer
-set search_path = holdfast, pg_temp
-as $$
-declare
-  v_policy waitlist_policy := waitlist_policy_of(p_service_id);
-  v_hold hold;
-  v_count integer;
-  v_zone text := (select time_zone from location where organization_id = current_organization() and id = p_location_id);
-begin
-  if p_opening_id is not null then
-    perform from waitlist_opening where organization_id = current_organization() and id = p_opening_id for update;
-    select count(*) into v_count from offer where organization_id = current_organization() and opening_id = p_opening_id;
-    if v_count + jsonb_array_length(p_offers) > v_policy.offers_per_slot_max then
-      perform refuse('offers_are_within_caps', jsonb_build_object('cap', 'slot'));
-    end if;
-  end if;
-  perform from waitlist_entry e
-  where e.organization_id = current_organization() and e.state = 'waiting'
-    and e.id in (select (o ->> 'entry_id')::uuid from jsonb_array_elements(p_offers) o)
-  order by e.id for update;
-  get diagnostics v_count = row_count;
-  if v_count <> jsonb_array_length(p_offers) then
-    perform refuse('entry_is_waiting');
-  end if;
-  if p_opening_id is not null then
-    perform from client c where c.organization_id = current_organization() and c.id in (
-      select e.client_id from waitlist_entry e, jsonb_array_elements(p_offers) o
-      where e.organization_id = c.organization_id and e.id = (o ->> 'entry_id')::uuid)
-    order by c.id for no key update;
-    if exists (
-      select from offer x
-      join waitlist_entry e on e.organization_id = x.organization_id and e.id = x.entry_id
-      where x.organization_id = current_organization()
-        and (x.sent_at at time zone v_zone)::date = (clock() at time zone v_zone)::date
-        and e.client_id in (
-          select w.client_id from waitlist_entry w, jsonb_array_elements(p_offers) o
-          where w.organization_id = x.organization_id and w.id = (o ->> 'entry_id')::uuid)
-      group by e.client_id having count(*) >= v_policy.offers_per_client_and_day_max
-    ) then
-      perform refuse('offers_are_within_caps', jsonb_build_object('cap', 'client'));
-    end if;
-  end if;
-  v_hold := draft_hold(p_service_id, p_location_id, p_start, null, null, null);
-  v_hold.surface := 'system';  -- so that only accept_offer() can confirm it, also when the desk offers by hand
-  v_hold.expires_at := v_hold.created_at + make_interval(secs => p_seconds);
-  perform take(v_hold, p_choices);
-  update waitlist_entry set state = 'offered'
-  where organization_id = current_organization()
-    and id in (select (o ->> 'entry_id')::uuid from jsonb_array_elements(p_offers) o);
-  insert into offer (organization_id, id, entry_id, opening_id, hold_id, token_hash, why, sent_at, expires_at)
-  select current_organization(), (o ->> 'offer_id')::uuid, (o ->> 'entry_id')::uuid, p_opening_id, v_hold.id,
-         decode(o ->> 'token_hash', 'hex'), o ->> 'why', clock(), v_hold.expires_at
-  from jsonb_array_elements(p_offers) o;
-  perform record_event('offer.made', x.id, jsonb_build_object(
-    'entry_id', x.entry_id, 'opening_id', x.opening_id, 'hold_id', x.hold_id, 'service_id', p_service_id,
-    'location_id', p_location_id, 'starts_at', v_hold.starts_at, 'ends_at', v_hold.ends_at, 'expires_at', x.expires_at))
-  from offer x where x.organization_id = current_organization() and x.hold_id = v_hold.id;
-  return query select * from offer where organization_id = current_organization() and hold_id = v_hold.id;
-end $$;
-
--- Whose offer a token opens: for a link, whose holder has no key. No organization is said yet.
-create or replace function holdfast.find_offer(p_token_hash bytea) returns table (organization_id uuid, offer_id uuid)
-language sql stable security definer
-set search_path = holdfast, pg_temp
-as $$ select organization_id, id from offer where token_hash = p_token_hash $$;
-
--- The offer, with everything locked that settling it changes: its opening, its entry's appointment, its hold, and all
--- offers on that hold. None of what leads to them ever changes, so it is read before.
-create or replace function holdfast.lock_offer(p_offer_id uuid) returns holdfast.offer
-language plpgsql
-as $$
-declare
-  v_offer offer;
-begin
-  select * into v_offer from offer where organization_id = current_organization() and id = p_offer_id;
-  if v_offer.id is null then
-    perform refuse('offer_exists');
-  end if;
-  perform from waitlist_opening where organization_id = v_offer.organization_id and id = v_offer.opening_id for update;
-  perform from appointment
-  where organization_id = v_offer.organization_id and id = (
-    select appointment_id from waitlist_entry where organization_id = v_offer.organization_id and id = v_offer.entry_id)
-  for update;
-  perform from hold where organization_id = v_offer.organization_id and id = v_offer.hold_id for update;
-  perform from offer where organization_id = v_offer.organization_id and hold_id = v_offer.hold_id order by id for update;
-  select * into v_offer from offer where organization_id = v_offer.organization_id and id = v_offer.id;
-  return v_offer;
-end $$;
-
--- An offer has its answer. Its entry waits again, unless it is booked; what is left of the opening is looked at again.
-create or replace function holdfast.settle_offer(p_offer holdfast.offer, p_state text, p_facts jsonb default '{}') returns void
-language plpgsql
-as $$
-begin
-  update offer set state = p_state, settled_at = clock(), appointment_id = (p_facts ->> 'appointment_id')::uuid
-  where organization_id = p_offer.organization_id and id = p_offer.id;
-  update waitlist_entry set state = case when p_state = 'accepted' then 'booked' else 'waiting' end
-  where organization_id = p_offer.organization_id and id = p_offer.entry_id and state = 'offered';
-  perform record_event('offer.' || p_state, p_offer.id, p_facts || jsonb_build_object('entry_id', p_offer.entry_id));
-  update waitlist_opening set due_at = clock()
-  where organization_id = p_offer.organization_id and id = p_offer.opening_id and ends_at > clock();
-end $$;
-
--- Say yes. Confirms the very hold that was offered, or moves the entry's appointment onto it; in the same transaction every
--- other offer on that hold is lost. Saying yes twice is answered with the same appointment. Too late is refused, with what
--- became of the offer.
-create or replace function holdfast.accept_offer(p_offer_id uuid) returns setof holdfast.appointment_detail
-language plpgsql security definer
-set search_path = holdfast, pg_temp
-as $$
-declare
-  v_offer offer := lock_offer(p_offer_id);
-  v_entry waitlist_entry;
-  v_hold hold;
-  v_grace interval;
-  v_appointment_id uuid;
-begin
-  if v_offer.state = 'accepted' then
-    return query select * from appointment_detail
-      where organization_id = v_offer.organization_id and id = v_offer.appointment_id;
-    return;
-  end if;
-  select * into v_hold from hold where organization_id = v_offer.organization_id and id = v_offer.hold_id;
-  select make_interval(secs => grace_seconds) into v_grace from hold_policy
-  where organization_id = v_hold.organization_id and surface = v_hold.surface;
-  if v_offer.state <> 'open' or v_hold.state <> 'live' or clock() >= v_hold.expires_at + coalesce(v_grace, '0') then
-    perform refuse('offer_is_open', jsonb_build_object('state', case
-      when v_offer.state <> 'open' then v_offer.state else coalesce(end_of_hold(v_hold.id), 'lapsed') end));
-  end if;
-  select * into v_entry from waitlist_entry
-  where organization_id = v_offer.organization_id and id = v_offer.entry_id for update;
-  perform set_config('holdfast.surface', 'system', true);  -- the hold is Holdfast's own, see lock_live_hold()
-  if v_entry.appointment_id is not null then
-    select id into v_appointment_id
-    from reschedule(v_entry.appointment_id, null, p_hold_id => v_hold.id);
-  else
-    select id into v_appointment_id
-    from confirm_hold(v_hold.id, jsonb_build_object('id', v_entry.client_id), null);
-  end if;
-  perform settle_offer(v_offer, 'accepted', jsonb_build_object('appointment_id', v_appointment_id));
-  perform settle_offer(o, 'lost') from offer o
-  where o.organization_id = v_offer.organization_id and o.hold_id = v_hold.id and o.state = 'open';
-  return query select * from appointment_detail where organization_id = v_offer.organization_id and id = v_appointment_id;
-end $$;
-
--- What an open offer comes to when its hold has ended without it: given away by somebody who confirmed the hold for another
--- client, or run out. Null while the hold is live.
-create or replace function holdfast.end_of_hold(p_hold_id uuid) returns text
-language sql stable
-as $$
-  select case state when 'live' then null when 'confirmed' then 'overridden' else 'lapsed' end
-  from hold where organization_id = current_organization() and id = p_hold_id;
-$$;
-
--- Say no, or (`p_skipped`) be passed over by the desk. The time is given back when nobody else is offered it. An offer that
--- has its answer already stays as it is.
-create or replace function holdfast.decline_offer(p_offer_id uuid, p_skipped boolean default false) returns text
-language plpgsql security definer
-set search_path = holdfast, pg_temp
-as $$
-declare
-  v_offer offer := lock_offer(p_offer_id);
-  v_ended text := end_of_hold(v_offer.hold_id);
-begin
-  if v_offer.state <> 'open' then
-    return v_offer.state;
-  end if;
-  if v_ended is not null then
-    perform settle_offer(v_offer, v_ended);
-    return v_ended;
-  end if;
-  perform settle_offer(v_offer, 'declined', jsonb_build_object('skipped', p_skipped));
-  if not exists (select from offer where organization_id = v_offer.organization_id and hold_id = v_offer.hold_id
-                 and state = 'open') then
-    perform release_hold(v_offer.hold_id);
-  end if;
-  return 'declined';
-end $$;
-
--- The desk gives the time to somebody else, knowingly: the hold lets go and every offer on it is overridden. The caller
--- books in the same transaction, so nobody can step in between.
-create or replace function holdfast.withdraw_offer(p_offer_id uuid) returns setof holdfast.hold_detail
-language plpgsql security definer
-set search_path = holdfast, pg_temp
-as $$
-declare
-  v_offer offer := lock_offer(p_offer_id);
-  v_ended text := end_of_hold(v_offer.hold_id);
-begin
-  if v_offer.state <> 'open' or v_ended = 'overridden' then
-    perform refuse('offer_is_open', jsonb_build_object(
-      'state', case when v_offer.state <> 'open' then v_offer.state else v_ended end));
-  end if;
-  perform settle_offer(o, 'overridden') from offer o
-  where o.organization_id = v_offer.organization_id and o.hold_id = v_offer.hold_id and o.state = 'open';
-  perform release_hold(v_offer.hold_id);
-  return query select * from hold_detail where organization_id = v_offer.organization_id and id = v_offer.hold_id;
-end $$;
-
--- Wait no more. An open offer is declined with it; leaving twice is no error.
-create or replace function holdfast.leave_waitlist(p_entry_id uuid, p_state text default 'left') returns text
-language plpgsql security definer
-set search_path = holdfast, pg_temp
-as $$
-declare
-  v_state text;
-begin
-  perform decline_offer(id) from offer
-  where organization_id = current_organization() and entry_id = p_entry_id and state = 'open';
-  select state into v_state from waitlist_entry
-  where organization_id = current_organization() and id = p_entry_id for update;
-  if v_state is null then
-    perform refuse('waitlist_entry_exists');
-  end if;
-  if v_state = 'offered' then
-    -- offered between our two looks: the caller asks again
-    raise exception 'an offer was made meanwhile' using errcode = '40001';
-  end if;
-  if v_state = 'waiting' then
-    update waitlist_entry set state = p_state where organization_id = current_organization() and id = p_entry_id;
-    perform record_event('waitlist_entry.' || p_state, p_entry_id, '{}');
-    return p_state;
-  end if;
-  return v_state;
-end $$;
-
--- Settle the offers whose hold has run out, grace included, or has ended otherwise; expire the entries whose days are over
--- or whose appointment can no longer move. How many of both.
-create or replace function holdfast.tidy_waitlist(p_limit integer default 200) returns integer
-language plpgsql security definer
-set search_path = holdfast, pg_temp
-as $$
-declare
-  v_id uuid;
-  v_offer offer;
-  v_hold hold;
-  v_count integer := 0;
-begin
-  for v_id in
-    select o.id from offer o
-    join hold h on h.organization_id = o.organization_id and h.id = o.hold_id
-    join hold_policy p on p.organization_id = h.organization_id and p.surface = h.surface
-    where o.organization_id = current_organization() and o.state = 'open'
-      and (h.state <> 'live' or h.expires_at + make_interval(secs => p.grace_seconds) <= clock())
-    order by o.opening_id, o.id limit p_limit
-  loop
-    v_offer := lock_offer(v_id);
-    select * into v_hold from hold where organization_id = v_offer.organization_id and id = v_offer.hold_id;
-    if v_offer.state = 'open' then
-      if v_hold.state = 'live' then
-        perform let_go(v_hold.id, 'expired');
-      end if;
-      perform settle_offer(v_offer, end_of_hold(v_hold.id));
-      v_count := v_count + 1;
-    end if;
-  end loop;
-  for v_id in
-    select e.id from waitlist_entry e
-    left join appointment a on a.organization_id = e.organization_id and a.id = e.appointment_id
-    where e.organization_id = current_organization() and e.state = 'waiting'
-      and (e.latest_on < (clock() - interval '1 day')::date or a.state <> 'confirmed' or a.starts_at <= clock())
-    order by e.id limit p_limit
-  loop
-    perform leave_waitlist(v_id, 'expired');
-    v_count := v_count + 1;
-  end loop;
-  return v_count;
-end $$;
-
--- The organizations for whose waitlist there is something to do now. For the worker's role: it sees every organization.
-create or replace function holdfast.waitlists_due() returns setof uuid
-language sql volatile security definer
-set search_path = holdfast, pg_temp
-as $$
-  select organization_id from waitlist_opening where due_at <= clock()
-  union
-  select o.organization_id from offer o
-  join hold h on h.organization_id = o.organization_id and h.id = o.hold_id
-  join hold_policy p on p.organization_id = h.organization_id and p.surface = h.surface
-  where o.state = 'open' and (h.state <> 'live' or h.expires_at + make_interval(secs => p.grace_seconds) <= clock())
-$$;
-
--- What the desk sees of an offer.
-create or replace view holdfast.offer_detail with (security_invoker = true) as
-select o.organization_id, o.id, o.entry_id, o.opening_id, o.hold_id, o.state, o.why, o.sent_at, o.expires_at, o.settled_at,
-       o.appointment_id, e.client_id, h.service_id, h.location_id, l.time_zone, h.starts_at, h.ends_at
-from holdfast.offer o
-join holdfast.waitlist_entry e on e.organization_id = o.organization_id and e.id = o.entry_id
-join holdfast.hold h on h.organization_id = o.organization_id and h.id = o.hold_id
-join holdfast.location l on l.organization_id = h.organization_id and l.id = h.location_id;
-grant select on holdfast.offer_detail to holdfast_app;

@@ -18,6 +18,7 @@ from holdfast.errors import Forbidden, Invalid, NotFound
 from holdfast.http.callers import SearchKey
 from holdfast.http.documented import REFUSALS, made
 from holdfast.http.freshness import Tags, Timed
+from holdfast.http.parts_of_day import PARTS_OF_DAY
 from holdfast.http.shapes import Surface
 from holdfast.http.slot_shapes import DayList, ExplanationShape, SlotList, SlotShape
 from holdfast.ids import KINDS, parse_id
@@ -25,11 +26,8 @@ from holdfast.wallclock import LAST_YEAR, day_start, parse_instant, to_local, zo
 
 router = APIRouter(prefix="/v1/availability", tags=["availability"], responses=REFUSALS)
 
-PARTS_OF_DAY: Final = {
-    "morning": (time(0), time(12)),
-    "afternoon": (time(12), time(17)),
-    "evening": (time(17), time(0)),
-}
+# midnight ends the evening
+_PARTS: Final = {name: (time(first), time(last % 24)) for name, (first, last) in PARTS_OF_DAY.items()}
 USUAL_SPAN: Final = timedelta(days=7)
 EXPLAINED_SPAN: Final = timedelta(days=30)
 _TIMES: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
@@ -294,8 +292,8 @@ def _month(text: str) -> tuple[str, str]:
 
 def read_part_of_day(text: str | None) -> tuple[time, time] | None:
     """The local times that a part of the day lies between, ``[from, to)``. Raises Invalid."""
-    if text is None or text in PARTS_OF_DAY:
-        return PARTS_OF_DAY[text] if text else None
+    if text is None or text in _PARTS:
+        return _PARTS[text] if text else None
     match = _TIMES.fullmatch(text)
     if match is None:
         raise Invalid(

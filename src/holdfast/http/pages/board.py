@@ -13,6 +13,7 @@ from holdfast.http.pages.board_shapes import id_of, picture_of
 from holdfast.http.pages.desk_frame import desk_page
 from holdfast.http.pages.pages import PageRoute, language_of, record_of
 from holdfast.http.pages.staff_session import Desk
+from holdfast.ids import public_id
 from holdfast.web.languages import Language
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -41,6 +42,7 @@ async def day(request: Request, staff: Desk, location: str = "", date: str = "",
         picture=picture,
         rows=rows_of(board),
         columns=of_kind(board, by),
+        public_id=public_id,
         words=json.dumps(_words(language_of(request)), ensure_ascii=False),
         **around(place),
     )
@@ -87,6 +89,7 @@ def _words(language: Language) -> dict[str, str]:
     _ = language.gettext
     return {
         "held": _("Being booked"),
+        "offered": _("Offered: {name}"),
         "confirmed": _("Confirmed"),
         "checked_in": _("Here"),
         "completed": _("Done"),

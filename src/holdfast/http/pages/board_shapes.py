@@ -121,6 +121,8 @@ def _entry(item: Item, visit: DayVisit | None, number: int, local: Any) -> Entry
         entry["expires"] = visit.expires_at.isoformat()
     if visit.overbook_reason:
         entry["reason"] = visit.overbook_reason
+    if visit.offer_id:
+        entry["offer"] = public_id("offer", visit.offer_id)
     if visit.has_note:
         entry["note"] = True
     return entry

@@ -22,6 +22,7 @@ from holdfast.catalog.model import Location, Resource, Service
 from holdfast.db.transact import Transaction
 from holdfast.errors import NotFound
 from holdfast.http.pages.booking_site import Site, can_be_joined, providers_of, serves_two
+from holdfast.http.parts_of_day import EVENING, NOON
 from holdfast.wallclock import day_start, local_date, parse_instant, to_local
 
 DAYS_SHOWN: Final = 14
@@ -32,8 +33,6 @@ ONE_DAY: Final = timedelta(days=1)
 SLOTS_A_DAY: Final = 200
 HORIZON: Final = timedelta(days=366)
 # Local hours at which the parts of a day begin.
-NOON: Final = 12
-EVENING: Final = 17
 
 
 @dataclass(frozen=True)

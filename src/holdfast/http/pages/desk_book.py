@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -44,6 +44,8 @@ from holdfast.http.pages.desk_typed_client import TypedClient, read_client
 from holdfast.http.pages.pages import PageRoute, language_of, record_of, see
 from holdfast.http.pages.staff_session import Desk
 from holdfast.ids import parse_id, public_id
+from holdfast.waitlist import service as waitlist
+from holdfast.waitlist.model import NamedOffer
 from holdfast.wallclock import local_date, parse_instant
 
 router = APIRouter(prefix="/desk/book", route_class=PageRoute, include_in_schema=False)
@@ -402,14 +404,20 @@ async def _refused(
     """Why not, the nearest three that are free, and what a person may do all the same."""
     language = language_of(request)
 
-    async def work(tx: Transaction) -> list[Slot]:
-        return await nearest(tx, sought, at) if at and not isinstance(refusal, TooManyHolds) else []
+    async def work(tx: Transaction) -> tuple[list[Slot], list[NamedOffer]]:
+        near = await nearest(tx, sought, at) if at and not isinstance(refusal, TooManyHolds) else []
+        if at is None or not isinstance(refusal, SlotTaken):
+            return near, []
+        end = at + timedelta(minutes=sought.service.duration_minutes)
+        return near, await waitlist.offers_in_the_way(tx, sought.location.id, at, end)
+
+    alternatives, offers = await record_of(request).transact(staff.caller(chosen.by), work)
 
     problem = in_words(refusal, sought, language) if refusal else language.gettext("Nothing is free in 90 days.")
     return await desk_page(
         request, staff, "desk/book_refused.html", section="day", status=409, chosen=chosen, sought=sought, at=at,
         client=await _client(request, staff, chosen), public_id=public_id, zone=sought.location.time_zone, note=note,
-        problem=problem, alternatives=await record_of(request).transact(staff.caller(chosen.by), work),
+        problem=problem, alternatives=alternatives, offers=offers,
         waivable=refusal is not None and may_be_waived(refusal),
         overbookable=isinstance(refusal, SlotTaken) and staff.may("overbook"),
     )  # fmt: skip

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -13,7 +13,7 @@ from holdfast.access.staff import SignedIn
 from holdfast.availability.model import Slot
 from holdfast.booking.model import ClientDetails
 from holdfast.catalog import service as catalog
-from holdfast.catalog.model import Location, Service
+from holdfast.catalog.model import Location, Resource, Service
 from holdfast.clients import service as clients
 from holdfast.clients.service import Client
 from holdfast.db.transact import Transaction
@@ -24,9 +24,10 @@ from holdfast.http.pages.desk_frame import desk_page
 from holdfast.http.pages.desk_times import DayOfTimes, Sought, in_words, nearest, read_day, read_start, seek, times_of
 from holdfast.http.pages.pages import PageRoute, language_of, record_of, see
 from holdfast.http.pages.staff_session import Desk
+from holdfast.http.parts_of_day import PARTS_OF_DAY, windows_of
 from holdfast.ids import parse_id, public_id
 from holdfast.waitlist import service as waitlist
-from holdfast.waitlist.model import EVERY_DAY, Offer, Place, Rate, TimeWindow, Wish
+from holdfast.waitlist.model import FellFree, Offer, Place, Rate, Wish
 from holdfast.waitlist.tokens import OfferTokens
 from holdfast.wallclock import local_date
 from holdfast.web.languages import Language
@@ -35,9 +36,8 @@ router = APIRouter(prefix="/desk/waitlist", route_class=PageRoute, include_in_sc
 
 PAGE: Final = 20
 WEEKS: Final = 12
-# The parts of a day that somebody may say they can come in, on the location's clock.
-PARTS: Final = {"morning": (time(0), time(12)), "afternoon": (time(12), time(17)), "evening": (time(17), time(23, 59))}
 Text = Annotated[str, Form(max_length=500)]
+Texts = Annotated[list[str] | None, Form(max_length=50)]
 Asked = Annotated[str, Query(max_length=64)]
 
 
@@ -60,13 +60,14 @@ async def line(
     after = read_time_cursor(cursor)
     location_id = parse_id("location", location) if location else None
 
-    async def work(tx: Transaction) -> tuple[list[Place], list[Rate], list[Location], datetime]:
+    async def work(tx: Transaction) -> tuple[list[Place], list[FellFree], list[Rate], list[Location], datetime]:
         now = tx.scene.began_at
         places = await waitlist.list_line(tx, limit=PAGE + 1, location_id=location_id, after=after)
         rates = await waitlist.rates(tx, now - timedelta(weeks=WEEKS), now)
-        return places, rates, await catalog.list_locations(tx), now
+        freed = await waitlist.fell_free(tx, location_id)
+        return places, freed, rates, await catalog.list_locations(tx), now
 
-    places, rates, locations, now = await record_of(request).transact(staff.caller(), work)
+    places, freed, rates, locations, now = await record_of(request).transact(staff.caller(), work)
     more = places[PAGE - 1].entry if len(places) > PAGE else None
     place = write_cursor(more.joined_at.isoformat(), str(more.id)) if more else ""
     zone = locations[0].time_zone if locations else "UTC"
@@ -74,7 +75,7 @@ async def line(
     language = language_of(request)
     return await desk_page(
         request, staff, "desk/waitlist.html", section="waitlist", places=places[:PAGE], locations=locations,
-        location=location, zone=zone, public_id=public_id,
+        location=location, zone=zone, public_id=public_id, freed=freed, causes=_causes(language),
         weeks=_by_week(rates, today, language), services=_by(rates, "service_name", language.gettext("longer hours")),
         sites=_by(rates, "location_name", ""), words=_words(language),
         next_url=f"/desk/waitlist?location={location}&cursor={place}" if more else None,
@@ -87,7 +88,7 @@ async def new(request: Request, staff: Desk, client: Asked = "", service: Asked 
     staff.require("book")
     if not client:
         return see(Choices(service=service, location=location, then="waitlist").url())
-    return await _new(request, staff, client, services=[service], location=location)
+    return await _new(request, staff, client, services=[service], locations=[location] if location else [])
 
 
 @router.post("/new")
@@ -95,29 +96,38 @@ async def join(
     request: Request,
     staff: Desk,
     client: Text,
-    location: Text,
-    services: Annotated[list[str] | None, Form()] = None,
-    parts: Annotated[list[str] | None, Form()] = None,
+    location: Texts = None,
+    services: Texts = None,
+    providers: Texts = None,
+    parts: Texts = None,
     weekdays: Annotated[list[int] | None, Form()] = None,
     earliest: Text = "",
     latest: Text = "",
     notice_minutes: Annotated[int, Form(ge=0, le=43200)] = 0,
+    party_size: Annotated[int, Form(ge=1, le=20)] = 1,
+    priority: Annotated[int, Form(ge=-100, le=100)] = 0,
 ) -> Response:
     """They wait from now on."""
     staff.require("book")
     wish = Wish(
         services=[parse_id("service", each) for each in services or []],
-        locations=[parse_id("location", location)],
-        windows=_windows(parts or [], weekdays or []),
+        locations=[parse_id("location", each) for each in location or []],
+        providers=[parse_id("resource", each) for each in providers or []],
+        windows=windows_of(parts or [], weekdays or []),
         earliest_on=read_day(earliest),
         latest_on=read_day(latest),
         notice_minutes=notice_minutes,
+        party_size=party_size,
+        priority=priority,
     )
     who = ClientDetails(id=parse_id("client", client))
     try:
         entry = await record_of(request).transact(staff.caller(), lambda tx: waitlist.join(tx, wish, who))
     except HoldfastError as refusal:
-        return await _new(request, staff, client, services=services or [], location=location, problem=refusal.detail)
+        return await _new(
+            request, staff, client, services=services or [], locations=location or [], providers=providers or [],
+            typed={"party_size": str(party_size), "priority": str(priority)}, problem=refusal.detail,
+        )  # fmt: skip
     return see(f"/desk/waitlist/{public_id('waitlist_entry', entry.id)}")
 
 
@@ -238,31 +248,32 @@ async def _times(
 
 
 async def _new(
-    request: Request, staff: SignedIn, client: str, *, services: Sequence[str], location: str, problem: str = ""
+    request: Request,
+    staff: SignedIn,
+    client: str,
+    *,
+    services: Sequence[str],
+    locations: Sequence[str],
+    providers: Sequence[str] = (),
+    typed: Mapping[str, str] | None = None,
+    problem: str = "",
 ) -> Response:
     client_id = parse_id("client", client)
 
-    async def work(tx: Transaction) -> tuple[Client, list[Service], list[Location]]:
+    async def work(tx: Transaction) -> tuple[Client, list[Service], list[Location], list[Resource]]:
         sold = [each for each in await catalog.list_services(tx) if each.retired_at is None]
-        return await clients.get_client(tx, client_id), sold, await catalog.list_locations(tx)
+        people = await catalog.list_resources(tx, kind="provider")
+        return await clients.get_client(tx, client_id), sold, await catalog.list_locations(tx), people
 
-    who, sold, locations = await record_of(request).transact(staff.caller(), work)
+    who, sold, sites, people = await record_of(request).transact(staff.caller(), work)
     return await desk_page(
         request, staff, "desk/waitlist_new.html", section="waitlist", status=422 if problem else 200, client=who,
-        services=sold, chosen=services, locations=locations, location=location, problem=problem, public_id=public_id,
-        words=_words(language_of(request)), parts_of_day=list(PARTS),
+        services=sold, chosen=services, locations=sites, chosen_locations=locations, providers=people,
+        chosen_providers=providers, typed=typed or {}, problem=problem, public_id=public_id,
+        words=_words(language_of(request)), parts_of_day=list(PARTS_OF_DAY),
         # any week that begins on a Monday names the days
         weekdays=[language_of(request).weekday(date(2024, 1, 1) + timedelta(days=n)) for n in range(7)],
     )  # fmt: skip
-
-
-def _windows(parts: Sequence[str], weekdays: Sequence[int]) -> list[TimeWindow]:
-    """When they can come; nothing said about parts of the day, or about weekdays, means any."""
-    days = frozenset(weekdays) & EVERY_DAY or EVERY_DAY
-    times = [PARTS[part] for part in parts if part in PARTS]
-    if not times and days != EVERY_DAY:
-        times = [(time(0), time(23, 59))]
-    return [TimeWindow(starts, ends, days) for starts, ends in times]
 
 
 def _by_week(rates: Sequence[Rate], today: date, language: Language) -> list[Share]:
@@ -289,6 +300,16 @@ def _share(name: str, rates: Sequence[Rate]) -> Share:
     )
 
 
+def _causes(language: Language) -> dict[str, str]:
+    """What fell free, where it was no visit."""
+    gettext = language.gettext
+    return {
+        "block": gettext("a block was removed"),
+        "busy": gettext("free again in a calendar"),
+        "hours": gettext("longer hours"),
+    } | dict.fromkeys(("cancelled", "no_show", "moved"), "")
+
+
 def _words(language: Language) -> dict[str, str]:
     """States of entries and offers, and the parts of a day."""
     gettext = language.gettext
@@ -305,6 +326,7 @@ def _words(language: Language) -> dict[str, str]:
         "lapsed": gettext("did not answer"),
         "overridden": gettext("needed for somebody else"),
         "lost": gettext("somebody else was faster"),
+        "untold": gettext("could not be told"),
         "morning": gettext("Morning"),
         "afternoon": gettext("Afternoon"),
         "evening": gettext("Evening"),

@@ -13,7 +13,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from holdfast.booking import service as booking
-from holdfast.booking.model import Hold
+from holdfast.booking.model import Appointment, Hold
 from holdfast.booking.visitors import VisitTokens, issue_link
 from holdfast.catalog.service import get_service
 from holdfast.db.transact import Caller, Transaction
@@ -31,7 +31,11 @@ GONE: Final = 410
 
 @dataclass(frozen=True)
 class Offered:
-    """An offer as its link shows it. ``state``: as it stands, or ``lapsed`` once its time is over."""
+    """An offer as its link shows it.
+
+    ``state``: as it stands; ``lapsed`` once its time is over; of one that was accepted, ``moved`` or ``cancelled`` when
+    that became of the visit, whose start is ``visit_at`` now.
+    """
 
     site: Site
     caller: Caller
@@ -40,6 +44,7 @@ class Offered:
     choice: Choice
     state: str
     url: str
+    visit_at: datetime | None = None
 
 
 @router.get("/{token}")
@@ -86,16 +91,25 @@ async def leave(request: Request, token: str) -> Response:
 async def _open(request: Request, token: str) -> Offered:
     caller, offer_id = await waitlist.find_offer(record_of(request), token)
 
-    async def work(tx: Transaction) -> tuple[Offer, Entry, Hold, datetime]:
+    async def work(tx: Transaction) -> tuple[Offer, Entry, Hold, Appointment | None, datetime]:
         offer = await waitlist.get_offer(tx, offer_id)
         entry = await waitlist.get_entry(tx, offer.entry_id)
-        return offer, entry, await booking.get_hold(tx, offer.hold_id), tx.scene.began_at
+        visit = await booking.get_appointment(tx, offer.appointment_id) if offer.appointment_id else None
+        return offer, entry, await booking.get_hold(tx, offer.hold_id), visit, tx.scene.began_at
 
-    offer, entry, hold, now = await record_of(request).transact(caller, work)
+    offer, entry, hold, visit, now = await record_of(request).transact(caller, work)
     site = await site_of(request, caller.organization_id, offer.location_id)
     choice = await site.transact(lambda tx: _choice(tx, site, hold))
-    over = offer.state == "open" and offer.expires_at <= now
-    return Offered(site, caller, offer, entry, choice, "lapsed" if over else offer.state, f"/o/{token}")
+    state = _state(offer, visit, now)
+    return Offered(site, caller, offer, entry, choice, state, f"/o/{token}", visit.starts_at if visit else None)
+
+
+def _state(offer: Offer, visit: Appointment | None, now: datetime) -> str:
+    if visit is not None and visit.state in ("cancelled", "no_show"):
+        return "cancelled"
+    if visit is not None and visit.starts_at != offer.starts_at:
+        return "moved"
+    return "lapsed" if offer.state == "open" and offer.expires_at <= now else offer.state
 
 
 async def _choice(tx: Transaction, site: Site, hold: Hold) -> Choice:
@@ -107,7 +121,7 @@ async def _choice(tx: Transaction, site: Site, hold: Hold) -> Choice:
 
 async def _page(offered: Offered, state: str | None = None) -> Response:
     state = state or offered.state
-    ended = state not in ("open", "accepted", "declined")
+    ended = state not in ("open", "accepted", "moved", "declined")
     # who waits for an earlier time of a visit would book a second one here
     look_on = ended and offered.entry.appointment_id is None
     return offered.site.page(

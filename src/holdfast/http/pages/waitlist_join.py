@@ -5,8 +5,9 @@ Strangers send it, so it is counted per browser and network like their holds, an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -15,11 +16,12 @@ from holdfast.booking.model import ClientDetails
 from holdfast.db.transact import Transaction
 from holdfast.errors import HoldfastError, Invalid, StateRefused, TooManyRequests
 from holdfast.http.pages.booking_site import Site, open_site
-from holdfast.http.pages.choice import EVENING, NOON, Choice, find_choice, read_day
+from holdfast.http.pages.choice import Choice, find_choice, read_day
 from holdfast.http.pages.held import read_contact
 from holdfast.http.pages.pages import PageRoute, see
+from holdfast.http.parts_of_day import PARTS_OF_DAY, windows_of
 from holdfast.waitlist import service as waitlist
-from holdfast.waitlist.model import EVERY_DAY, Entry, TimeWindow, Wish
+from holdfast.waitlist.model import Entry, Wish
 from holdfast.wallclock import local_date
 
 router = APIRouter(prefix="/b/{organization}/{location}/{service}/wait", route_class=PageRoute, include_in_schema=False)
@@ -27,11 +29,6 @@ router = APIRouter(prefix="/b/{organization}/{location}/{service}/wait", route_c
 Text = Annotated[str, Form(max_length=300)]
 Texts = Annotated[list[str], Form(max_length=20)]
 
-PARTS: Final = {
-    "morning": (time(0), time(NOON)),
-    "afternoon": (time(NOON), time(EVENING)),
-    "evening": (time(EVENING), time(23, 59)),
-}
 NOTICES_MINUTES: Final = (60, 180, 1440, 2880)
 PARTY_MAX: Final = 20
 
@@ -58,7 +55,7 @@ async def ask(
     """What would suit? Looking takes no place in the line."""
     site, choice = await _find(request, organization, location, service, person)
     if joined:
-        return site.page("booking/waitlist_joined.html", choice=choice)
+        return site.page("booking/waitlist_joined.html", choice=choice, several=joined == "several")
     return await _page(site, choice, Asked({"notice": "180", "party_size": "1"}))
 
 
@@ -86,7 +83,7 @@ async def join(
         {"weekday": weekday, "part": part, "earliest": earliest, "latest": latest, "notice": notice,
          "party_size": party_size, "name": name, "email": email, "phone": phone}
     )  # fmt: skip
-    _read_wish(site, choice, asked)
+    _read_wish(site, choice, asked, weekday, part)
     contact = read_contact(site, name, email, phone)
     asked.errors |= contact.errors
     wish, client = asked.wish, contact.client
@@ -100,7 +97,7 @@ async def join(
         await site.transact(work)
     except (Invalid, StateRefused, TooManyRequests) as refusal:
         return await _page(site, choice, asked, refusal=refusal, status=409)
-    return see(choice.waiting_url(site, joined="1"))
+    return see(choice.waiting_url(site, joined="several" if wish.party_size > 1 else "1"))
 
 
 async def _find(request: Request, organization: str, location: str, service: str, person: str) -> tuple[Site, Choice]:
@@ -118,7 +115,7 @@ async def _page(
         choice=choice,
         today=today,
         weekdays=[(day, site.language.weekday(date(2024, 1, 1 + day))) for day in range(7)],  # that was a Monday
-        parts_of_day=list(PARTS),
+        parts_of_day=list(PARTS_OF_DAY),
         notices=NOTICES_MINUTES,
         typed=asked.typed,
         errors=asked.errors,
@@ -130,7 +127,7 @@ async def _today(tx: Transaction, site: Site) -> date:
     return local_date(tx.scene.began_at, site.here.time_zone)
 
 
-def _read_wish(site: Site, choice: Choice, asked: Asked) -> None:
+def _read_wish(site: Site, choice: Choice, asked: Asked, weekday: Sequence[str], part: Sequence[str]) -> None:
     gettext, typed = site.language.gettext, asked.typed
     days = {name: read_day(str(typed[name])) for name in ("earliest", "latest")}
     for name, day in days.items():
@@ -148,20 +145,9 @@ def _read_wish(site: Site, choice: Choice, asked: Asked) -> None:
         services=[choice.service.id],
         locations=[site.here.id],
         providers=[choice.person.id] if choice.person else [],
-        windows=_windows(typed["weekday"], typed["part"]),
+        windows=windows_of(part, [int(day) for day in weekday if day in map(str, range(7))]),
         earliest_on=days["earliest"],
         latest_on=days["latest"],
         notice_minutes=int(notice) if notice in map(str, NOTICES_MINUTES) else 0,
         party_size=int(size),
     )
-
-
-def _windows(weekdays: object, parts: object) -> list[TimeWindow]:
-    """Nothing ticked is any day, any time."""
-    assert isinstance(weekdays, list)
-    assert isinstance(parts, list)
-    days = frozenset(int(day) for day in weekdays if day in map(str, range(7))) or EVERY_DAY
-    chosen = [PARTS[part] for part in PARTS if part in parts]
-    if not chosen and days == EVERY_DAY:
-        return []
-    return [TimeWindow(starts, ends, days) for starts, ends in chosen or [(time(0), time(23, 59))]]

@@ -33,6 +33,13 @@ class WaitlistEnded(Facts):
     types = ("waitlist_entry.left", "waitlist_entry.expired")
 
 
+class WaitlistFollowed(Facts):
+    """The client booked what they wait for: they wait for an earlier time of that visit now."""
+
+    types = ("waitlist_entry.has_a_visit",)
+    appointment_id: UUID
+
+
 class WaitlistOpeningFound(Facts):
     """Time fell free that may be offered; ``service_id`` is of the visit that went."""
 
@@ -75,9 +82,9 @@ class OfferDeclined(Facts):
 
 
 class OfferEnded(Facts):
-    """No answer in time; or the desk gave the time away, knowingly; or somebody else accepted first."""
+    """No answer in time; the desk gave the time away, knowingly; somebody else was first; nobody could be told."""
 
-    types = ("offer.lapsed", "offer.overridden", "offer.lost")
+    types = ("offer.lapsed", "offer.overridden", "offer.lost", "offer.untold")
     entry_id: UUID
 
 

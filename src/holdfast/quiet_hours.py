@@ -1,7 +1,8 @@
-"""Quiet hours on a location's wall clock."""
+"""Quiet hours on a location's wall clock: when clients are not written to, and not offered anything."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -34,3 +35,12 @@ class QuietHours:
         local = to_local(instant, self.zone_name)
         day = local.date() if local.time() < self.ends else local.date() + timedelta(days=1)
         return resolve_rule(datetime.combine(day, self.ends), self.zone_name)
+
+
+def quiet_until(now: datetime, hours: Sequence[QuietHours]) -> datetime | None:
+    """When the last of the spells is over that cover ``now``, or the end of one before; None outside of them."""
+    until = now
+    # at most once a spell: hours that cover the whole day between them never end
+    for _ in hours:
+        until = max([until, *(each.over(until) for each in hours if each.cover(until))])
+    return until if until > now else None
