@@ -57,14 +57,14 @@ async def find_choices(tx: Transaction, resources: Mapping[str, str | list[str]]
     }
 
 
-async def find_start(tx: Transaction, start: str, location_id: UUID) -> datetime:
+async def find_start(tx: Transaction, start: str, location_id: UUID, field: str = "start") -> datetime:
     """The instant of ``start``, which may be a wall time at the location. Raises Invalid, WallTimeRefused."""
     if _says_offset(start):
-        return parse_instant(start, "UTC")
+        return parse_instant(start, "UTC", field=field)
     zone = await tx.value(QUERIES["location_time_zone"], id=location_id, slug=None)
     if zone is None:
         raise NotBookable("There is no such location.", reason="unknown_location")
-    return parse_instant(start, zone)
+    return parse_instant(start, zone, field=field)
 
 
 def _says_offset(text: str) -> bool:
