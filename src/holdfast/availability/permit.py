@@ -22,7 +22,7 @@ from holdfast.availability.masks import Masks
 from holdfast.availability.model import Requirement, Resource, Service, Snapshot
 from holdfast.availability.order import Order
 from holdfast.db.transact import Transaction
-from holdfast.errors import Invalid, NotBookable
+from holdfast.errors import HoldExpired, HoldfastError, Invalid, NotBookable, OfferEnded, SlotTaken
 
 Choices = Mapping[str, Sequence[Sequence[UUID]]]
 
@@ -144,6 +144,16 @@ def refusal(reason: str, role: str | None = None) -> NotBookable:
     """The error of a rule that says no."""
     facts = {"reason": reason} | ({"role": role} if role else {})
     return NotBookable(SENTENCES[reason].format(role=role), **facts)
+
+
+def another_start_may_do(refused: HoldfastError) -> bool:
+    """Whether the same visit may be had at another time, so that it is worth while to look for one.
+
+    Not when nobody serves a role here, what was asked for is not sold, or a limit of the caller was met.
+    """
+    if isinstance(refused, NotBookable):
+        return refused.facts.get("reason") in SENTENCES
+    return isinstance(refused, SlotTaken | HoldExpired | OfferEnded)
 
 
 class _Kept:

@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse
 
 from holdfast.access.staff import SignedIn
 from holdfast.availability.model import Slot
+from holdfast.availability.permit import another_start_may_do
 from holdfast.booking import service as booking
 from holdfast.booking import visitors
 from holdfast.booking.model import Appointment, ClientDetails, Hold
@@ -403,7 +404,7 @@ async def _refused(
     language = language_of(request)
 
     async def work(tx: Transaction) -> list[Slot]:
-        return await nearest(tx, sought, at) if at and not isinstance(refusal, TooManyHolds) else []
+        return await nearest(tx, sought, at) if at and refusal and another_start_may_do(refusal) else []
 
     problem = in_words(refusal, sought, language) if refusal else language.gettext("Nothing is free in 90 days.")
     return await desk_page(
