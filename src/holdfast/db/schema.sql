@@ -1135,6 +1135,9 @@ ALTER TABLE ONLY holdfast.resource
 ALTER TABLE ONLY holdfast.series
     ADD CONSTRAINT series_pkey PRIMARY KEY (organization_id, id);
 
+ALTER TABLE holdfast.service_lead
+    ADD CONSTRAINT service_lead_can_be_met CHECK ((notice_minutes < ((horizon_days + 1) * 1440))) NOT VALID;
+
 ALTER TABLE ONLY holdfast.service_lead
     ADD CONSTRAINT service_lead_pkey PRIMARY KEY (organization_id, service_id, surface);
 
