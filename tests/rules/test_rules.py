@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 
+from holdfast import wallclock
 from holdfast.availability import service as availability
 from holdfast.booking import service as booking
+from holdfast.booking import visits
 from holdfast.booking.day import Sight, read_board
 from holdfast.booking.model import ClientDetails
+from holdfast.booking.visits import VisitAsked
 from holdfast.db.transact import Record, Transaction
 from holdfast.db.urls import DatabaseUrls
 from holdfast.errors import HoldExpired, NotBookable, SlotTaken
@@ -307,3 +310,26 @@ async def test_hours_at_one_place_are_instead_of_the_general_ones_there(clinic: 
                     await clinic.as_("widget", lambda tx: booking.release_hold(tx, held.id))  # noqa: B023
                 else:
                     assert (await clinic.refusal(taking)).facts["reason"] == "not_working"
+
+
+async def test_the_take_counts_on_the_days_that_the_search_counts_on(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server's zone data may be of another release than ours. Here they differ as much as can be."""
+    await clinic.resource_rules("ana", cap=1)
+    await clinic.pool("only-ana", ["ana"])
+    await clinic.service("talk", 30, {"nurse": {"pool": "only-ana"}}, grid=30)
+    ours = wallclock.zone("Pacific/Kiritimati")  # its day begins at 10:00 UTC; Chicago's at five or six
+    monkeypatch.setattr(wallclock, "zone", lambda _: ours)
+    midnight = datetime.combine(MONDAY, time(10), UTC)
+    before, after = midnight - timedelta(hours=2), midnight + timedelta(hours=2)
+    await clinic.hold("talk", before)
+    asked = clinic.asked("talk", midnight - timedelta(hours=12), midnight + timedelta(hours=12))
+    found = await clinic.as_("widget", lambda tx: availability.search(tx, asked, [asked.location]))
+    starts = {slot.start for _, slot in found.slots}
+    assert after in starts
+    assert not any(start < midnight for start in starts)
+    await clinic.refusal(clinic.hold("talk", before - timedelta(hours=1)))
+    await clinic.hold("talk", after)
+    many = VisitAsked(clinic.ids["austin"], (clinic.ids["talk"],), midnight + timedelta(days=1), party=1)
+    await clinic.as_("widget", lambda tx: visits.place_visit(tx, many))

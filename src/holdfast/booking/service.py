@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
 
-from holdfast.availability.permit import Choices, Wanted, permit
+from holdfast.availability.permit import Choices, Wanted, choices_as_json, local_day, permit
 from holdfast.booking.model import (
     Appointment,
     AppointmentFilter,
@@ -159,7 +159,7 @@ async def reschedule_to_hold(
             revision=revision,
             start=None,
             location_id=None,
-            choices=_choices({}),
+            choices="{}",
             hold_id=hold_id,
             overbook_reason=None,
             outside_rules=False,
@@ -298,7 +298,7 @@ async def _permitted(
             "service_id": visit.service_id,
             "location_id": visit.location_id,
             "start": visit.start,
-            "choices": _choices(choices),
+            "choices": json.dumps(choices_as_json(choices, await local_day(tx, visit.location_id, visit.start))),
             "outside_rules": visit.outside_rules,
         }
 
@@ -311,10 +311,6 @@ def telling(wanted: object) -> Iterator[None]:
     except (SlotTaken, NotBookable, HoldExpired) as refused:
         refused.wanted = refused.wanted or wanted
         raise
-
-
-def _choices(choices: Choices) -> str:
-    return json.dumps({role: [[str(id) for id in unit] for unit in units] for role, units in choices.items()})
 
 
 def client_as_json(client: ClientDetails) -> str:

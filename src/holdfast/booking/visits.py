@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from holdfast.availability.model import Request, Service, Slot
-from holdfast.availability.permit import Choices, Wanted, permit
+from holdfast.availability.permit import Choices, Day, Wanted, choices_as_json, local_day, permit
 from holdfast.availability.service import WantedVisit, arrange
 from holdfast.availability.snapshot import current_catalog
 from holdfast.availability.together import WantedPart, WantedTogether
@@ -70,11 +70,12 @@ class VisitAsked:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One appointment of a visit; ``choices`` as in ``booking.model.Visit``."""
+    """One appointment of a visit; ``choices`` as in ``booking.model.Visit``, ``day``: see ``local_day``."""
 
     service_id: UUID
     start: datetime
     choices: Choices = field(default_factory=dict)
+    day: Day | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +268,7 @@ async def _permitted(tx: Transaction, visit: VisitItems, *, arranged: bool = Fal
                 Wanted(item.service_id, visit.location_id, item.start, item.choices),
                 arranged=arranged or item.start > first,
             ),
+            day=await local_day(tx, visit.location_id, item.start),
         )
         for item in visit.items
     ]
@@ -297,8 +299,11 @@ async def _place(
 
 def item_as_json(item: Item) -> dict[str, Any]:
     """The item as the SQL functions take it."""
-    choices = {role: [[str(id) for id in unit] for unit in units] for role, units in item.choices.items()}
-    return {"service_id": str(item.service_id), "start": item.start.isoformat(), "choices": choices}
+    return {
+        "service_id": str(item.service_id),
+        "start": item.start.isoformat(),
+        "choices": choices_as_json(item.choices, item.day),
+    }
 
 
 async def get_visit(tx: Transaction, visit_id: UUID, *, visitor: Visitor = NOBODY) -> WholeVisit:
