@@ -10,11 +10,15 @@ from typing import Any, ClassVar
 
 
 class HoldfastError(Exception):
-    """A refusal that the caller can act on. ``facts`` are shown to the caller: never another client's data."""
+    """A refusal that the caller can act on. ``facts`` are shown to the caller: never another client's data.
+
+    ``wanted`` is the visit that was refused, where one was: other starts can be found from it. It is not shown.
+    """
 
     code: ClassVar[str] = "error"
     title: ClassVar[str] = "The request was refused"
     rule: str | None = None  # of the record, by its name there; not shown
+    wanted: Any = None
 
     def __init__(self, detail: str | None = None, **facts: Any) -> None:
         self.detail = detail or self.title
@@ -71,14 +75,10 @@ class WallTimeRefused(NotBookable):
 
 
 class SlotTaken(HoldfastError):
-    """Another claim stands in the way; ``facts['roles']`` names the roles lost, never whose claim it is.
-
-    ``wanted`` is the visit that was refused, from which alternatives can be found; it is not shown.
-    """
+    """Another claim stands in the way; ``facts['roles']`` names the roles lost, never whose claim it is."""
 
     code = "slot-taken"
     title = "This time was just taken"
-    wanted: Any = None
 
 
 class SeriesUnavailable(HoldfastError):
@@ -113,14 +113,10 @@ class HoldNotLive(HoldfastError):
 
 
 class OfferEnded(HoldfastError):
-    """A waitlist offer was answered or withdrawn, or its time ran out; ``facts['state']`` says what became of it.
-
-    ``wanted`` is the visit that was offered, from which alternatives can be found; it is not shown.
-    """
+    """A waitlist offer was answered or withdrawn, or its time ran out; ``facts['state']`` says what became of it."""
 
     code = "offer-ended"
     title = "This offer has ended"
-    wanted: Any = None
 
 
 class ExtensionRefused(HoldfastError):

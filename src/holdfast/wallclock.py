@@ -27,6 +27,8 @@ Choice = Literal["earlier", "later"]
 
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2199
+"""What people may write lies in these years. What is looked at around it may reach a year further."""
+FAR: Final = f"the year is outside {FIRST_YEAR} to {LAST_YEAR}"
 _INSTANT: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(?P<offset>Z|[+-]\d\d(:?\d\d)?)?", re.ASCII
 )
@@ -138,7 +140,7 @@ def parse_instant(text: str, zone_name: str | None, *, field: str = "start", cho
     except ValueError as impossible:
         raise Invalid(f"{field} is {text[:60]!r}: {impossible}.", field=field) from impossible
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise Invalid(f"{field} is {text[:60]!r}: the year is outside {FIRST_YEAR} to {LAST_YEAR}.", field=field)
+        raise Invalid(f"{field} is {text[:60]!r}: {FAR}.", field=field)
     if shape["offset"] is None and zone_name is None:
         raise Invalid(
             f"{field} is {text[:60]!r}, which is a moment only somewhere. Write its offset: 2027-03-06T14:00:00-06:00.",
@@ -149,11 +151,27 @@ def parse_instant(text: str, zone_name: str | None, *, field: str = "start", cho
     return moment.astimezone(UTC)
 
 
+def parse_day(text: str, *, field: str = "day") -> date:
+    """The day that somebody wrote, like 2026-03-02. Raises Invalid, naming ``field``, outside 1970 to 2199 as well."""
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        raise Invalid(f"{field} is {text[:60]!r}: a day is written like 2026-03-02.", field=field) from None
+    if not is_sane(day):
+        raise Invalid(f"{field} is {text[:60]!r}: {FAR}.", field=field)
+    return day
+
+
+def is_sane(day: date) -> bool:
+    """Whether the day lies in the years that people may write."""
+    return FIRST_YEAR <= day.year <= LAST_YEAR
+
+
 def _readings(local: datetime, zone_name: str) -> tuple[datetime, datetime]:
     """The earlier and the later instant that ``local`` could mean; equal when it means one."""
     if local.tzinfo is not None:
         raise Invalid(f"{local.isoformat()} has an offset already, so it is not a wall time.", field="local")
-    if not FIRST_YEAR <= local.year <= LAST_YEAR:
+    if not FIRST_YEAR - 1 <= local.year <= LAST_YEAR + 1:
         raise Invalid(f"The year {local.year} is outside {FIRST_YEAR} to {LAST_YEAR}.", field="local")
     rules = zone(zone_name)
     # PEP 495: fold=0 reads with the offset from before a change of the clocks, fold=1 with the one from after it.

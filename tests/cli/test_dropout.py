@@ -62,11 +62,25 @@ def test_a_plan_is_shown_approved_and_then_done(run: Run, database: DatabaseUrls
     as_json = json.loads(run("dropout", *SPAN, "--json").stdout)
     assert as_json["fingerprint"] == fingerprint
     assert [move["makes_way"] for move in as_json["moves"]] == [False]
-    assert run("dropout", *SPAN, "--approve", fingerprint).stdout.splitlines()[-1] == "Done."
+    said = f"ana, {MONDAY} 08:00 America/Chicago to {MONDAY} 18:00 America/Chicago."
+    assert planned.stderr == f"Time off is to be recorded: {said}\n"
+    assert (as_json["absence"]["known"], as_json["absence"]["held"]) == (False, 0)
+    done = run("dropout", *SPAN, "--approve", fingerprint)
+    assert done.stdout.splitlines()[-1] == "Done."
+    assert done.stderr == f"Time off is now recorded: {said}\n"
+    assert run("dropout", *SPAN).stderr == f"Time off is on record already: {said}\n"
     assert run("dropout", *SPAN).stdout == "No visit is affected.\n"
     late = run("dropout", *SPAN, "--approve", fingerprint)
     assert isinstance(late.exception, HoldfastError)
     assert "changed since the plan was made" in late.exception.detail
+
+
+def test_an_absence_that_touches_no_visit_can_be_approved_too(run: Run) -> None:
+    planned = run("dropout", *SPAN)
+    nothing, told = planned.stdout.splitlines()
+    assert nothing == "No visit is affected."
+    assert run("dropout", *SPAN, "--approve", told.rpartition(" ")[2]).exit_code == 0
+    assert json.loads(run("dropout", *SPAN, "--json").stdout)["absence"]["known"]
 
 
 def test_who_is_left_is_said_with_other_times_and_exit_code_1(run: Run, database: DatabaseUrls) -> None:

@@ -74,6 +74,7 @@ async def test_a_visit_makes_way_where_somebody_else_can_serve_it(clinic: Clinic
         now = await record.transact(caller, lambda tx: booking.get_appointment(tx, visit.id))  # noqa: B023
         assert {claim["resource_name"] for claim in now.claims} == who
         assert (now.starts_at, now.revision) == (visit.starts_at, 2)
+    await clinic.dates([], location=None, resource="ana")  # she is back early
     # the control: a visit that nobody else may serve stays, and the other is stranded
     await clinic.pool("menders", ["dee"])
     again = await clinic.book("facial", wall(MONDAY, "15:00"), who={"nurse": ["bo"]})

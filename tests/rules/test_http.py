@@ -156,6 +156,12 @@ async def test_a_dropout_is_planned_and_then_carried_out(door: Door) -> None:
     assert not plan["applied"]
     done = await door.post("/v1/dropouts", ask | {"approve": plan["fingerprint"]}, surface="desk")
     assert done.json()["applied"]
+    assert done.json()["absence"] | {"start": "", "end": ""} == {
+        "resource": f"res_{door.clinic.ids['ana'].hex}", "start": "", "end": "", "known": False, "held": 0,
+    }  # fmt: skip
+    freed = {"service": "facial", "location": "austin", "start": wall(MONDAY, "10:00").isoformat()}
+    taken = await door.post("/v1/holds", freed | {"resources": {"nurse": "ana"}})
+    assert (taken.status_code, taken.json()["reason"]) == (422, "away")
     assert (await door.post("/v1/dropouts", ask, surface="desk")).json()["moves"] == []
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 
+from holdfast import wallclock
+from holdfast.availability import service as availability
 from holdfast.booking import service as booking
+from holdfast.booking import visits
+from holdfast.booking.day import Sight, read_board
 from holdfast.booking.model import ClientDetails
+from holdfast.booking.visits import VisitAsked
 from holdfast.db.transact import Record, Transaction
 from holdfast.db.urls import DatabaseUrls
 from holdfast.errors import HoldExpired, NotBookable, SlotTaken
-from tests.rules.clinic import Clinic, daily, next_monday, wall
+from holdfast.wallclock import day_start, to_local
+from tests.rules.clinic import ZONE, Clinic, daily, next_monday, wall
 from tests.stepping import Stepper
 
 MONDAY = next_monday()
+HALF = timedelta(minutes=30)
 
 
 @pytest.fixture
@@ -261,3 +269,67 @@ async def test_saying_the_same_rules_again_changes_nothing(clinic: Clinic) -> No
     assert await version() == before
     await clinic.hours(daily("09:00", "12:00", days=[0]))
     assert await version() == before + 6
+
+
+async def test_hours_at_one_place_are_instead_of_the_general_ones_there(clinic: Clinic) -> None:
+    await clinic.location("boston", "America/New_York")
+    places = ("austin", "boston")
+    await clinic.resource("cy", at=places)
+    await clinic.pool("both", ["cy"])
+    await clinic.service("talk", 30, {"nurse": {"pool": "both"}}, grid=30, at=places)
+    await clinic.hours(daily("09:00", "12:00") + daily("10:00", "10:30", kind="break"), location=None, resource="cy")
+    await clinic.hours(daily("09:30", "11:30", days=[0]), location="boston", resource="cy")
+    off = [{"kind": "time_off", "starts": f"{MONDAY}T09:30", "ends": f"{MONDAY}T10:00"}]
+    await clinic.dates(off, location=None, resource="cy")
+
+    async def board(slug: str, day: date) -> list[str]:
+        """The half hours that the day board shows as open."""
+        seen = await clinic.as_("desk", lambda tx: read_board(tx, clinic.ids[slug], day, Sight()))
+        column = next(each for each in seen.columns if each.slug == "cy")
+        halves = [
+            (start + timedelta(minutes=30 * n)) for start, end in column.open for n in range((end - start) // HALF)
+        ]
+        return [f"{to_local(each, seen.time_zone):%H:%M}" for each in halves]
+
+    for day, expected in (
+        (MONDAY, {"austin": ["09:00", "10:30", "11:00", "11:30"], "boston": ["10:30", "11:00"]}),
+        (MONDAY + timedelta(days=1), {"austin": ["09:00", "09:30", "10:30", "11:00", "11:30"], "boston": []}),
+    ):
+        for slug, zone in (("austin", ZONE), ("boston", "America/New_York")):
+            asked = replace(
+                clinic.asked("talk", day_start(day, zone), day_start(day + timedelta(days=1), zone)),
+                location=str(clinic.ids[slug]),
+            )
+            found = await clinic.as_("widget", lambda tx: availability.search(tx, asked, [asked.location]))  # noqa: B023
+            assert [f"{to_local(slot.start, zone):%H:%M}" for _, slot in found.slots] == expected[slug]
+            assert await board(slug, day) == expected[slug]
+            for clock in ("09:00", "10:30", "11:30"):
+                taking = clinic.hold("talk", wall(day, clock, zone), at=slug)
+                if clock in expected[slug]:
+                    held = await taking
+                    await clinic.as_("widget", lambda tx: booking.release_hold(tx, held.id))  # noqa: B023
+                else:
+                    assert (await clinic.refusal(taking)).facts["reason"] == "not_working"
+
+
+async def test_the_take_counts_on_the_days_that_the_search_counts_on(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server's zone data may be of another release than ours. Here they differ as much as can be."""
+    await clinic.resource_rules("ana", cap=1)
+    await clinic.pool("only-ana", ["ana"])
+    await clinic.service("talk", 30, {"nurse": {"pool": "only-ana"}}, grid=30)
+    ours = wallclock.zone("Pacific/Kiritimati")  # its day begins at 10:00 UTC; Chicago's at five or six
+    monkeypatch.setattr(wallclock, "zone", lambda _: ours)
+    midnight = datetime.combine(MONDAY, time(10), UTC)
+    before, after = midnight - timedelta(hours=2), midnight + timedelta(hours=2)
+    await clinic.hold("talk", before)
+    asked = clinic.asked("talk", midnight - timedelta(hours=12), midnight + timedelta(hours=12))
+    found = await clinic.as_("widget", lambda tx: availability.search(tx, asked, [asked.location]))
+    starts = {slot.start for _, slot in found.slots}
+    assert after in starts
+    assert not any(start < midnight for start in starts)
+    await clinic.refusal(clinic.hold("talk", before - timedelta(hours=1)))
+    await clinic.hold("talk", after)
+    many = VisitAsked(clinic.ids["austin"], (clinic.ids["talk"],), midnight + timedelta(days=1), party=1)
+    await clinic.as_("widget", lambda tx: visits.place_visit(tx, many))

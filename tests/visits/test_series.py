@@ -260,3 +260,14 @@ async def test_few_queries_however_many_visits(spa: Clinic) -> None:
     assert all(each.slot for each in found)
     assert Counted.queries == 1
     assert isinstance(found[0].wanted_at, datetime)
+
+
+async def test_count_and_starts_must_agree(spa: Clinic) -> None:
+    start = wall(FIRST, "15:00")
+    for count, starts in ((3, (start,)), (1, (start, start + timedelta(weeks=1)))):
+        both = asked(spa, "consult", count=count, starts=starts)
+        with pytest.raises(Invalid, match=f"count is {count}, and starts has {len(starts)}") as refused:
+            await spa.as_("widget", lambda tx: series.place_series(tx, both))  # noqa: B023
+        assert [each["pointer"] for each in refused.value.facts["errors"]] == ["/count", "/starts"]
+    one = await spa.as_("widget", lambda tx: series.place_series(tx, asked(spa, "consult", count=1, starts=(start,))))
+    assert len(one.visits) == 1

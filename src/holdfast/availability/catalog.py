@@ -98,8 +98,13 @@ class _Timetables:
         return _timetable([rules, {"closure": list(closures)}])
 
     def resource(self, resource_id: str, location_id: str) -> Timetable | None:
-        found = [self._rules[key] for key in ((None, resource_id), (location_id, resource_id)) if key in self._rules]
-        return _timetable(found) if found else None
+        own, here = (self._rules.get(key, {}) for key in ((None, resource_id), (location_id, resource_id)))
+        if not own and not here:
+            return None
+        if "hours" in here:
+            # hours at this place are instead of the general ones; whatever takes time away, or adds a day, adds up
+            own = {kind: rules for kind, rules in own.items() if kind != "hours"}
+        return _timetable([own, here])
 
     def _of(self, row: Document) -> dict[str, list[Any]]:
         return self._rules.setdefault((row["location_id"], row["resource_id"]), {})

@@ -72,8 +72,10 @@ class Masks:
         last_days = [day for attribute in pool.requires if (day := resource.attributes[attribute]) is not None]
         if not last_days:
             return self.full
-        end = wallclock.day_start(min(last_days) + DAY, self.location.zone)
-        return bitmap.mask([(0, self.window.index(end))], self.window.minutes)
+        # the window's own days know where they end; a credential that is good until the year 9999 need not be resolved
+        last_day = min(*last_days, max(self.days.spans))
+        _, end = self.days.spans.get(last_day, (0, 0))
+        return bitmap.mask([(0, end)], self.window.minutes)
 
     def below_cap(self, resource: Resource) -> Bits:
         """The minutes of the local days on which the resource may begin another visit."""

@@ -9,20 +9,23 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
 from uuid import UUID
 
+from holdfast import wallclock
 from holdfast.access.model import PUBLIC_SURFACES
 from holdfast.availability import snapshot as record
 from holdfast.availability.bitmap import Window
 from holdfast.availability.catalog import Catalog
+from holdfast.availability.days import DAY
 from holdfast.availability.explain import resource_reason
 from holdfast.availability.masks import Masks
 from holdfast.availability.model import Requirement, Resource, Service, Snapshot
 from holdfast.availability.order import Order
 from holdfast.db.transact import Transaction
-from holdfast.errors import Invalid, NotBookable
+from holdfast.errors import HoldExpired, HoldfastError, Invalid, NotBookable, OfferEnded, SlotTaken
 
 Choices = Mapping[str, Sequence[Sequence[UUID]]]
 
@@ -53,6 +56,29 @@ class Wanted:
     start: datetime
     choices: Choices = field(default_factory=dict)
     without_hold: UUID | None = None
+
+
+Day = tuple[datetime, datetime]
+
+
+async def local_day(tx: Transaction, location_id: UUID, start: datetime) -> Day | None:
+    """The local day on which a visit counts there: its first instant and the next day's; None of no such place."""
+    location = (await record.current_catalog(tx)).locations.get(str(location_id))
+    return _day_of(wallclock.local_date(start, location.zone), location.zone) if location else None
+
+
+@lru_cache(maxsize=4096)
+def _day_of(day: date, zone: str) -> Day:
+    return wallclock.day_start(day, zone), wallclock.day_start(day + DAY, zone)
+
+
+def choices_as_json(choices: Choices, day: Day | None) -> dict[str, Any]:
+    """Who may serve, as the SQL functions take it, with the ``day`` on which caps count the visit.
+
+    The server's own zone data are another release than ours, and may put the day elsewhere (see ``wallclock``).
+    """
+    told: dict[str, Any] = {role: [[str(id) for id in unit] for unit in units] for role, units in choices.items()}
+    return told if day is None else {**told, "@day": [moment.isoformat() for moment in day]}
 
 
 async def permit(tx: Transaction, wanted: Wanted, *, arranged: bool = False) -> Choices:
@@ -144,6 +170,16 @@ def refusal(reason: str, role: str | None = None) -> NotBookable:
     """The error of a rule that says no."""
     facts = {"reason": reason} | ({"role": role} if role else {})
     return NotBookable(SENTENCES[reason].format(role=role), **facts)
+
+
+def another_start_may_do(refused: HoldfastError) -> bool:
+    """Whether the same visit may be had at another time, so that it is worth while to look for one.
+
+    Not when nobody serves a role here, what was asked for is not sold, or a limit of the caller was met.
+    """
+    if isinstance(refused, NotBookable):
+        return refused.facts.get("reason") in SENTENCES
+    return isinstance(refused, SlotTaken | HoldExpired | OfferEnded)
 
 
 class _Kept:

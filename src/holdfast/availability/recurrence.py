@@ -39,6 +39,8 @@ class Recurrence:
     def __post_init__(self) -> None:
         if not 1 <= self.count <= COUNT_MAX:
             raise Invalid(f"A series has 1 to {COUNT_MAX} visits.", field="count")
+        if not wallclock.is_sane(self.first):
+            raise Invalid(f"first is {self.first}: {wallclock.FAR}.", field="first")
         if (self.every_weeks is None) == (self.every_days is None):
             raise Invalid("Say either every_weeks or every_days.", field="every_weeks")
         if not 1 <= (self.every_weeks or self.every_days or 0) <= 366:
@@ -56,6 +58,8 @@ class Recurrence:
             days = [self.first + timedelta(days=self.every_days * number) for number in range(self.count)]
         else:
             days = self._days_of_weeks(self.every_weeks or 1)
+        if not wallclock.is_sane(days[-1]):
+            raise Invalid(f"The last of these visits would be on {days[-1]}: {wallclock.FAR}.", field="count")
         if any(not self.may_follow(one, after) for one, after in pairwise(days)):
             raise Invalid("These days are closer together, or further apart, than days_min and days_max allow.")
         return days

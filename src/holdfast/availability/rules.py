@@ -139,7 +139,9 @@ def _dated(rules: Iterable[Dated], days: LocalDays) -> list[Span]:
     first, last = min(days.spans), max(days.spans)
     # years of holidays and closures, of which a window meets a few: the others need not be resolved
     near = (rule for rule in rules if rule.starts.date() <= last and rule.ends.date() >= first)
-    return [(days.index(rule.starts), days.index(rule.ends)) for rule in near]
+    # nor is an end that lies beyond the window: it may be in the year 9999
+    low, high = (datetime.combine(day, time.min) for day in (first, last + DAY))
+    return [(days.index(max(rule.starts, low)), days.index(min(rule.ends, high))) for rule in near]
 
 
 def _monday(day: date) -> date:

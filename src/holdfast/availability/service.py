@@ -21,9 +21,11 @@ from holdfast.availability.model import Claim, Request, Slot, Snapshot
 from holdfast.availability.permit import Wanted, refusal
 from holdfast.availability.search import Search, window_of
 from holdfast.availability.snapshot import QUERIES, current_catalog, load_snapshot, load_snapshots
+from holdfast.availability.together import WantedTogether, request_of, untied, with_together
 from holdfast.db.constraints import domain_error
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import HoldfastError, Invalid, NotFound
+from holdfast.wallclock import day_start, local_date
 
 ALTERNATIVES: Final = 3
 # Alternatives are sought close by first: most are found there, and a day of claims costs less to read than a month.
@@ -152,26 +154,48 @@ class Absence:
 
 
 async def alternatives(
-    tx: Transaction, wanted: Wanted | WantedVisit, count: int = ALTERNATIVES, *, without: Absence | None = None
+    tx: Transaction,
+    wanted: Wanted | WantedVisit | WantedTogether,
+    count: int = ALTERNATIVES,
+    *,
+    without: Absence | None = None,
 ) -> list[Slot]:
     """Up to ``count`` starts instead of one that was refused, nearest first: the same services, location and roles.
 
     Whoever was asked for by name comes first where they are free; otherwise the next free one of the pool serves.
     """
     asked, without_holds = _asked_instead(wanted)
+    catalog = await current_catalog(tx)
+    if isinstance(wanted, WantedTogether):
+        catalog = with_together(catalog, wanted)
     found: list[Slot] = []
+    centre = _bookable_near(tx, catalog, asked, wanted.start)
     for reach in NEIGHBOURHOODS:
-        start = max(wanted.start - reach, min(tx.scene.began_at, wanted.start))
-        near = replace(asked, start=start, until=wanted.start + reach)
-        snapshot, [request] = await _ready(tx, near, [near.location], without_holds=without_holds)
+        start = max(centre - reach, min(tx.scene.began_at, centre))
+        near = replace(asked, start=start, until=centre + reach)
+        snapshot, [request] = await _ready(tx, near, [near.location], without_holds=without_holds, catalog=catalog)
         seen = snapshot if without is None else _with_absence(snapshot, without)
         found = Search(seen, request).nearest(wanted.start, count)
         if len(found) == count:
             break
-    return found
+    return [untied(slot, wanted, catalog) for slot in found] if isinstance(wanted, WantedTogether) else found
 
 
-def _asked_instead(wanted: Wanted | WantedVisit) -> tuple[Request, Collection[UUID]]:
+def _bookable_near(tx: Transaction, catalog: Catalog, asked: Request, start: datetime) -> datetime:
+    """Where to look for other starts: there, or where notice and horizon begin and end to allow any."""
+    if asked.location not in catalog.locations:
+        return start
+    zone, now = catalog.locations[asked.location].zone, tx.scene.began_at
+    for service in asked.services:
+        lead = catalog.service(service).lead_on(tx.scene.caller.surface)
+        last = local_date(now, zone) + timedelta(days=lead.horizon_days + 1)
+        start = max(min(start, day_start(last, zone)), now + bitmap.MINUTE * lead.notice_minutes)
+    return start
+
+
+def _asked_instead(wanted: Wanted | WantedVisit | WantedTogether) -> tuple[Request, Collection[UUID]]:
+    if isinstance(wanted, WantedTogether):
+        return request_of(wanted), wanted.without_holds
     if isinstance(wanted, WantedVisit):
         return replace(wanted.request, any_minute=False), wanted.without_holds
     asked = Request(
@@ -204,10 +228,15 @@ async def unchanged_since(tx: Transaction, seen: str) -> bool:
 
 
 async def _ready(
-    tx: Transaction, asked: Request, locations: Sequence[str], *, without_holds: Collection[UUID] = ()
+    tx: Transaction,
+    asked: Request,
+    locations: Sequence[str],
+    *,
+    without_holds: Collection[UUID] = (),
+    catalog: Catalog | None = None,
 ) -> tuple[Snapshot, list[Request]]:
     """The snapshot that answers the request at every location that offers all of its services."""
-    catalog = await current_catalog(tx)
+    catalog = catalog or await current_catalog(tx)
     services = [catalog.service(service) for service in asked.services]
     if not services:
         raise Invalid("Name at least one service.", field="service")

@@ -4,6 +4,8 @@ The plan strands as few visits as it can, and of such plans moves the fewest (``
 could take over is busy with a visit that somebody else could serve, that visit makes way. The plan is made by doing it,
 under the rules and the guard, in one transaction that is taken back: so it is possible by construction. Whoever
 approves it names its fingerprint, and applying does the same again, to the end.
+
+That the resource is out is recorded with the moves (``absence``): otherwise what they free could be booked again.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from holdfast.availability.permit import Choices, Wanted
 from holdfast.availability.service import Absence, alternatives
 from holdfast.availability.snapshot import current_catalog
 from holdfast.booking import service as booking
+from holdfast.booking.absence import TimeOff, record_absence
 from holdfast.booking.chains import chains, claims_lost, every_appointment
 from holdfast.booking.model import Appointment, AppointmentFilter
 from holdfast.db.transact import Caller, Record, Transaction
@@ -65,13 +68,17 @@ class Stranded:
 
 @dataclass(frozen=True, slots=True)
 class DropoutPlan:
+    """``absence`` is the time off that the record gets with the moves, whether or not any visit is touched."""
+
     moves: tuple[Move, ...]
     stranded: tuple[Stranded, ...]
+    absence: TimeOff
 
     @property
     def fingerprint(self) -> str:
-        """Says which plan it is: the same visits, at the same revisions, to the same resources."""
-        lines = [f"{each.appointment_id} {each.revision} {each.role} {each.resource_id}" for each in self.moves]
+        """Says which plan it is: the same absence, the same visits at the same revisions, to the same resources."""
+        lines = [f"{self.absence.resource_id} {self.absence.start.isoformat()} {self.absence.end.isoformat()}"]
+        lines += [f"{each.appointment_id} {each.revision} {each.role} {each.resource_id}" for each in self.moves]
         lines += [f"{each.appointment_id} {each.revision} stranded" for each in self.stranded]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
@@ -95,6 +102,8 @@ async def apply_dropout(
 ) -> DropoutPlan:
     """Do what the plan with that fingerprint said, all or nothing; stranded visits stay where they are.
 
+    From then on the resource is away for the span: nobody is offered it, and nobody can hold it.
+
     Raises StateRefused when the plan would be another one by now.
     """
     return await _carry_out(tx, resource_id, from_at, to_at, approved=approved)
@@ -113,6 +122,9 @@ async def _carry_out(
     if not from_at < to_at <= from_at + LONGEST:
         raise Invalid(f"Give a span that ends after it starts and lasts at most {LONGEST.days} days.", field="to")
     out = Absence(resource_id, from_at, to_at)
+    # read before it changes: a catalog with our own uncommitted change in it is not remembered, but read every time
+    catalog = await current_catalog(tx)
+    absence = await record_absence(tx, catalog, out)
     visits = {visit.id: visit for visit in await _affected(tx, out)}
     moves: list[Move] = []
     for chain in await chains(tx, out, list(visits.values())):
@@ -128,7 +140,7 @@ async def _carry_out(
         except (SlotTaken, NotBookable) as refused:
             stranded.append(await _stranded(tx, visit, str(refused.facts.get("reason", "taken")), out))
     moves.sort(key=lambda each: (each.starts_at, each.appointment_id, each.role))
-    plan = DropoutPlan(tuple(moves), tuple(stranded))
+    plan = DropoutPlan(tuple(moves), tuple(stranded), absence)
     if approved is None:
         raise _Planned(plan)
     if approved != plan.fingerprint:

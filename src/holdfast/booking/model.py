@@ -186,6 +186,15 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBefore:
+    """A hold, or a visit of several, that was wanted and has ended; the appointment would have moved onto it."""
+
+    hold_id: UUID | None = None
+    visit_id: UUID | None = None
+    appointment_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Visitor:
     """Who holds, on a public surface, as keyed hashes: quotas need to recognise them, not to know them."""
 

@@ -534,3 +534,11 @@ from holdfast.visit v
 join holdfast.appointment_detail d on d.organization_id = v.organization_id and d.visit_id = v.id
 where v.organization_id = holdfast.current_organization() and v.series_id = any (%(series_ids)s::uuid[])
 order by d.starts_at, d.id;
+
+-- name: record_absence
+-- Time off for a resource that is out, unless what stands covers it: the new rule's id, or nothing.
+select holdfast.add_dated_rule(%(location_id)s, %(resource_id)s, 'time_off', %(starts)s, %(ends)s, %(reason)s)
+where not exists (
+  select from holdfast.dated_rule d
+  where d.organization_id = holdfast.current_organization() and d.resource_id = %(resource_id)s and d.kind = 'time_off'
+    and (d.location_id is null or d.location_id = %(location_id)s) and d.starts <= %(starts)s and d.ends >= %(ends)s);

@@ -179,6 +179,15 @@ async def _proposed(tx: Transaction, asked: SeriesAsked, without_holds: Collecti
     location = catalog.locations.get(str(asked.visit.location_id))
     if location is None:
         raise NotBookable("There is no such location.", reason="unknown_location")
+    if asked.starts and len(asked.starts) != asked.rule.count:
+        raise Invalid(
+            f"count is {asked.rule.count}, and starts has {len(asked.starts)}: leave starts out, or name as many.",
+            field="starts",
+            errors=[
+                {"pointer": f"/{name}", "in": "body", "detail": f"says {said} visits"}
+                for name, said in (("count", asked.rule.count), ("starts", len(asked.starts)))
+            ],
+        )
     wishes = exact_wishes(asked.starts, location.zone) if asked.starts else wishes_of(asked.rule, location.zone)
     if any(not asked.rule.may_follow(one.day, after.day) for one, after in pairwise(wishes)):
         raise NotBookable("These starts are closer together, or further apart, than was asked for.", reason="spacing")

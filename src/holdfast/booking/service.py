@@ -7,27 +7,28 @@ Every function takes the open Transaction of its caller and raises the domain er
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
 
-from holdfast.availability.permit import Choices, Wanted, permit
+from holdfast.availability.permit import Choices, Wanted, choices_as_json, local_day, permit
 from holdfast.booking.model import (
     Appointment,
     AppointmentFilter,
     Block,
     ClientDetails,
     Cursor,
+    HeldBefore,
     Hold,
     Visit,
     Visitor,
 )
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Transaction
-from holdfast.errors import Bug, NotFound, SlotTaken
+from holdfast.errors import Bug, HoldExpired, NotBookable, NotFound, SlotTaken
 
 QUERIES: Final = load_queries("holdfast.booking")
 NOBODY: Final = Visitor()
@@ -57,7 +58,8 @@ async def place_hold(
 
 async def extend_hold(tx: Transaction, hold_id: UUID, *, ttl_seconds: int | None = None) -> Hold:
     """A fresh term from now. Raises HoldExpired, HoldNotLive, ExtensionRefused, NotFound."""
-    return await _hold(tx, "extend_hold", hold_id=hold_id, ttl_seconds=ttl_seconds)
+    with telling(HeldBefore(hold_id)):
+        return await _hold(tx, "extend_hold", hold_id=hold_id, ttl_seconds=ttl_seconds)
 
 
 async def release_hold(tx: Transaction, hold_id: UUID) -> Hold:
@@ -82,7 +84,8 @@ async def confirm_hold(
     tx: Transaction, hold_id: UUID, client: ClientDetails, *, note: str | None = None
 ) -> Appointment:
     """Turn a live hold into an appointment. Raises HoldExpired (I12), HoldNotLive, NotFound."""
-    return await _appointment(tx, "confirm_hold", hold_id=hold_id, client=client_as_json(client), note=note)
+    with telling(HeldBefore(hold_id)):
+        return await _appointment(tx, "confirm_hold", hold_id=hold_id, client=client_as_json(client), note=note)
 
 
 async def book(
@@ -148,18 +151,19 @@ async def reschedule_to_hold(
     tx: Transaction, appointment_id: UUID, hold_id: UUID, *, revision: int | None = None
 ) -> Appointment:
     """Move onto a live hold of the same service. Raises HoldExpired, and then the appointment stands as it was."""
-    return await _appointment(
-        tx,
-        "reschedule",
-        appointment_id=appointment_id,
-        revision=revision,
-        start=None,
-        location_id=None,
-        choices=_choices({}),
-        hold_id=hold_id,
-        overbook_reason=None,
-        outside_rules=False,
-    )
+    with telling(HeldBefore(hold_id, appointment_id=appointment_id)):
+        return await _appointment(
+            tx,
+            "reschedule",
+            appointment_id=appointment_id,
+            revision=revision,
+            start=None,
+            location_id=None,
+            choices="{}",
+            hold_id=hold_id,
+            overbook_reason=None,
+            outside_rules=False,
+        )
 
 
 async def cancel(
@@ -286,24 +290,27 @@ class _VisitOfAppointment:
 async def _permitted(
     tx: Transaction, visit: Visit, *, replaces_id: UUID | None = None
 ) -> AsyncIterator[dict[str, Any]]:
-    """The visit as parameters of a command, with whom the rules permit; a refusal of the slot says what was wanted."""
+    """The visit as parameters of a command, with whom the rules permit; a refusal says what was wanted."""
     wanted = Wanted(visit.service_id, visit.location_id, visit.start, visit.choices, replaces_id)
-    choices = visit.choices if visit.outside_rules else await permit(tx, wanted)
-    try:
+    with telling(wanted):
+        choices = visit.choices if visit.outside_rules else await permit(tx, wanted)
         yield {
             "service_id": visit.service_id,
             "location_id": visit.location_id,
             "start": visit.start,
-            "choices": _choices(choices),
+            "choices": json.dumps(choices_as_json(choices, await local_day(tx, visit.location_id, visit.start))),
             "outside_rules": visit.outside_rules,
         }
-    except SlotTaken as taken:
-        taken.wanted = wanted
+
+
+@contextmanager
+def telling(wanted: object) -> Iterator[None]:
+    """A refusal says what was wanted, so that other starts can be found for it."""
+    try:
+        yield
+    except (SlotTaken, NotBookable, HoldExpired) as refused:
+        refused.wanted = refused.wanted or wanted
         raise
-
-
-def _choices(choices: Choices) -> str:
-    return json.dumps({role: [[str(id) for id in unit] for unit in units] for role, units in choices.items()})
 
 
 def client_as_json(client: ClientDetails) -> str:

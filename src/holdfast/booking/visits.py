@@ -16,11 +16,12 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from holdfast.availability.model import Request, Service, Slot
-from holdfast.availability.permit import Choices, Wanted, permit
+from holdfast.availability.permit import Choices, Day, Wanted, choices_as_json, local_day, permit
 from holdfast.availability.service import WantedVisit, arrange
 from holdfast.availability.snapshot import current_catalog
-from holdfast.booking.model import Appointment, ClientDetails, Hold, Visitor
-from holdfast.booking.service import NOBODY, QUERIES, client_as_json
+from holdfast.availability.together import WantedPart, WantedTogether
+from holdfast.booking.model import Appointment, ClientDetails, HeldBefore, Hold, Visitor
+from holdfast.booking.service import NOBODY, QUERIES, client_as_json, telling
 from holdfast.db.transact import Transaction
 from holdfast.errors import Invalid, NotBookable, NotFound, SlotTaken
 
@@ -69,11 +70,12 @@ class VisitAsked:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One appointment of a visit; ``choices`` as in ``booking.model.Visit``."""
+    """One appointment of a visit; ``choices`` as in ``booking.model.Visit``, ``day``: see ``local_day``."""
 
     service_id: UUID
     start: datetime
     choices: Choices = field(default_factory=dict)
+    day: Day | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +137,37 @@ async def place_visit(
     Raises SlotTaken (``roles`` lost; ``wanted``, for alternatives of the whole visit), NotBookable, TooManyHolds,
     Invalid.
     """
-    if isinstance(asked, VisitItems) or asked.outside_rules:
-        items = await _permitted(tx, asked if isinstance(asked, VisitItems) else await in_a_row(tx, asked))
-        return await _place(tx, asked, items, ttl_seconds, visitor)
-    wanted = WantedVisit(asked.request(), asked.start)
-    try:
-        return await _place_arranged(tx, asked, ttl_seconds, visitor)
-    except SlotTaken as taken:
-        taken.wanted = wanted
-        raise
+    if isinstance(asked, VisitAsked) and not asked.outside_rules:
+        with telling(WantedVisit(asked.request(), asked.start)):
+            return await _place_arranged(tx, asked, ttl_seconds, visitor)
+    by_hand = asked if isinstance(asked, VisitItems) else await in_a_row(tx, asked)
+    with telling(wanted_together(by_hand)):
+        return await _place(tx, asked, await _permitted(tx, by_hand), ttl_seconds, visitor)
+
+
+def wanted_together(visit: VisitItems, *, without_holds: Collection[UUID] = ()) -> WantedTogether | None:
+    """What was put together by hand, for finding it another start; None of nothing."""
+    parts = tuple(WantedPart(each.service_id, each.start, each.choices) for each in visit.items)
+    return WantedTogether(visit.location_id, parts, tuple(without_holds)) if parts else None
+
+
+def wanted_of(
+    visit: WholeVisit,
+    standing: Sequence[Hold | Appointment],
+    start: datetime,
+    *,
+    without_holds: Collection[UUID] = (),
+) -> WantedVisit | WantedTogether:
+    """What stands of a visit, wanted at ``start``: by what was asked for, or as it is where it is not of one piece."""
+    asked = asked_again(visit, standing, start)
+    if asked is not None:
+        return WantedVisit(asked.request(), start, tuple(without_holds))
+    by = start - standing[0].starts_at
+    return WantedTogether(
+        visit.location_id,
+        tuple(WantedPart(each.service_id, each.starts_at + by) for each in standing),
+        tuple(without_holds),
+    )
 
 
 async def _place_arranged(tx: Transaction, asked: VisitAsked, ttl_seconds: int | None, visitor: Visitor) -> WholeVisit:
@@ -244,6 +268,7 @@ async def _permitted(tx: Transaction, visit: VisitItems, *, arranged: bool = Fal
                 Wanted(item.service_id, visit.location_id, item.start, item.choices),
                 arranged=arranged or item.start > first,
             ),
+            day=await local_day(tx, visit.location_id, item.start),
         )
         for item in visit.items
     ]
@@ -274,8 +299,11 @@ async def _place(
 
 def item_as_json(item: Item) -> dict[str, Any]:
     """The item as the SQL functions take it."""
-    choices = {role: [[str(id) for id in unit] for unit in units] for role, units in item.choices.items()}
-    return {"service_id": str(item.service_id), "start": item.start.isoformat(), "choices": choices}
+    return {
+        "service_id": str(item.service_id),
+        "start": item.start.isoformat(),
+        "choices": choices_as_json(item.choices, item.day),
+    }
 
 
 async def get_visit(tx: Transaction, visit_id: UUID, *, visitor: Visitor = NOBODY) -> WholeVisit:
@@ -291,7 +319,8 @@ async def confirm_visit(
     tx: Transaction, visit_id: UUID, client: ClientDetails, *, note: str | None = None
 ) -> WholeVisit:
     """Turn a held visit into its appointments, all or none (I12). Raises HoldExpired, HoldNotLive, NotFound."""
-    return await _booked(tx, "confirm_visit", visit_id, client=client_as_json(client), note=note)
+    with telling(HeldBefore(visit_id=visit_id)):
+        return await _booked(tx, "confirm_visit", visit_id, client=client_as_json(client), note=note)
 
 
 async def extend_visit(tx: Transaction, visit_id: UUID, *, ttl_seconds: int | None = None) -> WholeVisit:
@@ -334,7 +363,7 @@ async def reschedule_visit(
     standing = [each for each in visit.appointments if each.state == "confirmed"]
     given_up = tuple(each.hold_id for each in standing)
     asked = asked_again(visit, standing, start)
-    try:
+    with telling(wanted_of(visit, standing, start, without_holds=given_up) if standing else None):
         if asked is None or outside_rules:
             items = await shifted_items(tx, visit, standing, start, outside_rules=outside_rules)
         else:
@@ -343,9 +372,6 @@ async def reschedule_visit(
         return await _booked(
             tx, "reschedule_visit", visit_id, revision=revision, moves=moves, outside_rules=outside_rules
         )
-    except SlotTaken as taken:
-        taken.wanted = asked and WantedVisit(asked.request(), start, given_up)
-        raise
 
 
 def moves_as_json(appointments: Sequence[Appointment], items: Sequence[Item]) -> str:
@@ -354,7 +380,7 @@ def moves_as_json(appointments: Sequence[Appointment], items: Sequence[Item]) ->
     return json.dumps([{"appointment_id": str(each.id)} | item_as_json(item) for each, item in pairs])
 
 
-def asked_again(visit: WholeVisit, standing: Sequence[Appointment], start: datetime) -> VisitAsked | None:
+def asked_again(visit: WholeVisit, standing: Sequence[Hold | Appointment], start: datetime) -> VisitAsked | None:
     """What was asked for, at another start; None when what still stands is not a sequence of whole parties."""
     parts = [list(group) for _, group in groupby(standing, key=lambda each: each.starts_at)]
     parties = {len(part) for part in parts}
@@ -387,7 +413,8 @@ async def shifted_items(
 
 
 async def _held(tx: Transaction, query: str, visit_id: UUID, **parameters: Any) -> WholeVisit:
-    holds = await tx.rows(Hold, QUERIES[query], visit_id=visit_id, **parameters)
+    with telling(HeldBefore(visit_id=visit_id)):
+        holds = await tx.rows(Hold, QUERIES[query], visit_id=visit_id, **parameters)
     return replace(await _bare(tx, visit_id), holds=tuple(holds))
 
 

@@ -13,6 +13,8 @@ from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any, Final
 
+from holdfast.wallclock import FAR, is_sane
+
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TIMES: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d) ?- ?([01]\d|2[0-4]):([0-5]\d)", re.ASCII)
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(T([01]\d|2[0-3]):[0-5]\d)?", re.ASCII)
@@ -160,6 +162,8 @@ def parse_when(text: str) -> tuple[datetime, datetime]:
     if not _MOMENT.fullmatch(first) or not _MOMENT.fullmatch(last) or ("T" in first) != ("T" in last):
         raise ValueError("write 2027-12-24, 2027-12-24 to 2027-12-26, or 2027-12-24T12:00 to 2027-12-24T18:00")
     starts, ends = datetime.fromisoformat(first), datetime.fromisoformat(last)
+    _check_year(starts)
+    _check_year(ends)
     ends = ends if "T" in last else ends + _DAY
     if ends <= starts:
         raise ValueError("it ends before it starts: swap them")
@@ -168,7 +172,14 @@ def parse_when(text: str) -> tuple[datetime, datetime]:
 
 def parse_day(text: str) -> str:
     """A date, as it is written. Raises ValueError."""
-    return date.fromisoformat(text.strip()).isoformat()
+    day = date.fromisoformat(text.strip())
+    _check_year(day)
+    return day.isoformat()
+
+
+def _check_year(day: date) -> None:
+    if not is_sane(day):
+        raise ValueError(f"{FAR}; leave the date out for what has no end")
 
 
 def weekly_in_words(rules: Iterable[WeeklyEntry]) -> dict[str, Any]:

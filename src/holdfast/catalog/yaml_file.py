@@ -15,6 +15,7 @@ import yaml
 
 from holdfast import wallclock
 from holdfast.catalog import yaml_hours, yaml_nodes
+from holdfast.catalog.contradictions import can_be_met, contradictions
 from holdfast.catalog.document import (
     DEFAULT_CATEGORY,
     DEFAULT_GRID_MINUTES,
@@ -363,6 +364,12 @@ class _Reader:
                 keys.integer("horizon_days", 365, least=0, most=1096),
             )
             keys.finish()
+            if not can_be_met(*lead):
+                self._remarks.add(
+                    name,
+                    f"nobody could ever book on {name.value}: the notice reaches beyond the {lead[1]} days of "
+                    "horizon_days. Shorten notice, or raise horizon_days.",
+                )
             if name.value == "public":
                 leads |= dict.fromkeys(sorted(PUBLIC_SURFACES), lead)
             elif name.value in SURFACES:
@@ -453,7 +460,9 @@ class _Reader:
         return slug
 
     def _warnings(self, document: CatalogDocument) -> list[Remark]:
-        return [Remark(self._lines["services", slug], f"{slug} {message}") for slug, message in shortages(document)]
+        found = [Remark(self._lines["services", slug], f"{slug} {message}") for slug, message in shortages(document)]
+        found += [Remark(self._lines["resources", each.resource.slug], str(each)) for each in contradictions(document)]
+        return sorted(found, key=lambda remark: remark.line)
 
 
 def implicit_pool(kind: str, members: list[tuple[str, int]]) -> PoolEntry:

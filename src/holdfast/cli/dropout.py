@@ -36,12 +36,14 @@ def dropout(
 
     The plan leaves as few visits as possible without anybody, and moves as few as possible for that; those that are
     left are shown with the nearest times at which they could be held instead. Exit code 1 when visits are left.
+
+    With `--approve` the time is also recorded as time off, so that nobody books the resource then.
     """
     from holdfast.booking.dropout import apply_dropout, plan_dropout
     from holdfast.catalog import service as catalog
     from holdfast.cli.record import system_caller, with_record
 
-    async def work(record: Record) -> DropoutPlan:
+    async def work(record: Record) -> tuple[DropoutPlan, str]:
         caller = await system_caller(record, organization)
 
         async def look_up(tx: Transaction) -> tuple[UUID, str | None]:
@@ -51,10 +53,13 @@ def dropout(
         id, zone = await record.transact(caller, look_up)
         first, last = parse_instant(start, zone, field="--from"), parse_instant(end, zone, field="--to")
         if approve is None:
-            return await plan_dropout(record, caller, id, first, last)
-        return await record.transact(caller, lambda tx: apply_dropout(tx, id, first, last, approved=approve))
+            return await plan_dropout(record, caller, id, first, last), zone
+        return await record.transact(caller, lambda tx: apply_dropout(tx, id, first, last, approved=approve)), zone
 
-    plan = with_record(work)
+    plan, zone = with_record(work)
+    if not as_json:
+        # beside the plan, which a script reads line by line
+        typer.echo(_absence_as_text(resource, plan, zone, applied=approve is not None), err=True)
     typer.echo(_as_json(plan) if as_json else _as_text(plan, applied=approve is not None))
     if plan.stranded:
         raise typer.Exit(1)
@@ -70,10 +75,23 @@ def _as_text(plan: DropoutPlan, *, applied: bool) -> str:
         id = public_id("appointment", each.appointment_id)
         lines.append(f"{_local(each.starts_at, each.time_zone)}  {id}  nobody else can take it ({each.reason})")
         lines += [f"    instead: {_local(slot.start, each.time_zone)}" for slot in each.alternatives]
-    if not lines:
+    if not lines and (applied or plan.absence.known):
         return "No visit is affected."
-    how = f" To do it: --approve {plan.fingerprint}" if plan.moves else ""
+    lines = lines or ["No visit is affected."]
+    how = "" if plan.absence.known and not plan.moves else f" To do it: --approve {plan.fingerprint}"
     return "\n".join([*lines, "Done." if applied else f"Nothing was changed.{how}"])
+
+
+def _absence_as_text(resource: str, plan: DropoutPlan, zone: str, *, applied: bool) -> str:
+    absence = plan.absence
+    span = f"{resource}, {_local(absence.start, zone)} to {_local(absence.end, zone)}"
+    if absence.known:
+        said = f"Time off is on record already: {span}."
+    else:
+        said = f"Time off is {'now' if applied else 'to be'} recorded: {span}."
+    if absence.held:
+        said += f" Live holds in it: {absence.held}; plan once more when they have ended."
+    return said
 
 
 def _local(instant: datetime, zone: str) -> str:
@@ -84,6 +102,13 @@ def _as_json(plan: DropoutPlan) -> str:
     return json.dumps(
         {
             "fingerprint": plan.fingerprint,
+            "absence": {
+                "resource": public_id("resource", plan.absence.resource_id),
+                "start": plan.absence.start.isoformat(),
+                "end": plan.absence.end.isoformat(),
+                "known": plan.absence.known,
+                "held": plan.absence.held,
+            },
             "moves": [
                 {
                     "appointment": public_id("appointment", each.appointment_id),

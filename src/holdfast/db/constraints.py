@@ -238,6 +238,10 @@ RULES: Final[dict[str, Meaning]] = {
         errors.Invalid,
         "notice_minutes is a number from 0 to 525,600, horizon_days one from 0 to 1,096.",
     ),
+    "service_lead_can_be_met": (
+        errors.Invalid,
+        "Nobody could ever book: the notice reaches beyond the horizon. Shorten notice_minutes, or raise horizon_days.",
+    ),
     "weekly_rule_kind_is_known": (errors.Invalid, "A weekly rule is hours or a break."),
     "weekly_rule_weekday_is_known": (errors.Invalid, "A weekday is a number from 0 for Monday to 6 for Sunday."),
     "weekly_rule_is_whole_minutes": (errors.Invalid, "Opening hours are in whole minutes; midnight is 00:00."),

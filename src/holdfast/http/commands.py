@@ -13,9 +13,10 @@ from typing import Final, TypeVar
 from fastapi import Request, Response
 from pydantic import BaseModel
 
+from holdfast.availability.permit import another_start_may_do
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
-from holdfast.errors import HoldfastError, Invalid, OfferEnded, SlotTaken
+from holdfast.errors import HoldfastError, Invalid
 from holdfast.http.alternatives import Alternatives
 from holdfast.http.problems import Malformed
 
@@ -103,16 +104,16 @@ async def run_command(request: Request, caller: Caller, work: Work) -> Response:
 
 
 async def _transact(request: Request, caller: Caller, work: Callable[[Transaction], Awaitable[T]]) -> T:
-    """As ``Record.transact``; a taken slot or an ended offer is refused together with what could be had instead."""
+    """As ``Record.transact``; what another start could cure is refused together with what could be had instead."""
     record: Record = request.app.state.record
     try:
         return await record.transact(caller, work)
-    except (SlotTaken, OfferEnded) as taken:
-        if taken.wanted is not None:
+    except HoldfastError as refused:
+        if refused.wanted is not None and another_start_may_do(refused):
             # without alternatives the refusal is still true
             with suppress(HoldfastError):
                 instead: Alternatives = request.app.state.alternatives
-                taken.facts["alternatives"] = await instead.find(caller, taken.wanted)
+                refused.facts["alternatives"] = await instead.find(caller, refused.wanted)
         raise
 
 

@@ -72,7 +72,8 @@ PROBLEMS: Final[Mapping[type[HoldfastError], tuple[HTTPStatus, str]]] = {
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "See the <code>Allow</code> header and /docs."),
     errors.NotBookable: (
         HTTPStatus.UNPROCESSABLE_ENTITY,
-        "<code>reason</code> names the rule. Whatever else is free, this will be refused until the rule changes.",
+        "<code>reason</code> names the rule. Where another start may do, hold one of the <code>alternatives</code>; "
+        "else this will be refused until the rule changes.",
     ),
     errors.WallTimeRefused: (
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -93,7 +94,8 @@ PROBLEMS: Final[Mapping[type[HoldfastError], tuple[HTTPStatus, str]]] = {
     ),
     errors.HoldExpired: (
         HTTPStatus.GONE,
-        "The time is no longer kept for you. Hold it again; if it is still free you will get it.",
+        "The time is no longer kept for you. Hold one of the <code>alternatives</code>: the very same time comes "
+        "first, if it is still free.",
     ),
     errors.OfferEnded: (
         HTTPStatus.GONE,

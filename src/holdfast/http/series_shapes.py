@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from holdfast.availability.series import Occurrence
 from holdfast.booking.series import WholeSeries
-from holdfast.http.shapes import Ask, Page, Reference, Role, Surface, When
+from holdfast.http.shapes import Ask, Day, Page, Reference, Role, Surface, When
 from holdfast.http.slot_shapes import SlotShape
 from holdfast.http.visit_shapes import Services, VisitShape
 from holdfast.ids import public_id
@@ -35,7 +35,7 @@ Starts = Annotated[
 class RuleAsk(Ask):
     """On which days, and when on each: on the wall clock of the location."""
 
-    first: date | None = Field(None, description="The first day; weeks are counted from its week.")
+    first: Day | None = Field(None, description="The first day; weeks are counted from its week.")
     every_weeks: Every | None = None
     every_days: Every | None = None
     weekdays: Annotated[list[Weekday], Field(max_length=7)] | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from holdfast.booking.model import Appointment, Block, Claim, ClientDetails, Hold
 from holdfast.email_address import read_email
 from holdfast.ids import public_id
-from holdfast.wallclock import to_local
+from holdfast.wallclock import FAR, is_sane, to_local
 
 Surface = Literal["desk", "phone", "walk_in", "widget", "calendar", "platform", "assistant", "api", "import"]
 
@@ -64,6 +64,15 @@ When = Annotated[
         examples=["2027-03-06T14:00:00-06:00"],
     ),
 ]
+
+
+def _in_our_time(day: date) -> date:
+    if not is_sane(day):
+        raise ValueError(FAR)
+    return day
+
+
+Day = Annotated[date, AfterValidator(_in_our_time)]
 
 
 class Ask(BaseModel):

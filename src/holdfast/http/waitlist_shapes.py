@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from holdfast.booking.model import Appointment
 from holdfast.http.message_shapes import WallTime
-from holdfast.http.shapes import Ask, ClientAsk, Note, Reference, Resources, Surface, VisitAsk, When
+from holdfast.http.shapes import Ask, ClientAsk, Day, Note, Reference, Resources, Surface, VisitAsk, When
 from holdfast.ids import public_id
 from holdfast.waitlist.model import EVERY_DAY, Entry, Mode, Offer, Policy, Rate, TimeWindow
 from holdfast.wallclock import to_local
@@ -50,8 +50,8 @@ class WaitAsk(Ask):
         default_factory=list
     )
     windows: Annotated[list[WindowAsk], Field(max_length=21)] = Field(default_factory=list)
-    earliest_on: date | None = None
-    latest_on: date | None = None
+    earliest_on: Day | None = None
+    latest_on: Day | None = None
     notice_minutes: Annotated[int, Field(ge=0, le=43200)] = 0
     party_size: Annotated[int, Field(ge=1, le=20)] = 1
     priority: Annotated[int, Field(ge=-100, le=100, description="Scope read: staff say who comes first.")] = 0

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from holdfast.availability.permit import Choices, Wanted, permit
+from holdfast.availability.permit import Choices, Wanted, choices_as_json, local_day, permit
 from holdfast.booking import service as booking
 from holdfast.booking.model import Appointment, ClientDetails, Cursor, Visit, Visitor
 from holdfast.db.queries import load_queries
@@ -290,7 +290,7 @@ async def make_offers(
         service_id=visit.service_id,
         location_id=visit.location_id,
         start=visit.start,
-        choices=json.dumps({role: [[str(id) for id in unit] for unit in units] for role, units in choices.items()}),
+        choices=json.dumps(choices_as_json(choices, await local_day(tx, visit.location_id, visit.start))),
         seconds=seconds,
         offers=json.dumps(
             [

@@ -57,21 +57,39 @@ as $$
     where h.organization_id = p_claim.organization_id and h.id = p_claim.hold_id), false);
 $$;
 
--- How many visits of a resource begin on the local day of `p_start`: booked or held, other than those of `p_except_ids`
--- and of the visit `p_visit_id`. The appointments of one visit count once. Claims up to two days away are looked at,
--- because a visit may need somebody long before or after it begins.
+-- The local day on which a visit begins, from its first instant to the next day's. The application tells it among the
+-- choices as "@day", which no role is called: its zone data are those that the search counted by, and the server's may be
+-- older or newer. Whoever does not tell it has the server's.
+create or replace function holdfast.local_day(p_hold holdfast.hold, p_choices jsonb) returns tstzrange
+language plpgsql stable
+as $$
+declare
+  v_zone text;
+  v_day date;
+begin
+  if p_choices ? '@day' then
+    return tstzrange((p_choices -> '@day' ->> 0)::timestamptz, (p_choices -> '@day' ->> 1)::timestamptz);
+  end if;
+  v_zone := (select time_zone from location where organization_id = p_hold.organization_id and id = p_hold.location_id);
+  v_day := (p_hold.starts_at at time zone v_zone)::date;
+  return tstzrange(v_day::timestamp at time zone v_zone, (v_day + 1)::timestamp at time zone v_zone);
+end $$;
+
+-- How many visits of a resource begin on that day: booked or held, other than those of `p_except_ids` and of the visit
+-- `p_visit_id`. The appointments of one visit count once. Claims up to two days away are looked at, because a visit may
+-- need somebody long before or after it begins.
 create or replace function holdfast.visits_that_day(
-  p_resource_id uuid, p_start timestamptz, p_zone text, p_except_ids uuid[], p_visit_id uuid default null
+  p_resource_id uuid, p_day tstzrange, p_except_ids uuid[], p_visit_id uuid default null
 ) returns bigint
 language sql volatile  -- reads the moving clock
 as $$
   select count(distinct coalesce(h.visit_id, h.id))
   from unit u
-  cross join lateral claims_on(u.id, tstzrange(p_start - interval '2 days', p_start + interval '2 days')) k
+  cross join lateral claims_on(u.id, tstzrange(lower(p_day) - interval '2 days', upper(p_day) + interval '2 days')) k
   join hold h on h.organization_id = k.organization_id and h.id = k.hold_id
   where u.organization_id = current_organization() and u.resource_id = p_resource_id and h.id <> all (p_except_ids)
     and (p_visit_id is null or h.visit_id is distinct from p_visit_id)
-    and (h.starts_at at time zone p_zone)::date = (p_start at time zone p_zone)::date
+    and h.starts_at <@ p_day
     and not (h.state = 'live' and h.expires_at <= clock());
 $$;
 
@@ -104,9 +122,7 @@ begin
   ) w on true
   cross join lateral (
     select coalesce(w.standing, false) or case when p_caps and r.visits_per_day is not null then
-      visits_that_day(r.id, p_hold.starts_at, (
-        select time_zone from location where organization_id = r.organization_id and id = p_hold.location_id
-      ), p_replaces_ids, p_hold.visit_id) >= r.visits_per_day
+      visits_that_day(r.id, local_day(p_hold, p_choices), p_replaces_ids, p_hold.visit_id) >= r.visits_per_day
       else false end as taken
   ) t
   where s.chosen_ids is null or r.id = any (s.chosen_ids)

@@ -203,11 +203,11 @@ begin
 end $$;
 
 -- Is every capped resource among these units still within its visits of the day, these included? `p_hold_ids` tells for each
--- of `p_unit_ids` whose it is. The lock makes counting exact: two that take the last visit of a day through different units
+-- of `p_unit_ids` whose it is, `p_choices` for each of `p_holds` on which day it is (local_day). The lock makes counting exact: two that take the last visit of a day through different units
 -- cannot both see room. One lock a resource and not one a day, because where it serves in two zones one visit lies on two
 -- days. In resource order, after the units.
 create or replace function holdfast.caps_are_kept(
-  p_holds holdfast.hold[], p_hold_ids uuid[], p_unit_ids uuid[], p_replaces_ids uuid[]
+  p_holds holdfast.hold[], p_choices jsonb[], p_hold_ids uuid[], p_unit_ids uuid[], p_replaces_ids uuid[]
 ) returns boolean
 language plpgsql
 as $$
@@ -215,17 +215,15 @@ declare
   v_capped record;
 begin
   for v_capped in
-    select distinct on (r.id, day) r.id, r.visits_per_day, l.time_zone, h.starts_at, day
+    select distinct r.id, r.visits_per_day, local_day(p_holds[n], p_choices[n]) as day
     from unnest(p_hold_ids, p_unit_ids) as taken(hold_id, unit_id)
-    join unnest(p_holds) h on h.id = taken.hold_id
+    join generate_subscripts(p_holds, 1) n on p_holds[n].id = taken.hold_id
     join unit u on u.organization_id = current_organization() and u.id = taken.unit_id
     join resource r on r.organization_id = u.organization_id and r.id = u.resource_id and r.visits_per_day is not null
-    join location l on l.organization_id = r.organization_id and l.id = h.location_id
-    cross join lateral (select (h.starts_at at time zone l.time_zone)::date as day) d
     order by r.id, day
   loop
     perform pg_advisory_xact_lock(hashtextextended('visits of ' || v_capped.id, 0));
-    if visits_that_day(v_capped.id, v_capped.starts_at, v_capped.time_zone, p_replaces_ids) > v_capped.visits_per_day then
+    if visits_that_day(v_capped.id, v_capped.day, p_replaces_ids) > v_capped.visits_per_day then
       return false;
     end if;
   end loop;
@@ -285,7 +283,7 @@ begin
     if v_chosen is null then
       perform refuse_slot(v_seen);
     end if;
-    if try_to_take(p_holds, v_owners, v_chosen, p_replaces_ids, v_caps) then
+    if try_to_take(p_holds, p_choices, v_owners, v_chosen, p_replaces_ids, v_caps) then
       return;
     end if;
   end loop;
@@ -325,7 +323,7 @@ end $$;
 -- One attempt at the chosen candidates: true when everything was won. Otherwise whatever it wrote is undone, its locks
 -- included, and it is time to look again.
 create or replace function holdfast.try_to_take(
-  p_holds holdfast.hold[], p_owners uuid[], p_chosen holdfast.candidate[], p_replaces_ids uuid[], p_caps boolean
+  p_holds holdfast.hold[], p_choices jsonb[], p_owners uuid[], p_chosen holdfast.candidate[], p_replaces_ids uuid[], p_caps boolean
 ) returns boolean
 language plpgsql
 as $$
@@ -344,7 +342,7 @@ begin
     if (case when p_replaces_ids = '{}' then insert_claims(p_owners, v_chosen)
              else swap_claims(p_replaces_ids, p_owners, v_chosen) end)
        and (not p_caps or caps_are_kept(
-         p_holds, array(select p_owners[c.slot] from unnest(v_chosen) c), array(select c.unit_id from unnest(v_chosen) c),
+         p_holds, p_choices, array(select p_owners[c.slot] from unnest(v_chosen) c), array(select c.unit_id from unnest(v_chosen) c),
          p_replaces_ids)) then
       foreach v_hold in array p_holds loop
         perform record_hold(v_hold);

@@ -288,7 +288,7 @@ begin
   if p_hold.expires_at <= clock() and not p_hold.outside_rules then
     v_unit_ids := array(
       select k.unit_id from claim k where k.organization_id = p_hold.organization_id and k.hold_id = p_hold.id);
-    if not caps_are_kept(array[p_hold], array_fill(p_hold.id, array[cardinality(v_unit_ids)]), v_unit_ids,
+    if not caps_are_kept(array[p_hold], array['{}'::jsonb], array_fill(p_hold.id, array[cardinality(v_unit_ids)]), v_unit_ids,
                          array_remove(array[p_replaces_id], null)) then
       perform refuse('hold_is_live', jsonb_build_object('state', 'expired', 'expired_at', p_hold.expires_at));
     end if;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -22,7 +22,7 @@ from holdfast.http.parts_of_day import PARTS_OF_DAY
 from holdfast.http.shapes import Surface
 from holdfast.http.slot_shapes import DayList, ExplanationShape, SlotList, SlotShape
 from holdfast.ids import KINDS, parse_id
-from holdfast.wallclock import LAST_YEAR, day_start, parse_instant, to_local, zone
+from holdfast.wallclock import FAR, FIRST_YEAR, LAST_YEAR, day_start, parse_day, parse_instant, to_local, zone
 
 router = APIRouter(prefix="/v1/availability", tags=["availability"], responses=REFUSALS)
 
@@ -272,12 +272,7 @@ def _window(
 def _moment(text: str, zone_name: str, field: str) -> datetime:
     """An instant, a wall time, or the first instant of a local day."""
     if _DAY.fullmatch(text):
-        try:
-            day = date.fromisoformat(text)
-        except ValueError:
-            raise Invalid(f"{field} is {text!r}: there is no such day.", field=field) from None
-        if 1970 < day.year < LAST_YEAR:
-            return day_start(day, zone_name)
+        return day_start(parse_day(text, field=field), zone_name)
     return parse_instant(text, zone_name, field=field)
 
 
@@ -286,8 +281,11 @@ def _month(text: str) -> tuple[str, str]:
     if match is None:
         raise Invalid(f"month is {text!r}: write one like 2027-03.", field="month")
     year, month = int(match[1]), int(match[2])
-    following = (year + month // 12, month % 12 + 1)
-    return f"{year:04}-{month:02}-01", f"{following[0]:04}-{following[1]:02}-01"
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise Invalid(f"month is {text!r}: {FAR}.", field="month")
+    if (year, month) == (LAST_YEAR, 12):
+        return f"{text}-01", f"{text}-31T23:59"
+    return f"{text}-01", f"{year + month // 12:04}-{month % 12 + 1:02}-01"
 
 
 def read_part_of_day(text: str | None) -> tuple[time, time] | None:

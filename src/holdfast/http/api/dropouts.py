@@ -52,11 +52,26 @@ class StrandedShape(BaseModel):
     alternatives: list[SlotShape]
 
 
+class AbsenceShape(BaseModel):
+    """The time off that the record gets with the plan: from then on nothing offers or takes the resource in it.
+
+    ``known``: the record said so before. ``held``: live holds that reach into it; each may still become a visit, so
+    plan once more when they have ended.
+    """
+
+    resource: str
+    start: datetime
+    end: datetime
+    known: bool
+    held: int
+
+
 class DropoutShape(BaseModel):
     """The plan; ``applied`` when it was carried out. Times are in UTC."""
 
     applied: bool
     fingerprint: str
+    absence: AbsenceShape
     moves: list[MoveShape]
     stranded: list[StrandedShape]
 
@@ -66,6 +81,13 @@ class DropoutShape(BaseModel):
         return cls(
             applied=applied,
             fingerprint=plan.fingerprint,
+            absence=AbsenceShape(
+                resource=public_id("resource", plan.absence.resource_id),
+                start=plan.absence.start,
+                end=plan.absence.end,
+                known=plan.absence.known,
+                held=plan.absence.held,
+            ),
             moves=[
                 MoveShape(
                     appointment=public_id("appointment", each.appointment_id),
@@ -93,7 +115,10 @@ class DropoutShape(BaseModel):
 
 @router.post("", responses=made(DropoutShape, 200))
 async def plan_or_apply(request: Request, ask: DropoutAsk, principal: ManageKey) -> Response:
-    """Plan who takes over while a resource is out; with `approve`, carry that plan out, all or nothing."""
+    """Plan who takes over while a resource is out; with `approve`, carry that plan out, all or nothing.
+
+    Carrying it out also records the time off, so that nobody books the resource in that time.
+    """
     caller = principal.caller(ask.surface)
     record: Record = request.app.state.record
 

@@ -58,14 +58,14 @@ async def find_choices(tx: Transaction, resources: Mapping[str, str | list[str]]
     }
 
 
-async def find_start(tx: Transaction, start: str, location_id: UUID) -> datetime:
+async def find_start(tx: Transaction, start: str, location_id: UUID, field: str = "start") -> datetime:
     """The instant of ``start``, which may be a wall time at the location. Raises Invalid, WallTimeRefused."""
     if _says_offset(start):
-        return parse_instant(start, None)
+        return parse_instant(start, None, field=field)
     zone = await tx.value(QUERIES["location_time_zone"], id=location_id, slug=None)
     if zone is None:
         raise NotBookable("There is no such location.", reason="unknown_location")
-    return parse_instant(start, zone)
+    return parse_instant(start, zone, field=field)
 
 
 async def find_span(tx: Transaction, start: str, end: str, resource_id: UUID) -> tuple[datetime, datetime]:

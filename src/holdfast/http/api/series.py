@@ -120,7 +120,7 @@ async def _find_series(tx: Transaction, ask: SeriesAsk, starts: list[str] | None
         resources=resources,
         prefer=tuple(prefer),
     )
-    exact = tuple([await find_start(tx, each, location_id) for each in starts or []])
+    exact = tuple([await find_start(tx, each, location_id, "starts") for each in starts or []])
     return SeriesAsked(visit, _rule(ask), read_part_of_day(ask.rule.part_of_day), exact)
 
 
@@ -248,7 +248,7 @@ async def reschedule_series(
             weekdays=None if rule.weekdays is None else weekday_numbers(rule.weekdays),
             at=wall_time(rule.at),
             part_of_day=read_part_of_day(rule.part_of_day),
-            starts=tuple([await find_start(tx, each, location_id) for each in ask.starts or []]),
+            starts=tuple([await find_start(tx, each, location_id, "starts") for each in ask.starts or []]),
         )
         return _answer(
             await _reported(tx, location_id, lambda: series.reschedule_series(tx, id, change, revision=revision))

@@ -6,7 +6,6 @@ Nothing here decides: the record takes the new time and gives back the old one, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -14,15 +13,14 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from holdfast.access.staff import SignedIn
-from holdfast.availability.permit import Choices, Wanted
+from holdfast.availability.permit import Choices
 from holdfast.booking import service as booking
 from holdfast.booking.model import Appointment
 from holdfast.db.transact import Transaction
-from holdfast.errors import HoldfastError, Invalid, NotBookable, SlotTaken
-from holdfast.http.alternatives import Alternatives
+from holdfast.errors import HoldfastError, Invalid
 from holdfast.http.commands import Answer, answer, expected_revision, run_command
 from holdfast.http.pages.board_words import refusal
-from holdfast.http.pages.pages import PageRoute, language_of, record_of
+from holdfast.http.pages.pages import PageRoute, language_of
 from holdfast.http.pages.staff_session import Desk
 from holdfast.http.problems import problem_response
 from holdfast.ids import parse_id, public_id
@@ -81,11 +79,7 @@ async def _drag(request: Request, staff: SignedIn, id: UUID) -> Response:
         )
         return answer(200, shape, revision=moved.revision)
 
-    try:
-        return await run_command(request, staff.caller(), work)
-    except (SlotTaken, NotBookable) as error:
-        await _offer(request, staff, id, ask.start, error)
-        raise
+    return await run_command(request, staff.caller(), work)
 
 
 async def _move(tx: Transaction, id: UUID, ask: MoveAsk, revision: int) -> Appointment:
@@ -105,19 +99,3 @@ def _replaced(serving: Sequence[UUID], before: str | None, after: UUID) -> list[
         return [[after]]
     place = serving.index(gone)
     return [[after if index == place else each] for index, each in enumerate(serving)]
-
-
-async def _offer(request: Request, staff: SignedIn, id: UUID, start: str, error: HoldfastError) -> None:
-    """Alternatives for a refusal that has none yet: near what was wanted, with the time that is had given up."""
-
-    async def wanted(tx: Transaction) -> Wanted:
-        now = await booking.get_appointment(tx, id)
-        return Wanted(now.service_id, now.location_id, parse_instant(start, now.time_zone), {}, now.hold_id)
-
-    if "alternatives" in error.facts:
-        return
-    # without alternatives the refusal is still true
-    with suppress(HoldfastError):
-        near = await record_of(request).transact(staff.caller(), wanted)
-        instead: Alternatives = request.app.state.alternatives
-        error.facts["alternatives"] = await instead.find(staff.caller(), near)

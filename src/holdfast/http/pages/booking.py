@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, Query, Request, Response
 
 from holdfast.availability.model import Slot
+from holdfast.availability.permit import another_start_may_do
 from holdfast.catalog import service as catalog
 from holdfast.catalog.model import Service
 from holdfast.db.transact import Transaction
@@ -169,12 +170,14 @@ def times_page(
 async def lost(site: Site, choice: Choice, at: datetime, refusal: SlotTaken | NotBookable | TooManyHolds) -> Response:
     """The time is not to be had: say so at once, with the nearest three that are."""
     gettext = site.language.gettext
-    alternatives = await nearest(site, choice, at)
+    alternatives = await nearest(site, choice, at) if another_start_may_do(refusal) else []
     problem = gettext("Somebody else was a moment faster. The nearest times that are free:")
     if isinstance(refusal, TooManyHolds):
-        problem, alternatives = gettext("You are keeping several times already. Finish one of them, or let it go."), []
+        problem = gettext("You are keeping several times already. Finish one of them, or let it go.")
     elif isinstance(refusal, NotBookable):
         problem = gettext("This time cannot be booked any more. The nearest times that are free:")
+    if not alternatives and not isinstance(refusal, TooManyHolds):
+        problem = gettext("This time cannot be booked any more.")
     day = local_date(at, site.here.time_zone).isoformat()
     found = await site.transact(lambda tx: find_times(tx, site, choice, day))
     return times_page(site, choice, found, problem=problem, alternatives=alternatives, status=409)

@@ -20,10 +20,10 @@ from holdfast.booking.visits import VisitAsked
 from holdfast.catalog import service as catalog
 from holdfast.catalog.model import Location, Resource, Service
 from holdfast.db.transact import Transaction
-from holdfast.errors import NotFound
+from holdfast.errors import Invalid, NotFound
 from holdfast.http.pages.booking_site import Site, can_be_joined, providers_of, serves_two
 from holdfast.http.parts_of_day import EVENING, NOON
-from holdfast.wallclock import day_start, local_date, parse_instant, to_local
+from holdfast.wallclock import day_start, local_date, parse_day, parse_instant, to_local
 
 DAYS_SHOWN: Final = 14
 SERVICES_MAX: Final = 4
@@ -263,6 +263,6 @@ async def nearest(site: Site, choice: Choice, at: datetime) -> list[Slot]:
 def read_day(text: str) -> date | None:
     """A day like ``2027-03-06``, or None."""
     try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
+        return parse_day(text) if text else None
+    except Invalid:
         return None

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 
 from holdfast.access.staff import SignedIn
 from holdfast.availability.model import Slot
+from holdfast.availability.permit import another_start_may_do
 from holdfast.booking import service as booking
 from holdfast.booking import visitors
 from holdfast.booking.model import Appointment, AppointmentFilter, Claim, Hold, Visit
@@ -358,7 +359,7 @@ async def _times(
     wanted = read_day(day) or local_date(at or seen.visit.starts_at, zone)
 
     async def work(tx: Transaction) -> tuple[DayOfTimes, list[Slot]]:
-        near = await nearest(tx, sought, at, own) if at and refusal else []
+        near = await nearest(tx, sought, at, own) if at and refusal and another_start_may_do(refusal) else []
         return await times_of(tx, sought, wanted, without_hold=own), near
 
     found, alternatives = await record_of(request).transact(staff.caller(), work)

@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse
 
 from holdfast.access.staff import SignedIn
 from holdfast.availability.model import Slot
+from holdfast.availability.permit import another_start_may_do
 from holdfast.booking import service as booking
 from holdfast.booking import visitors
 from holdfast.booking.model import Appointment, ClientDetails, Hold
@@ -405,7 +406,7 @@ async def _refused(
     language = language_of(request)
 
     async def work(tx: Transaction) -> tuple[list[Slot], list[NamedOffer]]:
-        near = await nearest(tx, sought, at) if at and not isinstance(refusal, TooManyHolds) else []
+        near = await nearest(tx, sought, at) if at and refusal and another_start_may_do(refusal) else []
         if at is None or not isinstance(refusal, SlotTaken):
             return near, []
         end = at + timedelta(minutes=sought.service.duration_minutes)

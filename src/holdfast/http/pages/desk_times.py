@@ -15,10 +15,10 @@ from holdfast.booking.model import Visit
 from holdfast.catalog import service as catalog
 from holdfast.catalog.model import Location, Resource, Service
 from holdfast.db.transact import Transaction
-from holdfast.errors import HoldfastError, NotBookable, NotFound, SlotTaken
+from holdfast.errors import HoldfastError, Invalid, NotBookable, NotFound, SlotTaken
 from holdfast.http.pages.booking_site import providers_of
 from holdfast.ids import parse_id
-from holdfast.wallclock import day_start, local_date, parse_instant
+from holdfast.wallclock import day_start, local_date, parse_day, parse_instant
 from holdfast.web.languages import Language
 
 SLOTS_SHOWN: Final = 60
@@ -131,8 +131,8 @@ def read_start(text: str, zone: str, day: str = "", time: str = "") -> datetime 
 def read_day(text: str) -> date | None:
     """A day like ``2027-03-06``, or None."""
     try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
+        return parse_day(text) if text else None
+    except Invalid:
         return None
 
 

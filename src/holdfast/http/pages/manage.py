@@ -11,6 +11,7 @@ from holdfast.access import service as access
 from holdfast.access import staff as people
 from holdfast.access.staff import SignedIn
 from holdfast.catalog.booking_page import get_booking_page
+from holdfast.catalog.contradictions import contradictions
 from holdfast.catalog.document import CatalogDocument, read_document, shortages
 from holdfast.db.transact import Transaction
 from holdfast.http.pages.manage_frame import TOPICS, manage_page
@@ -78,6 +79,12 @@ def _lacks(document: CatalogDocument) -> Iterator[tuple[str, dict[str, str], str
         if resource.slug not in pooled:
             text = "%(name)s is in no pool, so no service can ask for it."
             yield text, {"name": resource.name}, f"{home}/resources/{resource.slug}"
+    for each in contradictions(document):
+        names = {"name": each.resource.name, "place": each.location.name, "day": each.when}
+        text = "%(name)s never works while %(place)s is open, so nobody can book them there."
+        if each.when:
+            text = "%(name)s has extra hours on %(day)s, when %(place)s is closed: nobody can book them."
+        yield text, names, f"{home}/resources/{each.resource.slug}"
     if not document.services:
         yield "Nothing is sold yet: add a service.", {}, f"{home}/services/new"
     for slug in dict.fromkeys(slug for slug, _ in shortages(document)):

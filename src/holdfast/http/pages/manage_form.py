@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, time
+from datetime import time
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
 
 from fastapi import Request
 
 from holdfast.errors import HoldfastError, Invalid
+from holdfast.wallclock import parse_day
 
 T = TypeVar("T")
 Fields = dict[str, str]
@@ -111,8 +112,8 @@ class Reader:
         """A date, or empty."""
         value = self.fields.get(name, "")
         try:
-            return date.fromisoformat(value).isoformat() if value else ""
-        except ValueError:
+            return parse_day(value).isoformat() if value else ""
+        except Invalid:
             self.wrong(name, "A date, please.")
             return ""
 

@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from holdfast.access.model import SURFACES
+from holdfast.catalog.contradictions import can_be_met
 from holdfast.catalog.document import (
     DEFAULT_CATEGORY,
     DEFAULT_GRID_MINUTES,
@@ -115,6 +116,10 @@ def _needs(reader: Reader, document: CatalogDocument, duration: int) -> dict[str
 
 
 def _leads(reader: Reader) -> tuple[tuple[str, int, int], ...]:
+    for surface in SURFACES:
+        notice, horizon = (reader.fields.get(f"{name}-{surface}", "") for name in ("notice", "horizon"))
+        if notice.isdigit() and horizon.isdigit() and not can_be_met(int(notice[:9]), int(horizon[:9])):
+            reader.wrong(f"horizon-{surface}", "Nobody could ever book: the notice reaches beyond these days.")
     said = [each for each in SURFACES if reader.fields.get(f"notice-{each}") or reader.fields.get(f"horizon-{each}")]
     return tuple(
         sorted(
