@@ -13,6 +13,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from bench.marks import Mark
 from holdfast.availability import bitmap
+from holdfast.availability.fit import Fit
 from holdfast.availability.masks import Masks
 from holdfast.availability.model import Claim, Location, Pool, Request, Requirement, Resource, Service, Snapshot
 from holdfast.availability.rules import Timetable, Weekly
@@ -127,7 +128,7 @@ def run(*, every: int = 40) -> list[Mark]:
             fresh.unclaimed(unit)
 
     def engine() -> list[int]:
-        return list(bitmap.set_minutes(search.fit(record.services["laser"]).starts(search.offered)))
+        return list(bitmap.set_minutes(Fit(search.masks, record.services["laser"]).starts(search.offered)))
 
     whole_ms = best(lambda: list(bitmap.set_minutes(Search(record, ask).starts)))
     engine_ms = best(engine)
