@@ -1,7 +1,7 @@
 """Who serves when, and which start is the tightest: worked out the slow way, for one start at a time.
 
-What ``oracle`` is to the starts, this is to the rest of a slot: when each of its services begins, with whom, and what it
-would leave beside it.
+What ``oracle`` is to the starts, this is to the rest of a slot: when each of its services begins, with whom, and what
+it would leave beside it.
 """
 
 from __future__ import annotations

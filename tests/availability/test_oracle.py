@@ -257,7 +257,9 @@ def the_busiest_first(patch: pytest.MonkeyPatch) -> None:
 def blocks_count_as_load(patch: pytest.MonkeyPatch) -> None:
     def load(self: Order, resource: Resource, day: object) -> int:
         low, high = self._masks.days.spans[day]  # type: ignore[index]
-        spans = [self._masks.window.outward(c.start, c.end) for unit in resource.units for c in self._masks.claims(unit)]
+        spans = [
+            self._masks.window.outward(c.start, c.end) for unit in resource.units for c in self._masks.claims(unit)
+        ]
         return sum(max(0, min(end, high) - max(start, low)) for start, end in spans)
 
     patch.setattr(Order, "_load", load)

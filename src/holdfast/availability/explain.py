@@ -46,7 +46,8 @@ class Explanation:
     outside_part_of_day.
 
     When every role has enough free units and the start still does not work, ``shared`` is true: they need the same
-    ones. The services of a sequence are explained as following without a wait.
+    ones. The services of a sequence are explained as following without a wait. ``holds_end_at`` is when the first live
+    hold that was seen runs out.
     """
 
     works: bool
@@ -54,6 +55,7 @@ class Explanation:
     roles: tuple[RoleAnswer, ...]
     shared: bool
     nearest: Slot | None = None
+    holds_end_at: datetime | None = None
 
 
 def explain(search: Search, start: datetime) -> Explanation:

@@ -15,8 +15,8 @@ from itertools import chain, combinations, islice
 from typing import Final
 
 from holdfast.availability import bitmap, matching
-from holdfast.availability.masks import Masks
 from holdfast.availability.bitmap import Bits, Span
+from holdfast.availability.masks import Masks
 from holdfast.availability.model import Pick, Pool, Requirement, Resource, Service
 from holdfast.availability.order import Order
 from holdfast.errors import Invalid
@@ -189,14 +189,10 @@ class Fit:
                 serving.sort(key=lambda option: order.key(option.resource, start))
             by_unit.update({option.unit: option for option in serving})
             seats.append(matching.Seat([option.unit for option in serving], role.requirement.quantity))
-        if len(seats) == 1:
-            [(only, quantity)] = seats
-            units: list[tuple[str, ...]] | None = [tuple(only[:quantity])] if len(only) >= quantity else None
-        else:
-            units = matching.fill(seats, lambda a, b: group[a].requirement.overlaps(group[b].requirement), tries)
-            if units is None and settled_by_counting(group):
-                units = matching.fill_at_once(seats)
-        return units and [[by_unit[unit] for unit in each] for each in units]
+        units = matching.fill(seats, lambda a, b: group[a].requirement.overlaps(group[b].requirement), tries)
+        if units is None and settled_by_counting(group):
+            units = matching.fill_at_once(seats)
+        return None if units is None else [[by_unit[unit] for unit in each] for each in units]
 
 
 def claimed(start: int, need: Requirement) -> Span:

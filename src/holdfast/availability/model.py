@@ -5,7 +5,7 @@ Ids are the text of a row's id. Instants are aware UTC; a visit's start is a who
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Final, Literal, NamedTuple
@@ -152,13 +152,17 @@ class Service:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The record at the moment of asking. ``claims`` are the active ones, by unit (see ``search.window_of``)."""
+    """The record at the moment of asking. ``claims`` are the active ones, by unit (see ``search.window_of``).
+
+    ``turns_change_at``: when the first hold that counts in ``Resource.last_taken_at`` runs out, wherever it lies.
+    """
 
     now: datetime
     locations: Mapping[str, Location]
     resources: Mapping[str, Resource]
     services: Mapping[str, Service]
     claims: Mapping[str, Sequence[Claim]]
+    turns_change_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -173,16 +173,13 @@ class Search:
 
     def _dressed(self, arranged: Arranged) -> Slot:
         instant = self.masks.window.instant
-        person = arranged.chain.person
-        picks = [
-            fit.pick(at, chosen, part) for part, (at, fit, every) in enumerate(arranged.steps) for chosen in every
-        ]
+        person = arranged.chain.person.id if arranged.chain.person else None
+        picks = [fit.pick(at, chosen, part) for part, (at, fit, every) in enumerate(arranged.steps) for chosen in every]
         parts = [
-            Part(fit.service.id, instant(at), instant(at + fit.service.length_minutes))
-            for at, fit, _ in arranged.steps
+            Part(fit.service.id, instant(at), instant(at + fit.service.length_minutes)) for at, fit, _ in arranged.steps
         ]
         return Slot(
-            parts[0].start, instant(arranged.end), tuple(picks), tuple(parts), with_person=person and person.id
+            parts[0].start, instant(arranged.end), tuple(picks), tuple(parts), with_person=person
         )  # fmt: skip
 
     def _step(self, fits: Sequence[Fit], at: int) -> Step:
@@ -217,7 +214,7 @@ class Search:
         starts: list[Bits] = []
         among = self.offered
         for service in self.services:
-            fits.append(self.fits(service, person and person.id))
+            fits.append(self.fits(service, person.id if person else None))
             begins = 0
             for fit in fits[-1]:
                 begins |= fit.starts(among)

@@ -57,4 +57,3 @@ class Tightness:
             free = self._masks.open(self._resource[unit]) & self._masks.unclaimed(unit)
             self._free[unit] = f"{free:0{self._masks.window.minutes}b}"[::-1]
         return self._free[unit]
-

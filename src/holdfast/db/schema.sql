@@ -203,12 +203,13 @@ CREATE TABLE holdfast.visit (
     id uuid DEFAULT holdfast.new_id() NOT NULL,
     location_id uuid NOT NULL,
     max_wait_minutes integer NOT NULL,
-    same_provider boolean NOT NULL,
+    same_provider jsonb NOT NULL,
     surface holdfast.surface NOT NULL,
     created_at timestamp with time zone NOT NULL,
     series_id uuid,
     number integer,
     CONSTRAINT visit_of_series_has_a_number CHECK (((series_id IS NULL) = (number IS NULL))),
+    CONSTRAINT visit_same_provider_is_known CHECK ((same_provider = ANY (ARRAY['true'::jsonb, 'false'::jsonb, '"prefer"'::jsonb]))),
     CONSTRAINT visit_wait_is_bounded CHECK (((max_wait_minutes >= 0) AND (max_wait_minutes <= 1440)))
 );
 

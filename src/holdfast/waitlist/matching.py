@@ -266,7 +266,7 @@ def window_around(opening: Opening, services: Sequence[Service], now: datetime) 
 
 
 def _role_of(service: Service, provider: str) -> str | None:
-    return next((need.role for need in service.requirements if provider in need.pool.members), None)
+    return next((need.role for need in service.served_by(provider)), None)
 
 
 def _has_one_of(slot: Slot, providers: Sequence[UUID]) -> bool:
