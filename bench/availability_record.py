@@ -15,7 +15,9 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -24,6 +26,7 @@ from bench.clinic import Clinic, clinic, web
 from bench.marks import Mark
 from holdfast.availability import service as availability
 from holdfast.availability.model import Request
+from holdfast.availability.permit import Wanted
 from holdfast.booking import service as booking
 from holdfast.booking.model import Visit
 from holdfast.db.embedded import EmbeddedServer
@@ -56,7 +59,58 @@ def _past() -> list[Mark]:
             Mark("hold, long past against short", many[1] / few[1], sense="at most", reach=1.3, note=note),
             Mark("availability of 30 days from the record", many[0] * 1000, unit="ms", note=note),
             Mark("hold and release", many[1] * 1000, unit="ms", note=note),
+            _queries(asyncio.run(_count(found))),
         ]
+
+
+def _queries(counts: dict[str, int]) -> Mark:
+    note = ", ".join(f"{name} {number}" for name, number in counts.items())
+    return Mark("availability: queries of one question", max(counts.values()), "queries", "at most", 3, note)
+
+
+class Counted(Transaction):
+    """A transaction that counts what it is asked."""
+
+    queries = 0
+
+    async def tuples(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        self.queries += 1
+        return await super().tuples(query, **parameters)
+
+    async def value(self, query: str, **parameters: Any) -> Any:
+        self.queries += 1
+        return await super().value(query, **parameters)
+
+
+async def _count(found: Clinic) -> dict[str, int]:
+    """How often each question asks the record when it has to look far: on a day a year ahead, at three in the night."""
+    pool = Pool(found.app_url, size=2)
+    await pool.open()
+    record, caller = Record(pool), Caller(UUID(found.organization_id), "key_bench", "walk_in")
+    at = datetime.now(UTC).replace(hour=3, minute=0, second=0, microsecond=0) + timedelta(days=365)
+    asked = Request(found.location_ids[0], (found.service_id,), at, at + timedelta(minutes=1))
+    here = [asked.location]
+    wanted = Wanted(UUID(found.service_id), UUID(here[0]), at)
+    questions: dict[str, Callable[[Transaction], Awaitable[object]]] = {
+        "search": lambda tx: availability.search(tx, asked, here),
+        "next": lambda tx: availability.next_available(tx, asked, here),
+        "days": lambda tx: availability.days_with_slots(tx, asked, here),
+        "explain": lambda tx: availability.explain_start(tx, asked, at),
+        "alternatives": lambda tx: availability.alternatives(tx, wanted),
+    }
+
+    async def count(tx: Transaction, question: Callable[[Transaction], Awaitable[object]]) -> int:
+        counted = Counted(tx._connection, tx.scene)
+        await question(counted)
+        return counted.queries
+
+    try:
+        return {
+            name: await record.transact(caller, partial(count, question=question))
+            for name, question in questions.items()
+        }
+    finally:
+        await pool.close()
 
 
 def _add_past(owner: psycopg.Connection[tuple[object, ...]], first: int, last: int) -> None:

@@ -52,6 +52,9 @@ class Case:
             for kind, most in (("provider", 5), ("room", 3), ("device", 3))
             for number in range(rng.randint(2, most))
         }
+        # roles of the same name in several services: what is named for one may not be in the pool of the other
+        self.names_are_shared = rng.random() < 0.3
+        self.pools: list[list[str]] = []
         services = {f"s{number}": self.service(f"s{number}", resources) for number in range(rng.randint(1, 3))}
         self.snapshot = Snapshot(
             now=self.start + timedelta(minutes=rng.choice([-5000, -4000, -90, 45]), seconds=rng.choice([0, 11])),
@@ -75,12 +78,14 @@ class Case:
                 for skill in ("laser", "filler")
                 if rng.random() < 0.8
             },
-            visits_per_day=rng.choice([None] * 6 + [0, 1, 3, 6]),
+            visits_per_day=rng.choice([None] * 8 + [0, 1, 3, 6]),
+            last_taken_at=rng.choice([None, self.start - timedelta(minutes=rng.randrange(5000))]),
         )
 
     def service(self, name: str, resources: dict[str, Resource]) -> Service:
         rng = self.rng
-        needs = self.puzzle(name, resources) if rng.random() < 0.2 else self.needs(name, resources)
+        prefix = "" if self.names_are_shared else name
+        needs = self.puzzle(prefix, resources) if rng.random() < 0.2 else self.needs(prefix, resources)
         return Service(
             id=name,
             length_minutes=max(1, *(need.segment_ends for need in needs)) + rng.choice([0, 0, 10]),
@@ -106,6 +111,9 @@ class Case:
         needs: list[Requirement] = []
         for number in range(rng.choice([1, 1, 2, 2, 3, 4])):
             members = rng.sample(sorted(resources), k=min(len(resources), rng.randint(1, 5)))
+            if self.pools and rng.random() < 0.4:
+                members = rng.choice(self.pools)
+            self.pools.append(members)
             needs.append(
                 Requirement(
                     role=f"{name}r{number}",
@@ -175,11 +183,12 @@ class Case:
 
     def ask(self, services: dict[str, Service]) -> Request:
         rng = self.rng
-        wanted = tuple(rng.sample(sorted(services), k=rng.choice([1, 1, min(2, len(services))])))
+        wanted = tuple(rng.sample(sorted(services), k=rng.choice([1, min(2, len(services))])))
         if not all(services[name].keeps_to_itself() for name in wanted):
             wanted = wanted[:1]
         needs = [need for name in wanted for need in services[name].requirements]
         need = rng.choice(needs)
+        by_name = rng.choice(["", "", "", "", "", "", "role", "person"])
         return Request(
             location="here",
             services=wanted,
@@ -187,9 +196,13 @@ class Case:
             until=self.until,
             surface=rng.choice(["staff", "online"]),
             max_wait_minutes=rng.choice([0, 0, 5, 20]),
-            same_provider=rng.random() < 0.3,
+            same_provider=rng.choice([False, True, "prefer"]),
             party=rng.choice([1, 1, 1, 1, 1, 2]),
-            resources={need.role: rng.choice(need.pool.members)} if rng.random() < 0.2 else {},
+            resources={need.role: rng.choice(need.pool.members)} if by_name == "role" else {},
+            # often somebody whom several roles could have
+            provider=max(need.pool.members, key=lambda name: sum(name in other.pool.members for other in needs))
+            if by_name == "person"
+            else None,
             prefer=tuple(rng.sample(need.pool.members, k=1)),
             part_of_day=rng.choice([None, None, None, (time(0), time(12)), (time(1, 30), time(0))]),
             assign=rng.choice(["preference", "least_loaded", "round_robin"]),

@@ -97,6 +97,17 @@ def open_minutes(table: Timetable, clock: Clock) -> set[int]:
     return is_open
 
 
+def free_of(given: list[tuple[str, Requirement]], need: Requirement, units: list[str]) -> list[str]:
+    """The units that do nothing else of the visit while they would serve this."""
+    at_the_same_time = {
+        unit
+        for unit, other in given
+        if other.offset_minutes < need.offset_minutes + need.length_minutes
+        and need.offset_minutes < other.offset_minutes + other.length_minutes
+    }
+    return [unit for unit in units if unit not in at_the_same_time]
+
+
 class Oracle:
     def __init__(self, snapshot: Snapshot, request: Request) -> None:
         self.snapshot = snapshot
@@ -107,6 +118,7 @@ class Oracle:
         last = int(minutes_since_epoch(request.until)) // 1440 + 4
         self.clock = clock(self.location.zone, first * 1440, last * 1440)
         self.location_open = open_minutes(self.location.timetable, self.clock)
+        self.known: dict[tuple[str, int, str | None], bool] = {}
         self.open: dict[str, set[int]] = {}
         self.taken: dict[str, list[tuple[float, float]]] = {}
         for resource in snapshot.resources.values():
@@ -164,67 +176,79 @@ class Oracle:
         return False
 
     def works(self, start: int) -> bool:
-        if not self.request.same_provider or len(self.services) == 1:
-            return self.sequence_works(0, start, None)
-        lead_pools = []
-        for service in self.services:
-            role = self.provider_role(service)
-            if role is not None:
-                lead_pools.append(role.pool.members)
-        if not lead_pools:
-            return self.sequence_works(0, start, None)
-        return any(
-            self.sequence_works(0, start, name) for name in lead_pools[0] if all(name in pool for pool in lead_pools)
-        )
+        return any(self.sequence_works(0, start, person) for person in self.people())
 
-    def sequence_works(self, index: int, start: int, provider: str | None) -> bool:
+    def people(self) -> list[str | None]:
+        """Who could be the one person of the visit, best first; None for whoever is free."""
+        request = self.request
+        pools = [pool for service in self.services if (pool := self.providers(service))]
+        if not request.same_provider or len(self.services) == 1 or not pools:
+            return [request.provider]
+        common: list[str | None] = [name for name in pools[0] if all(name in pool for pool in pools)]
+        if request.provider is not None:
+            common = [name for name in common if name == request.provider]
+        return [*common, request.provider] if request.same_provider == "prefer" else common
+
+    def providers(self, service: Service) -> list[str]:
+        found: list[str] = []
+        for need in sorted(service.requirements, key=lambda need: -need.length_minutes):
+            for name in need.pool.members:
+                if self.snapshot.resources[name].kind == "provider" and name not in found:
+                    found.append(name)
+        return found
+
+    def sequence_works(self, index: int, start: int, person: str | None) -> bool:
         if index == len(self.services):
             return True
         service = self.services[index]
-        if not self.service_works(service, start, provider):
+        if not self.service_works(service, start, person):
             return False
         ends = start + service.length_minutes
         last_wait = self.request.max_wait_minutes if index + 1 < len(self.services) else 0
-        return any(self.sequence_works(index + 1, ends + wait, provider) for wait in range(last_wait + 1))
+        return any(self.sequence_works(index + 1, ends + wait, person) for wait in range(last_wait + 1))
 
-    def provider_role(self, service: Service) -> Requirement | None:
-        for need in service.requirements:
-            if self.snapshot.resources[need.pool.members[0]].kind == "provider":
-                return need
-        return None
+    def service_works(self, service: Service, start: int, person: str | None) -> bool:
+        key = service.id, start, person
+        if key not in self.known:
+            self.known[key] = any(
+                self.hand_out(self.tasks(service, start, way), []) for way in self.ways(service, person)
+            )
+        return self.known[key]
 
-    def service_works(self, service: Service, start: int, provider: str | None) -> bool:
-        """Try every way of handing out units, role by role."""
+    def ways(self, service: Service, person: str | None) -> list[dict[str, str]]:
+        """Who is named for which role; somebody who can serve several may serve in any of them, the longest first."""
+        named = {
+            need.role: self.request.resources[need.role]
+            for need in service.requirements
+            if self.request.resources.get(need.role) in need.pool.members
+        }
+        able = [need for need in service.requirements if person in need.pool.members]
+        if person is None or not able:
+            return [named]
+        able.sort(key=lambda need: -need.length_minutes)
+        return [named | {need.role: person} for need in able if named.get(need.role) in (None, person)]
+
+    def tasks(self, service: Service, start: int, way: dict[str, str]) -> list[tuple[Requirement, int, list[str]]]:
         tasks: list[tuple[Requirement, int, list[str]]] = []
         for need in service.requirements:
             units = self.units_for(need, start)
-            wanted = self.request.resources.get(need.role)
-            if provider is not None and need == self.provider_role(service):
-                if wanted is not None and wanted != provider:
-                    return False
-                wanted = provider
             count = need.quantity * self.request.party
-            if wanted is not None:
-                mine = [unit for unit in units if unit in self.snapshot.resources[wanted].units]
+            if need.role in way:
+                mine = [unit for unit in units if unit in self.snapshot.resources[way[need.role]].units]
                 tasks.append((need, 1, mine))
                 count -= 1
             if count:
                 tasks.append((need, count, units))
-        return self.hand_out(tasks, [])
+        return tasks
 
     def hand_out(self, tasks: list[tuple[Requirement, int, list[str]]], given: list[tuple[str, Requirement]]) -> bool:
+        """Try every way of handing out units, role by role."""
         if not tasks:
             return True
         need, count, units = tasks[0]
-        at_the_same_time = {
-            unit
-            for unit, other in given
-            if other.offset_minutes < need.offset_minutes + need.length_minutes
-            and need.offset_minutes < other.offset_minutes + other.length_minutes
-        }
-        left = [unit for unit in units if unit not in at_the_same_time]
         return any(
-            self.hand_out(tasks[1:], given + [(unit, need) for unit in some]) for some in combinations(left, count)
+            self.hand_out(tasks[1:], given + [(unit, need) for unit in some])
+            for some in combinations(free_of(given, need, units), count)
         )
 
     def units_for(self, need: Requirement, start: int) -> list[str]:
@@ -287,8 +311,10 @@ class Oracle:
         for one, other in combinations(slot.picks, 2):
             if one.unit == other.unit and one.start < other.end and other.start < one.end:
                 found.append(f"{one.unit} is in two places")
-        for role, wanted in self.request.resources.items():
-            serving = [pick.resource for pick in slot.picks if pick.role == role]
-            if serving and wanted not in serving:
-                found.append(f"{role} was named and does not serve")
+        for index, service in enumerate(self.services):
+            for need in service.requirements:
+                wanted = self.request.resources.get(need.role)
+                serving = [pick.resource for pick in slot.picks if (pick.part, pick.role) == (index, need.role)]
+                if wanted in need.pool.members and wanted not in serving:
+                    found.append(f"{wanted} was named for {need.role} and does not serve")
         return found

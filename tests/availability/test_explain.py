@@ -15,7 +15,9 @@ from tests.availability.clinic import FACIAL, RESOURCES, ask, at, booked, daily,
 
 
 def why_not(snapshot: Snapshot, start: str, **changes: object) -> Explanation:
-    return explain(Search(snapshot, ask(**changes)), at(start))
+    search = Search(snapshot, ask(**changes))
+    nearest = search.nearest(at(start), 1)
+    return replace(explain(search, at(start)), nearest=nearest[0] if nearest else None)
 
 
 def reasons(found: Explanation, role: str = "provider") -> list[tuple[str, int]]:

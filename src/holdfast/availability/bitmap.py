@@ -57,6 +57,20 @@ class Window:
         return mask([(low, high)], self.minutes)
 
 
+class Lookup:
+    """Set minutes to be looked at one by one: text copies nothing where a shift would copy the whole window."""
+
+    def __init__(self, bits: Bits) -> None:
+        self._text = f"{bits:b}"[::-1]
+
+    def has(self, index: int) -> bool:
+        return 0 <= index < len(self._text) and self._text[index] == "1"
+
+    def first_from(self, index: int) -> int:
+        """The first set minute from there on; -1 when there is none."""
+        return self._text.find("1", index)
+
+
 def mask(covered: Iterable[Span], minutes: int) -> Bits:
     """The minutes covered by any of the spans, cut to the window; they may overlap and come in any order.
 

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from holdfast.availability import bitmap
 from holdfast.availability.bitmap import Bits
-from holdfast.availability.fit import Role
+from holdfast.availability.fit import Fit, Role
 from holdfast.availability.masks import Masks
-from holdfast.availability.model import Requirement, Resource, Slot
+from holdfast.availability.model import Requirement, Resource, Service, Slot
 from holdfast.availability.rules import Timetable
 from holdfast.availability.search import Search
 
@@ -46,18 +46,20 @@ class Explanation:
     outside_part_of_day.
 
     When every role has enough free units and the start still does not work, ``shared`` is true: they need the same
-    ones. The services of a sequence are explained as following without a wait.
+    ones. The services of a sequence are explained as following without a wait. ``holds_end_at`` is when the first live
+    hold that was seen runs out.
     """
 
     works: bool
     rules: tuple[str, ...]
     roles: tuple[RoleAnswer, ...]
     shared: bool
-    nearest: Slot | None
+    nearest: Slot | None = None
+    holds_end_at: datetime | None = None
 
 
 def explain(search: Search, start: datetime) -> Explanation:
-    """What stands in the way of a visit that starts at this instant (a whole minute)."""
+    """What stands in the way of a visit that starts at this instant (a whole minute); ``nearest`` is not looked for."""
     index = search.masks.window.index(start)
     works = index >= 0 and bool(search.starts >> index & 1)
     rules = _rules(search, start)
@@ -65,11 +67,16 @@ def explain(search: Search, start: datetime) -> Explanation:
     at = index
     for service in search.services:
         if 0 <= at < search.masks.window.minutes:
-            roles += [_role(search.masks, service.id, role, at) for role in search.fit(service).roles]
+            roles += [_role(search.masks, service.id, role, at) for role in _meant(search, service, at).roles]
         at += service.length_minutes
     enough = all(role.free >= role.needed for role in roles)
-    nearest = search.nearest(start, 1)
-    return Explanation(works, rules, tuple(roles), not works and not rules and enough, nearest[0] if nearest else None)
+    return Explanation(works, rules, tuple(roles), not works and not rules and enough)
+
+
+def _meant(search: Search, service: Service, at: int) -> Fit:
+    """The way to fill the roles that works at that minute, where there are several; else the one that comes first."""
+    ways = search.fits(service, search.request.provider) or search.fits(service)
+    return next((way for way in ways if way.choose(at, search.order) is not None), ways[0])
 
 
 def _rules(search: Search, start: datetime) -> tuple[str, ...]:

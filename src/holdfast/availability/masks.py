@@ -114,9 +114,8 @@ class Masks:
         return serves if resource.visits_per_day is None else serves & self.below_cap(resource)
 
     def bookable(self, lead: Lead, now: datetime) -> tuple[datetime, datetime]:
-        """From when to when one may book: neither too soon nor too far ahead."""
-        last = wallclock.local_date(now, self.location.zone) + DAY * lead.horizon_days
-        return now + bitmap.MINUTE * lead.notice_minutes, wallclock.day_start(last + DAY, self.location.zone)
+        """From when to when one may book here."""
+        return bookable(self.location.zone, lead, now)
 
     def wall_grid(self, every_minutes: int) -> Bits:
         """The minutes at which the wall clock stands on a multiple (see ``LocalDays.grid``)."""
@@ -135,3 +134,9 @@ class Masks:
                         released = free & ~(free << 1) & ~1
                         bits |= bitmap.earlier(released, need.offset_minutes - need.buffer_before_minutes)
         return bits & self.full
+
+
+def bookable(zone: str, lead: Lead, now: datetime) -> tuple[datetime, datetime]:
+    """From when to when one may book in that zone: neither too soon nor too far ahead."""
+    last = wallclock.local_date(now, zone) + DAY * lead.horizon_days
+    return now + bitmap.MINUTE * lead.notice_minutes, wallclock.day_start(last + DAY, zone)

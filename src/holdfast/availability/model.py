@@ -18,6 +18,8 @@ MAX_WINDOW: Final = timedelta(days=92)
 
 Assignment = Literal["preference", "least_loaded", "round_robin"]
 Ranking = Literal["earliest", "tight"]
+SameProvider = bool | Literal["prefer"]
+"""Whether one provider serves all services of a visit: they must, need not, or should where it is possible."""
 
 
 class Claim(NamedTuple):
@@ -138,16 +140,29 @@ class Service:
     def lead_on(self, surface: str) -> Lead:
         return self.lead_by_surface.get(surface, self.lead)
 
+    def served_by(self, *resources: str) -> list[Requirement]:
+        """The roles that any of these can serve, the longest first: which is the one that people have in mind.
+
+        Who asks for Maya means the twenty minutes in which Maya injects, and not the five in which she could assist.
+        """
+        wanted = set(resources)
+        serving = [need for need in self.requirements if not wanted.isdisjoint(need.pool.members)]
+        return sorted(serving, key=lambda need: -need.length_minutes)
+
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The record at the moment of asking. ``claims`` are the active ones, by unit (see ``search.window_of``)."""
+    """The record at the moment of asking. ``claims`` are the active ones, by unit (see ``search.window_of``).
+
+    ``turns_change_at``: when the first hold that counts in ``Resource.last_taken_at`` runs out, wherever it lies.
+    """
 
     now: datetime
     locations: Mapping[str, Location]
     resources: Mapping[str, Resource]
     services: Mapping[str, Service]
     claims: Mapping[str, Sequence[Claim]]
+    turns_change_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -155,9 +170,11 @@ class Request:
     """What a visit should be, and where and when its start may lie: ``[start, until)``.
 
     Several services follow one another in this order, each at most ``max_wait_minutes`` after the one before;
-    ``same_provider`` asks that one provider serve the first provider role of all of them. A ``party`` of two needs
-    everything twice at the same time. ``resources`` names a resource for a role, ``prefer`` only prefers.
-    ``part_of_day`` are local times between which the start lies, ``[from, to)``. ``any_minute`` leaves the grid aside.
+    ``same_provider`` asks that one provider serve a role in every one of them that has providers. A ``party`` of two
+    needs everything twice at the same time. ``resources`` names a resource for a role, in the services whose pool for
+    it has the resource. ``provider`` must serve some role of each service that has one for them. ``prefer`` only
+    prefers. ``part_of_day`` are local times between which the start lies, ``[from, to)``. ``any_minute`` leaves the
+    grid aside.
     """
 
     location: str
@@ -166,9 +183,10 @@ class Request:
     until: datetime
     surface: str = "staff"
     max_wait_minutes: int = 0
-    same_provider: bool = False
+    same_provider: SameProvider = False
     party: int = 1
     resources: Mapping[str, str] = field(default_factory=dict)
+    provider: str | None = None
     prefer: tuple[str, ...] = ()
     part_of_day: tuple[time, time] | None = None
     any_minute: bool = False
@@ -202,16 +220,17 @@ class Request:
         self._check_names(snapshot)
 
     def _check_names(self, snapshot: Snapshot) -> None:
-        pools = {
-            requirement.role: requirement.pool.members
-            for service in self.services
-            for requirement in snapshot.services[service].requirements
-        }
+        pools: dict[str, set[str]] = {}
+        for service in self.services:
+            for need in snapshot.services[service].requirements:
+                pools.setdefault(need.role, set()).update(need.pool.members)
         for role, resource in self.resources.items():
             if role not in pools:
                 raise Invalid(f"No role is called {role!r}; there is {', '.join(pools)}.", field="resources")
             if resource not in pools[role]:
                 raise Invalid(f"What was named for {role!r} is not in its pool.", field="resources")
+        if self.provider is not None and not any(self.provider in members for members in pools.values()):
+            raise Invalid("The provider serves nothing of what is asked for.", field="provider")
 
 
 class Pick(NamedTuple):
@@ -238,13 +257,17 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Slot:
-    """A start that can be held now, with the units that would serve. ``why`` says what the ranking saw."""
+    """A start that can be held now, with the units that would serve. ``why`` says what the ranking saw.
+
+    ``with_person`` is who was asked to serve throughout, so that nobody may stand in for them.
+    """
 
     start: datetime
     end: datetime
     picks: tuple[Pick, ...]
     parts: tuple[Part, ...] = ()
     why: str = ""
+    with_person: str | None = None
 
     def claims(self) -> list[tuple[str, datetime, datetime]]:
         """(unit, start, end) to be claimed: what one unit does in this visit merged where it overlaps or touches."""

@@ -81,12 +81,13 @@ def choices_as_json(choices: Choices, day: Day | None) -> dict[str, Any]:
     return told if day is None else {**told, "@day": [moment.isoformat() for moment in day]}
 
 
-async def permit(tx: Transaction, wanted: Wanted, *, arranged: bool = False) -> Choices:
+async def permit(tx: Transaction, wanted: Wanted, *, arranged: bool = False, begins: datetime | None = None) -> Choices:
     """For each unit of each role the resources that the rules permit, best first.
 
     A role that no rule restricts is left out: then its whole pool may serve, in its own order. ``arranged``: its place
-    in a longer visit was settled before, and with it the minute and who comes first. Raises NotBookable with the
-    ``reason``, and the ``role`` where the reason is one role's.
+    in a longer visit was settled before, and with it the minute and who comes first. ``begins``: when that visit
+    begins, which is what notice and horizon are counted to. Raises NotBookable with the ``reason``, and the ``role``
+    where the reason is one role's.
     """
     catalog = await record.current_catalog(tx)
     service = _service(catalog, wanted)
@@ -94,7 +95,9 @@ async def permit(tx: Transaction, wanted: Wanted, *, arranged: bool = False) -> 
         return wanted.choices  # not sold, or not here: the record refuses it in its own words
     masks = _static_masks(catalog, str(wanted.location_id), wanted.start, tx.scene.began_at)
     at = masks.window.index(wanted.start)
-    _check_start(masks, service, tx.scene.caller.surface, wanted.start, tx.scene.began_at)
+    if wanted.start.second or wanted.start.microsecond:
+        raise refusal("off_grid")
+    _check_lead(masks, service, tx.scene.caller.surface, begins or wanted.start, tx.scene.began_at)
     public = tx.scene.caller.surface in PUBLIC_SURFACES
     off_grid = public and not arranged and not masks.wall_grid(service.grid_minutes) >> at & 1
     if off_grid and not service.off_grid_after_claims:
@@ -126,9 +129,7 @@ def _roles(service: Service) -> set[str]:
     return {need.role for need in service.requirements}
 
 
-def _check_start(masks: Masks, service: Service, surface: str, start: datetime, now: datetime) -> None:
-    if start.second or start.microsecond:
-        raise refusal("off_grid")
+def _check_lead(masks: Masks, service: Service, surface: str, start: datetime, now: datetime) -> None:
     soonest, end = masks.bookable(service.lead_on(surface), now)
     if start < soonest:
         raise refusal("too_soon")

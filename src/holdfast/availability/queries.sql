@@ -91,8 +91,8 @@ select unit_id, starts_at, ends_at, kind, hold_id, visit_id, visit_starts_at, ex
 from holdfast.claims_within(%(unit_ids)s, %(during)s::tstzmultirange);
 
 -- name: last_taken
--- When each resource was last given a visit.
-select resource_id, taken_at from holdfast.last_taken(%(resource_ids)s);
+-- When each resource was last given a visit, and when the first hold that counts for it runs out.
+select resource_id, taken_at, changes_at from holdfast.last_taken(%(resource_ids)s);
 
 -- name: unchanged_since
 -- Whether nothing of the organization changed since the transactions of that snapshot.

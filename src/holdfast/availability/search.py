@@ -6,19 +6,21 @@ Nothing is promised: a slot is an offer, and the claim decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from itertools import islice
 from typing import Final, NamedTuple
 
 from holdfast.availability import bitmap
-from holdfast.availability.bitmap import Bits, Window
-from holdfast.availability.fit import Fit
+from holdfast.availability.bitmap import Bits, Lookup, Span, Window
+from holdfast.availability.days import LocalDays
+from holdfast.availability.fit import Candidates, Chosen, Fit, claimed
 from holdfast.availability.masks import Masks
-from holdfast.availability.model import Part, Pick, Request, Resource, Service, Slot, Snapshot
+from holdfast.availability.model import Part, Request, Resource, Service, Slot, Snapshot
 from holdfast.availability.order import Order
-from holdfast.availability.tightness import Tightness
+from holdfast.availability.tightness import Cost, Tightness
 from holdfast.errors import Bug
 
 MARGIN: Final = timedelta(hours=27)
@@ -38,12 +40,48 @@ def window_of(request: Request, services: Sequence[Service]) -> Window:
     return Window(origin, minutes)
 
 
-class Chain(NamedTuple):
-    """The services in sequence, each with the starts from which the rest of the visit can follow."""
+@dataclass(eq=False)
+class Chain:
+    """The services in sequence, with one person throughout or with whoever is free.
 
-    provider: Resource | None
-    fits: list[Fit]
+    ``fits`` has the ways to fill each service's roles, best first, and ``starts`` from where the rest can follow it.
+    """
+
+    person: Resource | None
+    fits: list[list[Fit]]
     starts: list[Bits]
+
+    @cached_property
+    def lookups(self) -> list[Lookup]:
+        return [Lookup(bits) for bits in self.starts]
+
+
+class Step(NamedTuple):
+    """One service of an arranged visit: the minute at which it begins, and who serves."""
+
+    at: int
+    fit: Fit
+    chosen: list[Chosen]
+
+
+class Arranged(NamedTuple):
+    """A whole visit in minutes of the window; ``Search.slot`` has the same in instants."""
+
+    chain: Chain
+    steps: list[Step]
+
+    @property
+    def end(self) -> int:
+        last = self.steps[-1]
+        return last.at + last.fit.service.length_minutes
+
+    def spans(self) -> dict[str, list[Span]]:
+        """What each unit is claimed for; what it does in this visit is merged where it overlaps or touches."""
+        found: dict[str, list[Span]] = {}
+        for at, _, chosen in self.steps:
+            for need, _, unit in chosen:
+                found.setdefault(unit, []).append(claimed(at, need))
+        return {unit: spans if len(spans) == 1 else _merged(spans) for unit, spans in found.items()}
 
 
 class Search:
@@ -56,56 +94,106 @@ class Search:
         window = window_of(request, self.services)
         self.masks = Masks(snapshot, snapshot.locations[request.location], window)
         self.order = Order(self.masks, request.assign, request.prefer)
+        self._candidates = {service.id: Candidates(self.masks) for service in self.services}
         self.offered = self._offered()
-        self._chains = [self._chain(provider) for provider in self._shared_providers()]
+        self._chains = [self._chain(person) for person in self._people()]
         self.starts: Bits = 0
         for chain in self._chains:
             self.starts |= chain.starts[0]
 
     def slots(self) -> list[Slot]:
         """Up to ``limit`` slots: the earliest, or the tightest first (see ``tightness``)."""
-        every = (self.slot(start) for start in bitmap.set_minutes(self.starts))
-        if self.request.rank == "earliest":
-            return list(islice(every, self.request.limit))
-        return Tightness(self.masks).rank(every)[: self.request.limit]
+        if self.request.rank == "tight":
+            return [slot for _, slot in self.tightest()]
+        return list(islice(self.earliest(), self.request.limit))
+
+    def earliest(self) -> Iterator[Slot]:
+        """Every slot in order of time, each arranged only when it is asked for."""
+        return (self.slot(start) for start in bitmap.set_minutes(self.starts))
+
+    def tightest(self) -> list[tuple[Cost, Slot]]:
+        """Up to ``limit`` slots with what they would waste: every start has to be arranged to know the best."""
+        tightness = Tightness(self.masks)
+        costs = [
+            (tightness.cost(arranged.spans()), start, arranged)
+            for start in bitmap.set_minutes(self.starts)
+            for arranged in [self.arrange(start)]
+        ]
+        costs.sort(key=lambda each: each[:2])
+        return [
+            (cost, replace(self._dressed(arranged), why=cost.in_words()))
+            for cost, _, arranged in costs[: self.request.limit]
+        ]
 
     def nearest(self, start: datetime, count: int = 3) -> list[Slot]:
         """The slots nearest to a start that was not to be had, nearest first."""
         return [self.slot(minute) for minute in bitmap.nearest(self.starts, self.masks.window.index(start), count)]
 
-    def days(self) -> list[date]:
-        """The local days with at least one slot."""
-        spans = self.masks.days.spans.items()
+    def days(self, zone: str | None = None) -> list[date]:
+        """The local days with at least one slot; with ``zone``, the days on the clock of that zone."""
+        days = self.masks.days if zone is None else LocalDays.over(self.masks.window, zone)
+        spans = days.spans.items()
         return [day for day, (low, high) in spans if 0 <= low < high and self.starts >> low & (1 << high - low) - 1]
 
     def slot(self, start: int) -> Slot:
-        """The slot at one of ``starts``, with the first provider in order where one is to serve throughout."""
-        able = [chain for chain in self._chains if chain.starts[0] >> start & 1]
-        chain = min(able, key=lambda chain: self.order.key(chain.provider, start) if chain.provider else (False, 0))
-        instant = self.masks.window.instant
-        picks: list[Pick] = []
-        parts: list[Part] = []
-        at = start
-        for index, fit in enumerate(chain.fits):
-            if index:
-                at += next(bitmap.set_minutes(chain.starts[index] >> at))
-            assigned = fit.assign(at, self.order)
-            if assigned is None:
-                raise Bug("a start was counted as free that nobody can serve")
-            picks += (pick._replace(part=index) for pick in assigned) if index else assigned
-            parts.append(Part(fit.service.id, instant(at), instant(at + fit.service.length_minutes)))
-            at += fit.service.length_minutes
-        return Slot(instant(start), instant(at), tuple(picks), tuple(parts))
+        """The slot at one of ``starts``, with the first person in order where one is to serve throughout."""
+        return self._dressed(self.arrange(start))
 
-    def fit(self, service: Service, provider: Resource | None = None) -> Fit:
-        """One of the services by itself, with the resources that the request names and, if given, this provider."""
+    def arrange(self, start: int) -> Arranged:
+        """The same in minutes: who serves when."""
+        chain = self._chains[0]
+        if len(self._chains) > 1:
+            able = (chain for chain in self._chains if chain.lookups[0].has(start))
+            chain = min(able, key=lambda chain: self._preference(chain, start))
+        steps: list[Step] = []
+        at = start
+        for index, fits in enumerate(chain.fits):
+            if index:
+                at = chain.lookups[index].first_from(at)
+            steps.append(self._step(fits, at))
+            at += fits[0].service.length_minutes
+        return Arranged(chain, steps)
+
+    def fits(self, service: Service, person: str | None = None) -> list[Fit]:
+        """The ways to fill the roles of one service, the first being what the request most likely means.
+
+        A person who could serve in several of its roles may serve in any of them, the longest first. There is no way
+        where all of these are named to somebody else.
+        """
         named = {
-            n.role: self.request.resources[n.role] for n in service.requirements if n.role in self.request.resources
+            need.role: wanted
+            for need in service.requirements
+            if (wanted := self.request.resources.get(need.role)) in need.pool.members
         }
-        lead_role = self.provider_role(service)
-        if provider is not None and lead_role is not None:
-            named[lead_role] = provider.id
-        return Fit(self.masks, service, party=self.request.party, named=named)
+        ways = [named]
+        if person is not None and (could_serve := service.served_by(person)):
+            ways = [{**named, n.role: person} for n in could_serve if named.get(n.role, person) == person]
+        candidates = self._candidates[service.id]
+        return [Fit(self.masks, service, party=self.request.party, named=way, candidates=candidates) for way in ways]
+
+    def _dressed(self, arranged: Arranged) -> Slot:
+        instant = self.masks.window.instant
+        person = arranged.chain.person.id if arranged.chain.person else None
+        picks = [fit.pick(at, chosen, part) for part, (at, fit, every) in enumerate(arranged.steps) for chosen in every]
+        parts = [
+            Part(fit.service.id, instant(at), instant(at + fit.service.length_minutes)) for at, fit, _ in arranged.steps
+        ]
+        return Slot(
+            parts[0].start, instant(arranged.end), tuple(picks), tuple(parts), with_person=person
+        )  # fmt: skip
+
+    def _step(self, fits: Sequence[Fit], at: int) -> Step:
+        for fit in fits:
+            chosen = fit.choose(at, self.order)
+            if chosen is not None:
+                return Step(at, fit, chosen)
+        raise Bug("a start was counted as free that nobody can serve")
+
+    def _preference(self, chain: Chain, start: int) -> tuple[bool, bool, float]:
+        """One person throughout before several, where both will do; then the order of choice."""
+        if chain.person is None:
+            return True, False, 0
+        return False, *self.order.key(chain.person, start)
 
     def _offered(self) -> Bits:
         """The starts that the request and the services' rules allow, whoever is free."""
@@ -119,40 +207,55 @@ class Search:
             bits &= masks.days.part_of_day(*request.part_of_day)
         return bits
 
-    def _chain(self, provider: Resource | None) -> Chain:
+    def _chain(self, person: Resource | None) -> Chain:
         """Forwards, where each service can begin after the one before; backwards, from where the rest can follow."""
         wait = self.request.max_wait_minutes
-        fits, starts, among = [], [], self.offered
+        fits: list[list[Fit]] = []
+        starts: list[Bits] = []
+        among = self.offered
         for service in self.services:
-            fits.append(self.fit(service, provider))
-            starts.append(fits[-1].starts(among))
-            among = bitmap.within(starts[-1] << service.length_minutes + wait, wait + 1)
+            fits.append(self.fits(service, person.id if person else None))
+            begins = 0
+            for fit in fits[-1]:
+                begins |= fit.starts(among)
+            starts.append(begins)
+            among = bitmap.within(begins << service.length_minutes + wait, wait + 1)
         for index in range(len(starts) - 2, -1, -1):
             follows = bitmap.within(starts[index + 1], wait + 1)
             starts[index] &= bitmap.earlier(follows, self.services[index].length_minutes)
-        return Chain(provider, fits, starts)
+        return Chain(person, fits, starts)
 
-    def _shared_providers(self) -> list[Resource | None]:
-        """The providers that could serve the whole sequence, or just None where each service chooses for itself."""
-        if not self.request.same_provider or len(self.services) == 1:
-            return [None]
-        pools: list[tuple[str, ...]] = []
-        for service in self.services:
-            role = self.provider_role(service)
-            for need in service.requirements:
-                if need.role == role:
-                    wanted = self.request.resources.get(role)
-                    pools.append((wanted,) if wanted else need.pool.members)
-        common = [member for member in pools[0] if all(member in pool for pool in pools)] if pools else []
-        return [self.masks.snapshot.resources[member] for member in common] if pools else [None]
-
-    def provider_role(self, service: Service) -> str | None:
-        """The role that one provider has throughout, where ``same_provider`` asks for it."""
+    def _people(self) -> list[Resource | None]:
+        """Who could be the one person of the visit; None where each service takes whoever is free."""
         resources = self.masks.snapshot.resources
-        for need in service.requirements:
-            if resources[need.pool.members[0]].kind == "provider":
-                return need.role
-        return None
+        named = None if self.request.provider is None else resources[self.request.provider]
+        if not self.request.same_provider or len(self.services) == 1:
+            return [named]
+        pools = [pool for service in self.services if (pool := _providers(service, resources))]
+        if not pools:
+            return [named]
+        common: list[Resource | None] = [
+            resources[member]
+            for member in pools[0]
+            if all(member in pool for pool in pools) and named in (None, resources[member])
+        ]
+        return common if self.request.same_provider is True else [*common, named]
+
+
+def _providers(service: Service, resources: Mapping[str, Resource]) -> list[str]:
+    """The providers who could serve a role of the service, those of the longest role first."""
+    members = (member for need in service.served_by(*resources) for member in need.pool.members)
+    return [member for member in dict.fromkeys(members) if resources[member].kind == "provider"]
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for low, high in sorted(spans):
+        if merged and low <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
+        else:
+            merged.append((low, high))
+    return merged
 
 
 def next_available(snapshot: Snapshot, requests: Iterable[Request]) -> Slot | None:

@@ -7,16 +7,21 @@ first, and whatever can be held is offered.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import asyncio
+import heapq
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
 from holdfast.access.model import PUBLIC_SURFACES
 from holdfast.availability import bitmap
+from holdfast.availability.bitmap import Window
 from holdfast.availability.catalog import Catalog
 from holdfast.availability.explain import Explanation, explain
+from holdfast.availability.masks import bookable
 from holdfast.availability.model import Claim, Request, Slot, Snapshot
 from holdfast.availability.permit import Wanted, refusal
 from holdfast.availability.search import Search, window_of
@@ -25,14 +30,18 @@ from holdfast.availability.together import WantedTogether, request_of, untied, w
 from holdfast.db.constraints import domain_error
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import HoldfastError, Invalid, NotFound
-from holdfast.wallclock import day_start, local_date
 
 ALTERNATIVES: Final = 3
-# Alternatives are sought close by first: most are found there, and a day of claims costs less to read than a month.
-NEIGHBOURHOODS: Final = (timedelta(days=1), timedelta(days=14), timedelta(days=45))
+# Looked for close by first: most is found there, and days of claims cost less to read than months.
+NEIGHBOURHOODS: Final = (timedelta(days=3), timedelta(days=45))
+NEXT_SEARCHES: Final = (timedelta(days=7), timedelta(days=90))
+MAX_RANKED: Final = 10_000
+"""Starts times services times people that are compared for one answer: about half a second of one processor."""
 # What somebody else has, so that it may be had another time; whatever else keeps a resource away is a rule.
 TAKEN: Final = frozenset({"booked", "held", "blocked", "busy", "cap_reached"})
-NEXT_SEARCHES: Final = (timedelta(days=7), timedelta(days=30), timedelta(days=90))
+
+Windows = Mapping[str, tuple[datetime, datetime]]
+"""First and last instant of the starts, by location."""
 
 
 @dataclass(frozen=True)
@@ -52,37 +61,89 @@ class FoundDays:
 
 
 async def search(
-    tx: Transaction, asked: Request, locations: Sequence[str], *, without_hold: UUID | None = None
+    tx: Transaction,
+    asked: Request,
+    locations: Sequence[str],
+    *,
+    windows: Windows | None = None,
+    without_hold: UUID | None = None,
 ) -> Found:
     """The slots of one request at each of the locations; with several, all of them merged in the ranking's order.
 
-    ``without_hold``: as if this hold had let go, for a visit that is to be moved.
+    ``windows``: a window of its own for each location, instead of that of the request. ``without_hold``: as if this
+    hold had let go, for a visit that is to be moved.
 
-    Raises Invalid or NotFound, naming the field, for what can have no sensible answer.
+    Raises Invalid or NotFound, naming the field, for what can have no sensible answer, or takes too long to answer.
     """
     given_up = () if without_hold is None else (without_hold,)
-    snapshot, requests = await _ready(tx, asked, locations, without_holds=given_up)
-    slots = [(request.location, slot) for request in requests for slot in Search(snapshot, request).slots()]
-    if len(requests) > 1 and asked.rank == "earliest":
-        slots.sort(key=lambda pair: pair[1].start)
-    return Found(slots[: asked.limit], snapshot.now, _first_expiry(snapshot))
+    snapshot, requests = await _ready(tx, asked, locations, windows=windows, without_holds=given_up)
+    if len(asked.services) == 1 and asked.rank == "earliest":
+        slots = _slots(snapshot, requests)
+    else:
+        # a moment's arithmetic, and others are not to wait for it
+        slots = await asyncio.to_thread(_slots, snapshot, requests)
+    return Found(slots, snapshot.now, _first_expiry([snapshot]))
 
 
-async def days_with_slots(tx: Transaction, asked: Request, locations: Sequence[str]) -> FoundDays:
-    """The local days on which the request has a slot at any of the locations; ``limit`` is not looked at."""
-    snapshot, requests = await _ready(tx, asked, locations)
-    days = {day for request in requests for day in Search(snapshot, request).days()}
-    return FoundDays(sorted(days), snapshot.now, _first_expiry(snapshot))
+def _slots(snapshot: Snapshot, requests: Sequence[Request]) -> list[tuple[str, Slot]]:
+    """The slots of every location together, up to the limit of the request."""
+    searches = [Search(snapshot, request) for request in requests]
+    first = requests[0]
+    if first.rank == "tight":
+        _check_ranking(searches)
+        ranked = [(cost, each.request.location, slot) for each in searches for cost, slot in each.tightest()]
+        ranked.sort(key=lambda one: (one[0], one[2].start))
+        return [(location, slot) for _, location, slot in ranked[: first.limit]]
+    earliest = [_located(each) for each in searches]
+    return list(islice(heapq.merge(*earliest, key=lambda one: one[1].start), first.limit))
 
 
-async def next_available(tx: Transaction, asked: Request, locations: Sequence[str]) -> Found:
+def _located(search: Search) -> Iterator[tuple[str, Slot]]:
+    return ((search.request.location, slot) for slot in search.earliest())
+
+
+def _check_ranking(searches: Sequence[Search]) -> None:
+    """The tightest is known only when every start has been arranged: raises Invalid where that would take seconds."""
+    first = searches[0].request
+    starts = sum(search.starts.bit_count() for search in searches)
+    if starts * len(first.services) * first.party > MAX_RANKED:
+        raise Invalid(
+            f"Ranking by tightness compares every start with every other, and here are {starts}: "
+            "ask for fewer days, or for rank=earliest.",
+            field="to",
+        )
+
+
+async def days_with_slots(
+    tx: Transaction,
+    asked: Request,
+    locations: Sequence[str],
+    *,
+    windows: Windows | None = None,
+    zone: str | None = None,
+) -> FoundDays:
+    """The local days on which the request has a slot at any of the locations; ``limit`` is not looked at.
+
+    ``windows`` as for ``search``. ``zone``: the days of that zone's clock, instead of each location's own.
+    """
+    snapshot, requests = await _ready(tx, asked, locations, windows=windows)
+    days = {day for request in requests for day in Search(snapshot, request).days(zone)}
+    return FoundDays(sorted(days), snapshot.now, _first_expiry([snapshot]))
+
+
+async def next_available(
+    tx: Transaction, asked: Request, locations: Sequence[str], *, starts: Mapping[str, datetime] | None = None
+) -> Found:
     """The earliest slot at any of the locations from ``asked.start`` on, up to 90 days ahead.
 
-    Looked for in widening windows, because it is nearly always near.
+    Looked for in a near window first, because it is nearly always near. ``starts``: another first instant at each
+    location, where it was told in wall time.
     """
     found = Found([], tx.scene.began_at, None)
-    for span in NEXT_SEARCHES:
-        found = await search(tx, replace(asked, until=asked.start + span, rank="earliest", limit=1), locations)
+    for span in _reaches(await current_catalog(tx), NEXT_SEARCHES):
+        each = replace(asked, until=asked.start + span, rank="earliest", limit=1)
+        windows = {location: (start, start + span) for location, start in (starts or {}).items()}
+        found = await search(tx, each, locations, windows=windows or None)
         if found.slots:
             break
     return found
@@ -91,14 +152,23 @@ async def next_available(tx: Transaction, asked: Request, locations: Sequence[st
 async def explain_start(tx: Transaction, asked: Request, start: datetime) -> Explanation:
     """Why a visit cannot begin at that instant, per role and never whose fault it is, and the nearest start that works.
 
-    The window of ``asked`` is what the nearest is looked for in; ``start`` lies in it.
+    The window of ``asked`` is not looked at: the nearest is looked for around the start, where one may book at all.
     """
-    snapshot, [request] = await _ready(tx, asked, [asked.location])
     staff = tx.scene.caller.surface not in PUBLIC_SURFACES
-    why = explain(Search(snapshot, replace(request, any_minute=staff)), start)
+    at_start = replace(asked, start=start, until=start + bitmap.MINUTE, any_minute=staff)
     # staff may start at any minute, but what is suggested to them stands on the grid
-    nearest = Search(snapshot, request).nearest(start, 1)
-    return replace(why, nearest=nearest[0] if nearest else None)
+    near = _windows_around(tx, await current_catalog(tx), replace(asked, any_minute=False), start)
+    [search, *searches] = await prepare_each(tx, [at_start, *near[:1]])
+    nearest, read = _first_nearest(searches, start), [search, *searches]
+    if nearest is None and near[1:]:
+        searches = await prepare_each(tx, near[1:])
+        nearest, read = _first_nearest(searches, start), [*read, *searches]
+    ends = _first_expiry([each.masks.snapshot for each in read])
+    return replace(explain(search, start), nearest=nearest, holds_end_at=ends)
+
+
+def _first_nearest(searches: Sequence[Search], start: datetime) -> Slot | None:
+    return next((slot for search in searches for slot in search.nearest(start, 1)), None)
 
 
 async def arrange(tx: Transaction, asked: Request, start: datetime, *, without_holds: Collection[UUID] = ()) -> Slot:
@@ -169,10 +239,7 @@ async def alternatives(
     if isinstance(wanted, WantedTogether):
         catalog = with_together(catalog, wanted)
     found: list[Slot] = []
-    centre = _bookable_near(tx, catalog, asked, wanted.start)
-    for reach in NEIGHBOURHOODS:
-        start = max(centre - reach, min(tx.scene.began_at, centre))
-        near = replace(asked, start=start, until=centre + reach)
+    for near in _windows_around(tx, catalog, asked, wanted.start):
         snapshot, [request] = await _ready(tx, near, [near.location], without_holds=without_holds, catalog=catalog)
         seen = snapshot if without is None else _with_absence(snapshot, without)
         found = Search(seen, request).nearest(wanted.start, count)
@@ -181,16 +248,32 @@ async def alternatives(
     return [untied(slot, wanted, catalog) for slot in found] if isinstance(wanted, WantedTogether) else found
 
 
-def _bookable_near(tx: Transaction, catalog: Catalog, asked: Request, start: datetime) -> datetime:
-    """Where to look for other starts: there, or where notice and horizon begin and end to allow any."""
-    if asked.location not in catalog.locations:
-        return start
-    zone, now = catalog.locations[asked.location].zone, tx.scene.began_at
-    for service in asked.services:
-        lead = catalog.service(service).lead_on(tx.scene.caller.surface)
-        last = local_date(now, zone) + timedelta(days=lead.horizon_days + 1)
-        start = max(min(start, day_start(last, zone)), now + bitmap.MINUTE * lead.notice_minutes)
-    return start
+def _windows_around(tx: Transaction, catalog: Catalog, asked: Request, start: datetime) -> list[Request]:
+    """The request in the windows around a start in which one may book, a near one first; none where one never may.
+
+    A start that lies beyond what may be booked is looked for around the last that may, or the first. Nobody is sent
+    into the past, unless the start lies there.
+    """
+    location = catalog.locations.get(asked.location)
+    if location is None:
+        raise NotFound("There is no such location.", field="location")
+    now, surface = tx.scene.began_at, tx.scene.caller.surface
+    leads = [catalog.service(service).lead_on(surface) for service in asked.services]
+    bounds = [bookable(location.zone, lead, now) for lead in leads]
+    low = max(min(now, start), *(soonest for soonest, _ in bounds))
+    high = min(end for _, end in bounds)
+    if low >= high:
+        return []
+    around = min(max(start, low), high)
+    return [
+        replace(asked, start=max(around - reach, low), until=min(around + reach, high))
+        for reach in _reaches(catalog, NEIGHBOURHOODS)
+    ]
+
+
+def _reaches(catalog: Catalog, reaches: Sequence[timedelta]) -> Sequence[timedelta]:
+    """How far to look, first near and then far; once and far where turns are asked for too: three queries in all."""
+    return reaches[-1:] if catalog.assign == "round_robin" else reaches
 
 
 def _asked_instead(wanted: Wanted | WantedVisit | WantedTogether) -> tuple[Request, Collection[UUID]]:
@@ -232,6 +315,7 @@ async def _ready(
     asked: Request,
     locations: Sequence[str],
     *,
+    windows: Windows | None = None,
     without_holds: Collection[UUID] = (),
     catalog: Catalog | None = None,
 ) -> tuple[Snapshot, list[Request]]:
@@ -244,12 +328,22 @@ async def _ready(
     if not offering:
         raise NotFound("None of these locations offers what was asked for.", field="location")
     request = replace(asked, surface=tx.scene.caller.surface, assign=catalog.assign)
-    requests = [replace(request, location=location) for location in offering]
+    requests = []
+    for location in offering:
+        start, until = (asked.start, asked.until) if windows is None else windows[location]
+        requests.append(replace(request, location=location, start=start, until=until))
     for each in requests:
         # before the claims are read: a window of a century must not reach the record
         each.check(Snapshot(tx.scene.began_at, catalog.locations, catalog.resources, catalog.services, {}))
-    window = window_of(request, services)
+    window = _around([window_of(each, services) for each in requests])
     return await load_snapshot(tx, catalog, services, offering, window, without_holds=without_holds), requests
+
+
+def _around(windows: Sequence[Window]) -> Window:
+    """One window over all of them."""
+    origin = min(window.origin for window in windows)
+    end = max(window.instant(window.minutes) for window in windows)
+    return Window(origin, (end - origin) // bitmap.MINUTE)
 
 
 async def prepare_each(
@@ -279,8 +373,9 @@ def _offers(catalog: Catalog, location: str, services: Iterable[str]) -> bool:
     return location in catalog.locations and all(location in catalog.offered[service] for service in services)
 
 
-def _first_expiry(snapshot: Snapshot) -> datetime | None:
-    return min(
-        (claim.expires_at for claims in snapshot.claims.values() for claim in claims if claim.expires_at is not None),
-        default=None,
-    )
+def _first_expiry(snapshots: Iterable[Snapshot]) -> datetime | None:
+    """When the first hold that these snapshots know of runs out."""
+    ends = [snapshot.turns_change_at for snapshot in snapshots]
+    for snapshot in snapshots:
+        ends += [claim.expires_at for claims in snapshot.claims.values() for claim in claims]
+    return min((end for end in ends if end is not None), default=None)

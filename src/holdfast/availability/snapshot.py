@@ -95,11 +95,19 @@ async def load_snapshots(
     reach = CAP_REACH if any(resource.visits_per_day is not None for resource in resources.values()) else timedelta()
     spans = [(window.origin - reach, window.instant(window.minutes) + reach) for window in windows]
     rows = await _claims_in(tx, units, spans)
-    known = catalog.resources
+    known, turns_change_at = catalog.resources, None
     if catalog.assign == "round_robin":
-        known = {**known, **await _with_turns(tx, resources)}
+        turns, turns_change_at = await _with_turns(tx, resources)
+        known = {**known, **turns}
     return [
-        Snapshot(tx.scene.began_at, catalog.locations, known, catalog.services, _by_unit(rows, span, without_holds))
+        Snapshot(
+            tx.scene.began_at,
+            catalog.locations,
+            known,
+            catalog.services,
+            _by_unit(rows, span, without_holds),
+            turns_change_at,
+        )
         for span in spans
     ]
 
@@ -137,6 +145,10 @@ def _serving(catalog: Catalog, services: Iterable[Service], locations: Iterable[
     }
 
 
-async def _with_turns(tx: Transaction, resources: Mapping[str, Resource]) -> dict[str, Resource]:
+async def _with_turns(
+    tx: Transaction, resources: Mapping[str, Resource]
+) -> tuple[dict[str, Resource], datetime | None]:
+    """The resources with when they were last given a visit, and when the first hold that counts for it runs out."""
     rows = await tx.tuples(QUERIES["last_taken"], resource_ids=[UUID(id) for id in resources])
-    return {str(id): replace(resources[str(id)], last_taken_at=taken_at) for id, taken_at in rows}
+    turns = {str(id): replace(resources[str(id)], last_taken_at=taken_at) for id, taken_at, _ in rows}
+    return turns, min((changes_at for _, _, changes_at in rows if changes_at is not None), default=None)

@@ -7,18 +7,24 @@ leaves the fewest gaps beside it, then the earliest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from holdfast.availability.bitmap import Span
 from holdfast.availability.masks import Masks
-from holdfast.availability.model import Slot
 
 
 class Cost(NamedTuple):
     wasted_minutes: int
     gaps: int
+
+    def in_words(self) -> str:
+        """What a slot says of it in ``why``."""
+        if not self.gaps:
+            return "fills its gaps exactly"
+        if not self.wasted_minutes:
+            return "leaves only gaps that can still be booked"
+        return f"leaves {self.wasted_minutes} minutes too short to book"
 
 
 class Tightness:
@@ -28,21 +34,12 @@ class Tightness:
         self._free: dict[str, str] = {}
         self._resource = {unit: each for each in masks.snapshot.resources.values() for unit in each.units}
 
-    def rank(self, slots: Iterable[Slot]) -> list[Slot]:
-        """Tightest first, each saying in ``why`` what it would waste."""
-        costs = [(self.cost(slot), slot) for slot in slots]
-        costs.sort(key=lambda pair: (pair[0], pair[1].start))
-        return [replace(slot, why=_explain(cost)) for cost, slot in costs]
-
-    def cost(self, slot: Slot) -> Cost:
-        """What the slot would leave beside its claims, summed over its units."""
-        spans: dict[str, list[Span]] = {}
-        for unit, start, end in slot.claims():
-            spans.setdefault(unit, []).append(self._masks.window.outward(start, end))
+    def cost(self, spans: Mapping[str, Sequence[Span]]) -> Cost:
+        """What a visit would leave beside its claims, which ``spans`` has by unit, summed over its units."""
         gaps = [gap for unit, taken in spans.items() for gap in self._gaps(unit, taken)]
         return Cost(sum(gap for gap in gaps if gap < self._useful), len(gaps))
 
-    def _gaps(self, unit: str, taken: list[Span]) -> list[int]:
+    def _gaps(self, unit: str, taken: Sequence[Span]) -> list[int]:
         """The lengths of the free stretches that would touch the unit's claims; one between two of them counts once."""
         free = self._free_text(unit)
         before = [0, *(end for _, end in taken)]
@@ -60,11 +57,3 @@ class Tightness:
             free = self._masks.open(self._resource[unit]) & self._masks.unclaimed(unit)
             self._free[unit] = f"{free:0{self._masks.window.minutes}b}"[::-1]
         return self._free[unit]
-
-
-def _explain(cost: Cost) -> str:
-    if not cost.gaps:
-        return "fills its gaps exactly"
-    if not cost.wasted_minutes:
-        return "leaves only gaps that can still be booked"
-    return f"leaves {cost.wasted_minutes} minutes too short to book"

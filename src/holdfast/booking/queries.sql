@@ -340,8 +340,8 @@ select level, last_hold_id from holdfast.suspicion(%(visitor)s, %(network)s);
 -- Hold every appointment of a visit, all or nothing.
 select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
        overbook_reason, claims, visit_id
-from holdfast.place_visit(%(location_id)s, %(items)s, %(max_wait_minutes)s, %(same_provider)s, %(ttl_seconds)s, %(visitor)s,
-                          %(network)s, %(outside_rules)s);
+from holdfast.place_visit(%(location_id)s, %(items)s, %(max_wait_minutes)s, %(same_provider)s::jsonb, %(ttl_seconds)s,
+                          %(visitor)s, %(network)s, %(outside_rules)s);
 
 -- name: confirm_visit
 -- A held visit becomes its appointments, all or none.
@@ -450,7 +450,7 @@ where h.organization_id = holdfast.current_organization() and h.id = any (%(hold
 select id, state, service_id, location_id, time_zone, starts_at, ends_at, created_at, expires_at, extensions, surface,
        overbook_reason, claims, visit_id
 from holdfast.place_series(%(location_id)s, %(visits)s, %(asked)s, %(days_min)s, %(days_max)s, %(max_wait_minutes)s,
-                           %(same_provider)s, %(ttl_seconds)s, %(visitor)s, %(network)s, %(outside_rules)s);
+                           %(same_provider)s::jsonb, %(ttl_seconds)s, %(visitor)s, %(network)s, %(outside_rules)s);
 
 -- name: confirm_series
 -- A held series becomes its appointments, all or none.

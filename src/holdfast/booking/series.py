@@ -59,6 +59,7 @@ class SeriesAsked:
             "services": [str(id) for id in visit.services],
             "party": visit.party,
             "resources": {role: str(id) for role, id in visit.resources.items()},
+            "provider": visit.provider and str(visit.provider),
             "prefer": [str(id) for id in visit.prefer],
             "max_wait_minutes": visit.max_wait_minutes,
             "same_provider": visit.same_provider,
@@ -155,7 +156,7 @@ async def _place(
         days_min=asked.rule.days_min,
         days_max=asked.rule.days_max,
         max_wait_minutes=asked.visit.max_wait_minutes,
-        same_provider=asked.visit.same_provider,
+        same_provider=json.dumps(asked.visit.same_provider),
         ttl_seconds=ttl_seconds,
         visitor=visitor.visitor,
         network=visitor.network,
@@ -341,6 +342,7 @@ def _changed_ask(series: WholeSeries, coming: Sequence[Sequence[Appointment]], c
         max_wait_minutes=kept["max_wait_minutes"],
         same_provider=kept["same_provider"],
         resources={role: UUID(id) for role, id in kept["resources"].items()},
+        provider=UUID(kept["provider"]) if kept.get("provider") else None,
         prefer=tuple(UUID(id) for id in kept["prefer"]),
     )
     rule = Recurrence(

@@ -15,7 +15,7 @@ from itertools import groupby, pairwise
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from holdfast.availability.model import Request, Service, Slot
+from holdfast.availability.model import Request, SameProvider, Slot
 from holdfast.availability.permit import Choices, Day, Wanted, choices_as_json, local_day, permit
 from holdfast.availability.service import WantedVisit, arrange
 from holdfast.availability.snapshot import current_catalog
@@ -38,9 +38,10 @@ VisitState = Literal["held", "ended", "booked", "cancelled"]
 class VisitAsked:
     """Services one after the other, each at most ``max_wait_minutes`` after the one before; ``party`` of each at once.
 
-    ``same_provider``: one provider for all of them. ``resources`` names who or what must serve a role, ``prefer`` only
-    prefers. ``outside_rules``: a person decided that opening hours and the like do not count this time; then the
-    services follow without a wait, and whoever is free serves.
+    ``same_provider``: one provider for all of them, or ``"prefer"`` for one where that can be had. ``resources`` names
+    who or what must serve a role, in the services whose pool for it has them; ``provider`` must serve in each service
+    that has a role for them; ``prefer`` only prefers. ``outside_rules``: a person decided that opening hours and the
+    like do not count this time; then the services follow without a wait, and whoever is free serves.
     """
 
     location_id: UUID
@@ -48,8 +49,9 @@ class VisitAsked:
     start: datetime
     party: int = 1
     max_wait_minutes: int = 0
-    same_provider: bool = False
+    same_provider: SameProvider = False
     resources: Mapping[str, UUID] = field(default_factory=dict)
+    provider: UUID | None = None
     prefer: tuple[UUID, ...] = ()
     outside_rules: bool = False
 
@@ -64,6 +66,7 @@ class VisitAsked:
             same_provider=self.same_provider,
             party=self.party,
             resources={role: str(id) for role, id in self.resources.items()},
+            provider=str(self.provider) if self.provider else None,
             prefer=tuple(str(id) for id in self.prefer),
         )
 
@@ -99,7 +102,7 @@ class WholeVisit:
     location_id: UUID
     time_zone: str
     max_wait_minutes: int
-    same_provider: bool
+    same_provider: SameProvider
     surface: str
     created_at: datetime
     series_id: UUID | None = None
@@ -206,15 +209,15 @@ async def check_preferred(tx: Transaction, asked: VisitAsked) -> None:
 async def items_of_slot(tx: Transaction, asked: VisitAsked, slot: Slot) -> list[Item]:
     """The appointments that a slot of the search stands for, service by service.
 
-    Whom it chose comes first in each role; the rest of the pool stands by, but for the one provider who has to serve
-    throughout, and whoever was named. Raises NotBookable.
+    Whom it chose comes first in each role; the rest of the pool stands by, but not for whoever was named, and not for
+    the one person who serves throughout. Raises NotBookable.
     """
     catalog = await current_catalog(tx)
-    lead_kinds = {id for id, resource in catalog.resources.items() if resource.kind == "provider"}
     items = []
     for index, part in enumerate(slot.parts):
         service = catalog.service(part.service)
-        fixed = set(asked.resources) | (_lead_roles(service, lead_kinds) if asked.same_provider else set())
+        kept = {pick.role for pick in slot.picks if pick.part == index and pick.resource == slot.with_person}
+        fixed = kept.union(asked.resources)
         for person in range(asked.party):
             choices = {
                 need.role: _choices(
@@ -224,11 +227,6 @@ async def items_of_slot(tx: Transaction, asked: VisitAsked, slot: Slot) -> list[
             }
             items.append(Item(UUID(part.service), part.start, choices))
     return await _permitted(tx, VisitItems(asked.location_id, tuple(items)), arranged=True)
-
-
-def _lead_roles(service: Service, providers: set[str]) -> set[str]:
-    roles = [need.role for need in service.requirements if need.pool.members[0] in providers]
-    return set(roles[:1])
 
 
 def _choices(
@@ -267,6 +265,7 @@ async def _permitted(tx: Transaction, visit: VisitItems, *, arranged: bool = Fal
                 tx,
                 Wanted(item.service_id, visit.location_id, item.start, item.choices),
                 arranged=arranged or item.start > first,
+                begins=first,
             ),
             day=await local_day(tx, visit.location_id, item.start),
         )
@@ -287,7 +286,7 @@ async def _place(
         location_id=asked.location_id,
         items=json.dumps([item_as_json(item) for item in items]),
         max_wait_minutes=asked.max_wait_minutes if isinstance(asked, VisitAsked) else 0,
-        same_provider=isinstance(asked, VisitAsked) and asked.same_provider,
+        same_provider=json.dumps(isinstance(asked, VisitAsked) and asked.same_provider),
         ttl_seconds=ttl_seconds,
         visitor=visitor.visitor,
         network=visitor.network,

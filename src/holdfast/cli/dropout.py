@@ -52,9 +52,10 @@ def dropout(
 
         id, zone = await record.transact(caller, look_up)
         first, last = parse_instant(start, zone, field="--from"), parse_instant(end, zone, field="--to")
+        shown_in = zone or "UTC"
         if approve is None:
-            return await plan_dropout(record, caller, id, first, last), zone
-        return await record.transact(caller, lambda tx: apply_dropout(tx, id, first, last, approved=approve)), zone
+            return await plan_dropout(record, caller, id, first, last), shown_in
+        return await record.transact(caller, lambda tx: apply_dropout(tx, id, first, last, approved=approve)), shown_in
 
     plan, zone = with_record(work)
     if not as_json:

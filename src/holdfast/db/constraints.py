@@ -69,6 +69,7 @@ RULES: Final[dict[str, Meaning]] = {
         "An appointment of this visit was changed meanwhile. Read it again, then decide.",
     ),
     "visit_wait_is_bounded": (errors.Invalid, "max_wait_minutes lies between 0 and 1,440."),
+    "visit_same_provider_is_known": (errors.Invalid, "same_provider is true, false or prefer."),
     "client_exists": (errors.NotFound, "There is no such client."),
     "appointment_exists": (errors.NotFound, "There is no such appointment."),
     "appointment_state_allows": (

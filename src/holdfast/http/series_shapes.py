@@ -11,7 +11,7 @@ from holdfast.availability.series import Occurrence
 from holdfast.booking.series import WholeSeries
 from holdfast.http.shapes import Ask, Day, Page, Reference, Role, Surface, When
 from holdfast.http.slot_shapes import SlotShape
-from holdfast.http.visit_shapes import Services, VisitShape
+from holdfast.http.visit_shapes import OneProvider, Provider, Services, VisitShape
 from holdfast.ids import public_id
 from holdfast.wallclock import to_local
 
@@ -73,7 +73,8 @@ class SeriesAsk(Ask):
     days_max: Apart | None = None
     party: Annotated[int, Field(strict=True, ge=1, le=20)] = 1
     max_wait_minutes: Annotated[int, Field(strict=True, ge=0, le=1440)] = 0
-    same_provider: Annotated[bool, Field(strict=True)] = False
+    same_provider: OneProvider = False
+    provider: Provider | None = None
     resources: Annotated[dict[Role, Reference], Field(max_length=20)] = Field(default_factory=dict)
     prefer: Annotated[list[Reference], Field(max_length=20)] = Field(default_factory=list)
     surface: Surface | None = None

@@ -78,7 +78,7 @@ class SlotList(BaseModel):
 
 
 class DayList(BaseModel):
-    """The local days on which anything can be booked."""
+    """The days on which anything can be booked. ``time_zone`` is whose days they are; null: each location's own."""
 
     days: list[date]
     as_of: datetime

@@ -26,6 +26,13 @@ from holdfast.ids import public_id
 from holdfast.wallclock import to_local
 
 Services = Annotated[list[Reference], Field(min_length=1, max_length=6, description="In this order.")]
+OneProvider = Annotated[
+    Annotated[bool, Field(strict=True)] | Literal["prefer"],
+    Field(description="One provider for all services; `prefer`: where that can be had."),
+]
+Provider = Annotated[
+    Reference, Field(description="Only with them: they serve in each service that has a role for them.")
+]
 
 
 class VisitItemAsk(Ask):
@@ -57,7 +64,8 @@ class VisitHoldAsk(Ask):
     start: When | None = None
     party: Annotated[int, Field(strict=True, ge=1, le=20)] = 1
     max_wait_minutes: Annotated[int, Field(strict=True, ge=0, le=1440)] = 0
-    same_provider: Annotated[bool, Field(strict=True)] = False
+    same_provider: OneProvider = False
+    provider: Provider | None = None
     resources: Annotated[dict[Role, Reference], Field(max_length=20)] = Field(default_factory=dict)
     prefer: Annotated[list[Reference], Field(max_length=20)] = Field(default_factory=list)
     appointments: Annotated[list[VisitItemAsk], Field(min_length=1, max_length=20)] | None = None
@@ -69,7 +77,8 @@ class VisitHoldAsk(Ask):
     def _one_way(self) -> VisitHoldAsk:
         if (self.services is None) == (self.appointments is None) or (self.services is None) != (self.start is None):
             raise ValueError("give services and start, or appointments")
-        if self.appointments is not None and (self.resources or self.prefer or self.party > 1 or self.same_provider):
+        whole = self.resources or self.provider or self.prefer or self.party > 1 or self.same_provider
+        if self.appointments is not None and whole:
             raise ValueError("with appointments, say of each which resources serve it")
         return self
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import singledispatchmethod
+from typing import Literal
 from uuid import UUID
 
 from holdfast.log.events import Event
@@ -40,7 +41,7 @@ class Visit:
     id: UUID
     location_id: UUID
     max_wait_minutes: int
-    same_provider: bool
+    same_provider: bool | Literal["prefer"]
     surface: str
     series_id: UUID | None
     number: int | None

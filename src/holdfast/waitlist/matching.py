@@ -213,13 +213,12 @@ class Matching:
     def _requests(self, service_id: UUID, provider: UUID | None) -> list[Request]:
         """On the grid anywhere around what fell free; and exactly where the visit was that went, on the grid or not."""
         service = self._snapshot.services[str(service_id)]
-        role = _role_of(service, str(provider)) if provider else None
-        if provider and role is None:
+        if provider and not service.served_by(str(provider)):
             return []
         around = request_around(self._opening, service, self._snapshot.now)
         if around is None:
             return []
-        named = replace(around, resources={role: str(provider)} if role else {})
+        named = replace(around, provider=str(provider) if provider else None)
         exact = replace(named, start=self._opening.starts_at, until=self._opening.starts_at + MINUTE, any_minute=True)
         return [exact, named] if self._opening.starts_at >= around.start else [named]
 
@@ -266,10 +265,6 @@ def window_around(opening: Opening, services: Sequence[Service], now: datetime) 
     origin = min(window.origin for window in windows)
     end = max(window.instant(window.minutes) for window in windows)
     return Window(origin, (end - origin) // MINUTE)
-
-
-def _role_of(service: Service, provider: str) -> str | None:
-    return next((need.role for need in service.requirements if provider in need.pool.members), None)
 
 
 def _has_one_of(slot: Slot, providers: Sequence[UUID]) -> bool:

@@ -309,7 +309,7 @@ begin
   cross join jsonb_each(p_choices[i]) c
   left join requirement r
     on r.organization_id = current_organization() and r.service_id = (p_holds[i]).service_id and r.role = c.key
-  where r.role is null or jsonb_array_length(c.value) > r.quantity
+  where c.key <> '@day' and (r.role is null or jsonb_array_length(c.value) > r.quantity)
   limit 1;
   if v_role is not null and v_needed is null then
     perform refuse('role_is_of_the_service',

@@ -2,7 +2,7 @@
 -- everything that is known about one (the guard, its states, its story) stays as it is; a visit only takes and settles
 -- several of them in one transaction.
 
-create or replace function holdfast.draft_visit(p_location_id uuid, p_max_wait_minutes integer, p_same_provider boolean)
+create or replace function holdfast.draft_visit(p_location_id uuid, p_max_wait_minutes integer, p_same_provider jsonb)
 returns holdfast.visit
 language plpgsql
 as $$
@@ -66,7 +66,7 @@ end $$;
 
 -- Hold everything that every appointment of a visit needs, or nothing.
 create or replace function holdfast.place_visit(
-  p_location_id uuid, p_items jsonb, p_max_wait_minutes integer default 0, p_same_provider boolean default false,
+  p_location_id uuid, p_items jsonb, p_max_wait_minutes integer default 0, p_same_provider jsonb default 'false',
   p_ttl_seconds integer default null, p_visitor bytea default null, p_network bytea default null,
   p_outside_rules boolean default false
 ) returns setof holdfast.hold_detail

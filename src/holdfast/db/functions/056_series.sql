@@ -5,7 +5,7 @@
 -- quota each of its visits counts: one request must not keep more than its visitor may.
 create or replace function holdfast.place_series(
   p_location_id uuid, p_visits jsonb, p_asked jsonb, p_days_min integer default null, p_days_max integer default null,
-  p_max_wait_minutes integer default 0, p_same_provider boolean default false, p_ttl_seconds integer default null,
+  p_max_wait_minutes integer default 0, p_same_provider jsonb default 'false', p_ttl_seconds integer default null,
   p_visitor bytea default null, p_network bytea default null, p_outside_rules boolean default false
 ) returns setof holdfast.hold_detail
 language plpgsql security definer

@@ -34,12 +34,14 @@ as $$
   cross join lateral claims_between(p_unit_ids, lower(w.during), upper(w.during)) k;
 $$;
 
--- When each of these resources was last given a visit, of those around now: for taking turns.
-create or replace function holdfast.last_taken(p_resource_ids uuid[]) returns table (resource_id uuid, taken_at timestamptz)
+-- When each of these resources was last given a visit, of those around now: for taking turns. `changes_at` is when the
+-- first live hold among them runs out, and with it perhaps the turn.
+create or replace function holdfast.last_taken(p_resource_ids uuid[])
+returns table (resource_id uuid, taken_at timestamptz, changes_at timestamptz)
 language sql volatile security definer
 set search_path = holdfast, pg_temp
 as $$
-  select r.id, max(h.created_at)
+  select r.id, max(h.created_at), min(h.expires_at) filter (where h.state = 'live')
   from unnest(p_resource_ids) as r(id)
   join unit u on u.organization_id = current_organization() and u.resource_id = r.id
   cross join lateral claims_on(u.id, tstzrange(clock() - interval '7 days', clock() + interval '90 days')) c

@@ -10,8 +10,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from holdfast.access.model import PUBLIC_SURFACES, Principal
 from holdfast.availability import service as availability
+from holdfast.availability.bitmap import MINUTE
 from holdfast.availability.catalog import Catalog
 from holdfast.availability.model import Request as Asked
+from holdfast.availability.model import SameProvider
 from holdfast.availability.snapshot import current_catalog
 from holdfast.db.transact import Caller, Transaction
 from holdfast.errors import Forbidden, Invalid, NotFound
@@ -29,7 +31,8 @@ router = APIRouter(prefix="/v1/availability", tags=["availability"], responses=R
 # midnight ends the evening
 _PARTS: Final = {name: (time(first), time(last % 24)) for name, (first, last) in PARTS_OF_DAY.items()}
 USUAL_SPAN: Final = timedelta(days=7)
-EXPLAINED_SPAN: Final = timedelta(days=30)
+MOST_ARRANGED: Final = 6_000
+"""Slots times services times people of one answer: the usual limit, for the most services and people there can be."""
 _TIMES: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
@@ -48,11 +51,15 @@ class Ask:
             str | None, Query(max_length=700, description="Several in sequence, separated by commas.")
         ] = None,
         location: Annotated[str | None, Query(max_length=64, description="Every location when left out.")] = None,
-        provider: Annotated[str | None, Query(max_length=64, description="Only with them.")] = None,
+        provider: Annotated[
+            str | None, Query(max_length=64, description="Only with them, in each service that has a role for them.")
+        ] = None,
         prefer: Annotated[str | None, Query(max_length=64, description="With them where they are free.")] = None,
         party: Annotated[int, Query(ge=1, le=20, description="So many people at the same time.")] = 1,
         max_wait_minutes: Annotated[int, Query(ge=0, le=1440, description="Between two services.")] = 0,
-        same_provider: Annotated[bool, Query(description="One provider for the whole sequence.")] = False,
+        same_provider: Annotated[
+            SameProvider, Query(description="One provider for the whole sequence; `prefer`: where that can be had.")
+        ] = False,
         part_of_day: Annotated[
             str | None, Query(max_length=20, description="morning, afternoon, evening, or 09:00-12:30.")
         ] = None,
@@ -93,6 +100,9 @@ class Ask:
 
     def request(self, catalog: Catalog, location: str, start: datetime, until: datetime, limit: int = 1) -> Asked:
         """The question as the engine takes it. Raises NotFound, Invalid."""
+        most = MOST_ARRANGED // (len(self.services) * self.party)
+        if limit > most:
+            raise Invalid(f"For so many services and people at once, limit is {most} at most.", field="limit")
         services = tuple(_find(catalog, "service", each) for each in self.services)
         return Asked(
             location=location,
@@ -102,7 +112,7 @@ class Ask:
             max_wait_minutes=self.max_wait_minutes,
             same_provider=self.same_provider,
             party=self.party,
-            resources=self._named(catalog, services),
+            provider=_find(catalog, "resource", self.provider, "provider") if self.provider else None,
             prefer=(_find(catalog, "resource", self.prefer, "prefer"),) if self.prefer else (),
             part_of_day=self.part_of_day,
             any_minute=self.any_minute,
@@ -117,20 +127,6 @@ class Ask:
     def common_zone(self, catalog: Catalog, locations: list[str]) -> str | None:
         zones = {self.shown_zone(catalog, location) for location in locations}
         return zones.pop() if len(zones) == 1 else None
-
-    def _named(self, catalog: Catalog, services: tuple[str, ...]) -> dict[str, str]:
-        if self.provider is None:
-            return {}
-        provider = _find(catalog, "resource", self.provider, "provider")
-        roles = {
-            need.role: provider
-            for service in services
-            for need in catalog.service(service).requirements
-            if provider in need.pool.members
-        }
-        if not roles:
-            raise Invalid("The provider serves nothing of what is asked for.", field="provider")
-        return roles
 
 
 AskedFor = Annotated[Ask, Depends()]
@@ -158,8 +154,9 @@ async def find_slots(
     async def work(tx: Transaction) -> Timed:
         catalog = await current_catalog(tx)
         locations = ask.locations(catalog)
-        start, until = _window(catalog, locations, from_, to, tx.scene.began_at)
-        found = await availability.search(tx, ask.request(catalog, locations[0], start, until, limit), locations)
+        windows = _windows(catalog, locations, from_, to, tx.scene.began_at)
+        asked = ask.request(catalog, locations[0], *windows[locations[0]], limit)
+        found = await availability.search(tx, asked, locations, windows=windows)
         return _slots(found, ask, catalog, locations)
 
     return await _tags(request).read(request, ask.caller(principal), work)
@@ -177,8 +174,10 @@ async def find_next(
     async def work(tx: Transaction) -> Timed:
         catalog = await current_catalog(tx)
         locations = ask.locations(catalog)
-        start, until = _window(catalog, locations, from_, None, tx.scene.began_at)
-        found = await availability.next_available(tx, ask.request(catalog, locations[0], start, until), locations)
+        windows = _windows(catalog, locations, from_, None, tx.scene.began_at)
+        asked = ask.request(catalog, locations[0], *windows[locations[0]])
+        starts = {location: start for location, (start, _) in windows.items()}
+        found = await availability.next_available(tx, asked, locations, starts=starts)
         return _slots(found, ask, catalog, locations)
 
     return await _tags(request).read(request, ask.caller(principal), work)
@@ -193,7 +192,7 @@ async def find_days(
     from_: Annotated[str | None, Query(alias="from", max_length=40)] = None,
     to: Annotated[str | None, Query(max_length=40)] = None,
 ) -> Response:
-    """The local days on which anything can be booked: for a date picker."""
+    """The days on which anything can be booked, for a date picker: each location's own, or those of `time_zone`."""
     if month is not None:
         if from_ or to:
             raise Invalid("Say either month or from and to.", field="month")
@@ -202,8 +201,10 @@ async def find_days(
     async def work(tx: Transaction) -> Timed:
         catalog = await current_catalog(tx)
         locations = ask.locations(catalog)
-        start, until = _window(catalog, locations, from_, to, tx.scene.began_at)
-        found = await availability.days_with_slots(tx, ask.request(catalog, locations[0], start, until), locations)
+        # whoever asks for the days of another clock means its days with from and to as well
+        windows = _windows(catalog, locations, from_, to, tx.scene.began_at, ask.time_zone)
+        asked = ask.request(catalog, locations[0], *windows[locations[0]])
+        found = await availability.days_with_slots(tx, asked, locations, windows=windows, zone=ask.time_zone)
         zone_name = ask.common_zone(catalog, locations)
         as_of = to_local(found.as_of, zone_name or "UTC")
         return Timed(DayList(days=found.days, as_of=as_of, time_zone=zone_name), found.holds_end_at)
@@ -229,10 +230,10 @@ async def explain(
         moment = parse_instant(start, clock)
         if moment.second or moment.microsecond:
             raise Invalid("A visit starts at a whole minute.", field="start")
-        asked = ask.request(catalog, location, moment - timedelta(days=1), moment + EXPLAINED_SPAN)
+        asked = ask.request(catalog, location, moment, moment + MINUTE)
         why = await availability.explain_start(tx, asked, moment)
         shown = ask.shown_zone(catalog, location)
-        return Timed(ExplanationShape.of(why, moment, location, tx.scene.began_at, shown), None)
+        return Timed(ExplanationShape.of(why, moment, location, tx.scene.began_at, shown), why.holds_end_at)
 
     return await _tags(request).read(request, ask.caller(principal), work)
 
@@ -258,15 +259,23 @@ def _find(catalog: Catalog, kind: str, reference: str, field: str | None = None)
     return found
 
 
-def _window(
-    catalog: Catalog, locations: list[str], from_: str | None, to: str | None, now: datetime
-) -> tuple[datetime, datetime]:
-    known = [catalog.locations[location] for location in locations if location in catalog.locations]
-    if not known:
+def _windows(
+    catalog: Catalog,
+    locations: list[str],
+    from_: str | None,
+    to: str | None,
+    now: datetime,
+    clock: str | None = None,
+) -> dict[str, tuple[datetime, datetime]]:
+    """From when to when at each location: days and wall times are its own, or those of ``clock``."""
+    if not locations:
         raise NotFound("There is no such location.", field="location")
-    start = _moment(from_, known[0].zone, "from") if from_ else now
-    until = _moment(to, known[0].zone, "to") if to else start + USUAL_SPAN
-    return start, until
+    windows = {}
+    for location in locations:
+        zone_name = clock or catalog.locations[location].zone
+        start = _moment(from_, zone_name, "from") if from_ else now
+        windows[location] = start, _moment(to, zone_name, "to") if to else start + USUAL_SPAN
+    return windows
 
 
 def _moment(text: str, zone_name: str, field: str) -> datetime:

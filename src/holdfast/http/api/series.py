@@ -107,6 +107,7 @@ async def _find_series(tx: Transaction, ask: SeriesAsk, starts: list[str] | None
         location_id = await find_id(tx, "location", ask.location)
         services = [await find_id(tx, "service", each) for each in ask.services]
         resources = {role: await find_id(tx, "resource", each) for role, each in ask.resources.items()}
+        provider = await find_id(tx, "resource", ask.provider) if ask.provider else None
         prefer = [await find_id(tx, "resource", each) for each in ask.prefer]
     except NotFound as missing:
         raise NotBookable(missing.detail, reason="unknown_reference") from None
@@ -118,6 +119,7 @@ async def _find_series(tx: Transaction, ask: SeriesAsk, starts: list[str] | None
         max_wait_minutes=ask.max_wait_minutes,
         same_provider=ask.same_provider,
         resources=resources,
+        provider=provider,
         prefer=tuple(prefer),
     )
     exact = tuple([await find_start(tx, each, location_id, "starts") for each in starts or []])

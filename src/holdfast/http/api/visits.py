@@ -64,6 +64,7 @@ async def _find_visit(tx: Transaction, ask: VisitHoldAsk) -> VisitAsked | VisitI
             return VisitItems(location_id, tuple(items), steps_outside(tx, ask.outside_rules))
         services = [await find_id(tx, "service", each) for each in ask.services or ()]
         resources = {role: await find_id(tx, "resource", each) for role, each in ask.resources.items()}
+        provider = await find_id(tx, "resource", ask.provider) if ask.provider else None
         prefer = [await find_id(tx, "resource", each) for each in ask.prefer]
     except NotFound as missing:
         raise NotBookable(missing.detail, reason="unknown_reference") from None
@@ -76,6 +77,7 @@ async def _find_visit(tx: Transaction, ask: VisitHoldAsk) -> VisitAsked | VisitI
         max_wait_minutes=ask.max_wait_minutes,
         same_provider=ask.same_provider,
         resources=resources,
+        provider=provider,
         prefer=tuple(prefer),
         outside_rules=steps_outside(tx, ask.outside_rules),
     )

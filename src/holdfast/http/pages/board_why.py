@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
 
 from holdfast.availability.explain import Explanation
 from holdfast.availability.model import Request as Asked
 from holdfast.availability.service import explain_start
+from holdfast.availability.snapshot import current_catalog
 from holdfast.catalog.model import Resource, Service
 from holdfast.catalog.service import list_pools, list_resources, list_services
 from holdfast.db.transact import Transaction
@@ -25,8 +25,6 @@ from holdfast.ids import parse_id, public_id
 from holdfast.wallclock import parse_instant
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-
-REACH: Final = timedelta(days=14)  # how far around the nearest start that works is looked for
 
 
 @router.get("/desk/why")
@@ -82,12 +80,7 @@ async def _offered(tx: Transaction, place: Place, named: Resource | None) -> Seq
 async def _explain(
     tx: Transaction, place: Place, service: Service, named: Resource | None, at: datetime
 ) -> Explanation:
-    asked = Asked(
-        location=str(place.location.id),
-        services=(str(service.id),),
-        start=max(at - REACH, min(tx.scene.began_at, at)),
-        until=at + REACH,
-    )
+    asked = Asked(location=str(place.location.id), services=(str(service.id),), start=at, until=at)
     told = await explain_start(tx, asked, at)
     if named is None:
         return told
@@ -100,9 +93,6 @@ async def _explain(
 
 
 async def _role_of(tx: Transaction, service: Service, named: Resource) -> str | None:
-    pools = {pool.id: pool for pool in await list_pools(tx)}
-    for need in service.requirements:
-        # of two who serve a role together one may be anybody, so the question is asked of the whole pool
-        if need.quantity == 1 and any(member.resource_id == named.id for member in pools[need.pool_id].members):
-            return need.role
-    return None
+    serving = (await current_catalog(tx)).service(str(service.id)).served_by(str(named.id))
+    # of two who serve a role together one may be anybody, so the question is asked of the whole pool
+    return next((need.role for need in serving if need.quantity == 1), None)

@@ -141,11 +141,9 @@ async def providers_of(tx: Transaction, service: Service, location: Location) ->
 
     Empty when there is nobody to choose between.
     """
-    people = {r.id: r for r in await catalog.list_resources(tx, kind="provider", location_id=location.id)}
-    pools = {pool.id: pool for pool in await catalog.list_pools(tx)}
-    best: tuple[int, str, list[Resource]] = (0, "", [])
-    for need in service.requirements:
-        serving = [people[m.resource_id] for m in pools[need.pool_id].members if m.resource_id in people]
-        if need.quantity == 1 and serving and need.segment_minutes > best[0]:
-            best = (need.segment_minutes, need.role, serving)
-    return (best[1], best[2]) if len(best[2]) > 1 else ("", [])
+    people = {str(r.id): r for r in await catalog.list_resources(tx, kind="provider", location_id=location.id)}
+    sold = (await current_catalog(tx)).services.get(str(service.id))
+    serving = sold.served_by(*people) if sold else []
+    need = next((need for need in serving if need.quantity == 1), None)
+    choice = [people[member] for member in need.pool.members if member in people] if need else []
+    return (need.role, choice) if need and len(choice) > 1 else ("", [])

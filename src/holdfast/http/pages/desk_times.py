@@ -11,6 +11,7 @@ from holdfast.availability import service as availability
 from holdfast.availability.model import Request as Asked
 from holdfast.availability.model import Slot
 from holdfast.availability.permit import SENTENCES, Choices, Wanted
+from holdfast.availability.snapshot import current_catalog
 from holdfast.booking.model import Visit
 from holdfast.catalog import service as catalog
 from holdfast.catalog.model import Location, Resource, Service
@@ -169,10 +170,6 @@ def _reference(kind: str, given: str | UUID) -> str | UUID:
 
 
 async def _role_of(tx: Transaction, service: Service, resource: Resource) -> str:
-    pools = {pool.id: pool for pool in await catalog.list_pools(tx)}
-    serving = (
-        need for need in service.requirements
-        if any(member.resource_id == resource.id for member in pools[need.pool_id].members)
-    )  # fmt: skip
-    longest = max(serving, key=lambda need: need.segment_minutes, default=None)
-    return longest.role if longest else ""
+    sold = (await current_catalog(tx)).services.get(str(service.id))
+    serving = sold.served_by(str(resource.id)) if sold else []
+    return serving[0].role if serving else ""

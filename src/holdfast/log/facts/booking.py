@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from uuid import UUID
 
 from holdfast.log.facts import Facts, Instant
@@ -95,7 +96,7 @@ class VisitPlaced(Facts):
     types = ("visit.placed",)
     location_id: UUID
     max_wait_minutes: int
-    same_provider: bool
+    same_provider: bool | Literal["prefer"]
     series_id: UUID | None = None
     number: int | None = None
 
