@@ -14,7 +14,7 @@ function followForm(picture: HTMLElement): void {
     const typed = [...new FormData(form)].filter(([, value]) => typeof value === "string") as [string, string][];
     const answer = await fetch(picture.dataset.picture!, { method: "POST", body: new URLSearchParams(typed) });
     const drawn = new DOMParser().parseFromString(await answer.text(), "text/html").body;
-    if (answer.ok && asked === newest) picture.replaceChildren(...drawn.childNodes);
+    if (answer.ok && !answer.redirected && asked === newest) picture.replaceChildren(...drawn.childNodes);
   };
   form.addEventListener("input", () => {
     clearTimeout(waiting);

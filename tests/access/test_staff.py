@@ -1,4 +1,4 @@
-"""Staff: sessions end by the database's clock, a second factor has a way back, and changes take what proves a person."""
+"""Staff: sessions end by the database's clock, a lost phone has a way back, and changes take what proves a person."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from holdfast.access import staff as people
 from holdfast.access.service import create_organization
 from holdfast.access.staff import Doorkeeper, NewSession, Proof, SignedIn, authenticate_session
 from holdfast.db.transact import Caller, Record, Transaction
-from holdfast.db.urls import DatabaseUrls
 from holdfast.errors import Invalid, SignInRefused, StateRefused
 
 PASSWORD = "correct horse battery"

@@ -1,7 +1,8 @@
 """Staff: who works here, what they may do, how they sign in and stay signed in.
 
-Tokens (sessions, links) are 256 random bits; only their SHA-256 is stored. A session ends 15 minutes after somebody last
-did something in it and 12 hours after it began; the database decides. Sign-ins are throttled per account and per network.
+Tokens (sessions, links) are 256 random bits; only their SHA-256 is stored. A session ends 15 minutes after somebody
+last did something in it and 12 hours after it began; the database decides. Sign-ins are throttled per account and per
+network.
 """
 
 from __future__ import annotations
