@@ -41,7 +41,8 @@ function watch(dialog: HTMLDialogElement): void {
   let toldAt = Date.now();
   let askedAt = 0;
   let active = false;
-  let asking: Promise<void> | undefined;
+  let asking = 0;
+  let asked: Promise<void> = Promise.resolve();
   let waiting: ((again: boolean) => void)[] = [];
 
   const token = (): string => form.querySelector<HTMLInputElement>("[name=form_token]")!.value;
@@ -89,8 +90,8 @@ function watch(dialog: HTMLDialogElement): void {
   };
 
   /** Ask how much is left; `use`: somebody is at work. Without an answer, what is known holds. */
-  const ask = (use: boolean): Promise<void> =>
-    (asking ??= (async () => {
+  const ask = (use: boolean): Promise<void> => {
+    const once = async (): Promise<void> => {
       askedAt = Date.now();
       if (use) {
         toldAt = askedAt;
@@ -102,9 +103,11 @@ function watch(dialog: HTMLDialogElement): void {
       if (answer?.status === 403 && use) hear((await (await fetch(ADDRESS)).json()) as Told);
       else if (answer?.ok) hear((await answer.json()) as Told);
       else if (endsAt <= Date.now()) ended();
-    })()
-      .catch(() => undefined)
-      .finally(() => (asking = undefined)));
+    };
+    // One after the other: an answer that is on its way already may be older than the question.
+    asking++;
+    return (asked = asked.then(once).catch(() => undefined).finally(() => void asking--));
+  };
 
   const tick = (): void => {
     const now = Date.now();
@@ -114,8 +117,8 @@ function watch(dialog: HTMLDialogElement): void {
       left.textContent = left.dataset.words!.replace("{left}", `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`);
       // Read out at each half minute, not every second.
       left.setAttribute("aria-live", seconds % 30 === 0 ? "polite" : "off");
-      if (!seconds || now - askedAt > ASK_MILLISECONDS) void ask(false);
-    } else if (active && now - toldAt >= TELL_MILLISECONDS) {
+      if (!asking && (!seconds || now - askedAt > ASK_MILLISECONDS)) void ask(false);
+    } else if (!asking && active && now - toldAt >= TELL_MILLISECONDS) {
       void ask(true);
     } else if (seconds <= WARN_SECONDS && !asking) {
       void ask(active).then(() => {

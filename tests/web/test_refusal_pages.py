@@ -1,4 +1,4 @@
-"""What people are shown when something is refused: a page of the house they are in, with a way back that can be read."""
+"""What people are shown when something is refused: a page of the house they are in, with a way back to a page."""
 
 from __future__ import annotations
 
@@ -66,9 +66,12 @@ def test_an_unknown_booking_address_has_the_clinic_s_look_and_leads_back(strange
     assert stranger.page.url.path.startswith("/b/glow")
 
 
-@pytest.mark.parametrize("path", ["/nothing-here", "/b/no-such-business", "/v/no-such-link", "/desk/nothing"])
-def test_an_unknown_address_is_a_page_and_leads_somewhere(stranger: Forms, path: str) -> None:
-    assert_page(stranger.open(path), 404, "gate")
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/nothing-here", 404), ("/b/no-such-business", 404), ("/v/no-such-link", 410), ("/desk/nothing", 404)],
+)
+def test_an_unknown_address_is_a_page_and_leads_somewhere(stranger: Forms, path: str, status: int) -> None:
+    assert_page(stranger.open(path), status, "gate")
     assert "{" not in stranger.page.text.split("<main")[1].split("<svg")[0]
     assert stranger.open(back(stranger)).status_code == 200
 
@@ -168,9 +171,8 @@ def test_trouble_is_a_page_in_the_reader_s_language(troubled: str, name: str, st
     assert '<html lang="es"' in answer.text
     assert "Ada" not in answer.text
     assert answer.headers.get("retry-after") == {"busy": "7", "flood": "9"}.get(name)
-    assert {"crash": "Algo salió mal", "busy": "demasiado movimiento", "flood": "Espere 9 segundos"}[
-        name
-    ] in answer.text
+    said = {"crash": "Algo salió mal", "busy": "demasiado movimiento", "flood": "Espere 9 segundos"}
+    assert said[name] in answer.text
     problem = httpx.get(url, timeout=60)
     assert problem.status_code == status
     assert problem.headers["content-type"] == MEDIA_TYPE

@@ -84,11 +84,10 @@ def _wants_page(request: Request) -> bool:
 async def _error_page(request: Request, error: HoldfastError) -> Response:
     """What was refused and what to do, in the frame that it was met in."""
     outdated = isinstance(error, Forbidden) and error.facts.get("reason") == "form_token"
-    back = way_back(request)
-    if request.method == "GET" and not isinstance(error, AGAIN):
-        back = page_above(request, request.url.path.rpartition("/")[0] or "/")  # this one would only say so again
-    context: dict[str, Any] = {"said": _words(request, error), "outdated": outdated, "back": back}
-    response = await _framed(request, status_of(error), context | {"again": back == request.url.path})
+    context: dict[str, Any] = {"said": _words(request, error), "outdated": outdated}
+    # this address would only say the same again
+    elsewhere = request.method == "GET" and not isinstance(error, AGAIN)
+    response = await _framed(request, status_of(error), elsewhere, context)
     if wait := error.facts.get("retry_after_seconds"):
         response.headers["Retry-After"] = str(wait)
     return fence(request, response)
@@ -108,21 +107,28 @@ def _words(request: Request, error: HoldfastError) -> str:
     return _(error.detail)
 
 
-async def _framed(request: Request, status: int, context: dict[str, Any]) -> Response:
+async def _framed(request: Request, status: int, elsewhere: bool, context: dict[str, Any]) -> Response:
+    path = request.url.path
+    back = page_above(request, path.rpartition("/")[0]) if elsewhere else way_back(request)
+
+    def with_way(back: str) -> dict[str, Any]:
+        return context | {"back": back, "again": back.partition("?")[0] == path}
+
     try:
-        path = request.url.path
         if (site := await _site(request)) is not None:
-            return site.page(TEMPLATE, status=status, frame="booking/frame.html", **context)
+            if elsewhere:
+                back = site.url if site.url != path else f"/b/{site.look.slug}"
+            return site.page(TEMPLATE, status=status, frame="booking/frame.html", **with_way(back))
         if path.startswith("/desk") or path == "/account":
             staff = getattr(request.state, "staff", None) or await signed_in(request, used=False)
             if staff is not None and staff.complete:
                 request.state.staff = staff
                 return await desk_page(
-                    request, staff, TEMPLATE, section="", status=status, frame="desk/frame.html", **context
+                    request, staff, TEMPLATE, section="", status=status, frame="desk/frame.html", **with_way(back)
                 )
     except HoldfastError:
         pass  # the record is away: then without anybody's look
-    return page(request, TEMPLATE, status=status, frame="desk/gate.html", **context)
+    return page(request, TEMPLATE, status=status, frame="desk/gate.html", **with_way(back))
 
 
 async def _site(request: Request) -> Site | None:
