@@ -895,6 +895,16 @@ CREATE TABLE holdfast.staff_link (
 
 ALTER TABLE ONLY holdfast.staff_link FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE holdfast.staff_recovery_code (
+    organization_id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    code_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT holdfast.clock() NOT NULL,
+    CONSTRAINT staff_recovery_code_is_sha256 CHECK ((length(code_hash) = 32))
+);
+
+ALTER TABLE ONLY holdfast.staff_recovery_code FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE holdfast.staff_session (
     organization_id uuid NOT NULL,
     id uuid DEFAULT holdfast.new_id() NOT NULL,
@@ -1148,7 +1158,7 @@ ALTER TABLE ONLY holdfast.service
     ADD CONSTRAINT service_slug_is_unique UNIQUE (organization_id, slug);
 
 ALTER TABLE ONLY holdfast.staff
-    ADD CONSTRAINT staff_email_is_unique UNIQUE (organization_id, email);
+    ADD CONSTRAINT staff_email_is_unique EXCLUDE USING btree (organization_id WITH =, email WITH =) WHERE ((retired_at IS NULL));
 
 ALTER TABLE ONLY holdfast.staff_link
     ADD CONSTRAINT staff_link_pkey PRIMARY KEY (organization_id, id);
@@ -1158,6 +1168,9 @@ ALTER TABLE ONLY holdfast.staff_link
 
 ALTER TABLE ONLY holdfast.staff
     ADD CONSTRAINT staff_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY holdfast.staff_recovery_code
+    ADD CONSTRAINT staff_recovery_code_pkey PRIMARY KEY (organization_id, staff_id, code_hash);
 
 ALTER TABLE ONLY holdfast.staff_session
     ADD CONSTRAINT staff_session_pkey PRIMARY KEY (organization_id, id);
@@ -1526,6 +1539,9 @@ ALTER TABLE ONLY holdfast.staff_link
 ALTER TABLE ONLY holdfast.staff
     ADD CONSTRAINT staff_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
+ALTER TABLE ONLY holdfast.staff_recovery_code
+    ADD CONSTRAINT staff_recovery_code_staff_exists FOREIGN KEY (organization_id, staff_id) REFERENCES holdfast.staff(organization_id, id);
+
 ALTER TABLE ONLY holdfast.staff
     ADD CONSTRAINT staff_resource_exists FOREIGN KEY (organization_id, resource_id) REFERENCES holdfast.resource(organization_id, id);
 
@@ -1700,6 +1716,8 @@ CREATE POLICY own_organization ON holdfast.staff FOR SELECT TO holdfast_app USIN
 
 CREATE POLICY own_organization ON holdfast.staff_link FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
+CREATE POLICY own_organization ON holdfast.staff_recovery_code FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
 CREATE POLICY own_organization ON holdfast.staff_session FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.unit FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
@@ -1792,6 +1810,8 @@ CREATE POLICY owner_commands ON holdfast.staff TO holdfast_owner USING (true) WI
 
 CREATE POLICY owner_commands ON holdfast.staff_link TO holdfast_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_commands ON holdfast.staff_recovery_code TO holdfast_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_commands ON holdfast.staff_session TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.unit TO holdfast_owner USING (true) WITH CHECK (true);
@@ -1837,6 +1857,8 @@ ALTER TABLE holdfast.sign_in_attempt ENABLE ROW LEVEL SECURITY;
 ALTER TABLE holdfast.staff ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.staff_link ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.staff_recovery_code ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.staff_session ENABLE ROW LEVEL SECURITY;
 
