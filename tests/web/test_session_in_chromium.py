@@ -18,8 +18,8 @@ from tests.postgres import superuser_url
 from tests.web.browsers import Visitor, chromium, visitor
 from tests.web.conftest import Served
 from tests.web.desk_staff import PASSWORD, employ, sign_in_page
+from tests.web.test_manage_in_chromium import AXE, serious
 
-AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 expect.set_options(timeout=20_000)
 WIDE = {"width": 1280, "height": 900}
 
@@ -204,3 +204,28 @@ def test_whoever_types_or_points_is_at_work(olga: Visitor, admin: psycopg.Connec
         page.clock.run_for(2_000)
     assert told.value.request.method == "POST"
     assert seconds_left(admin) > 880
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+def test_axe_finds_nothing_serious(
+    browser: Browser, served: Served, staff: dict[str, UUID], admin: psycopg.Connection[Any], scheme: str, width: int
+) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: run scripts/build-frontend")
+    options = {"color_scheme": scheme, "bypass_csp": True, "viewport": {"width": width, "height": 900}}
+    with visitor(browser, served.url, reduced_motion="reduce", **options) as some:
+        page = some.page
+        sign_in_page(page, "manager")
+        seen = {}
+        for path in ("/account", "/desk/nothing", "/b/glow/austin/nothing", "/sign-in/no-such"):
+            page.goto(path)
+            seen[path] = serious(page)
+            sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert sideways <= 0, f"{path} is wider than the screen"
+        page.goto("/desk/manage/services")
+        for seconds, name in ((90, "Are you still there?"), (0, "Please sign in again")):
+            leave(admin, seconds)
+            come_back(page)
+            expect(page.get_by_role("dialog", name=name)).to_be_visible()
+            seen[name] = serious(page)
+    assert not any(seen.values()), seen
