@@ -148,6 +148,7 @@ async def _form(
         problem=problem,
         home=HOME,
         look=found,
+        most=LOGO_BYTES_MAX,
         url=f"{base}/b/{found.slug}",
         line=f'<script src="{base}/embed.js" data-page="{found.slug}" async></script>',
         picture=_swatches(typed.get("accent", ""), language_of(request)),
