@@ -43,7 +43,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, clinic_url: str) -> Iterator[
         variables["PATH"] = f"{programs}:{variables['PATH']}"
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
-            cwd=directory, env=variables, capture_output=True, text=True, check=False, timeout=110,
+            cwd=directory, env=variables, capture_output=True, text=True, check=False, timeout=200,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         yield done.stdout.split("\036")
