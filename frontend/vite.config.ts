@@ -20,6 +20,7 @@ export default defineConfig({
         embed: "src/embed.ts",
         manage: "src/manage.ts",
         prove: "src/prove.ts",
+        session: "src/session-only.ts",
       },
       output: {
         entryFileNames: "[name]-[hash].js",

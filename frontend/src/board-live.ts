@@ -1,5 +1,6 @@
 // The day as it changes on the server: Server-Sent Events that say only what this screen lacks.
 import type { Day, Entry } from "./board-day";
+import { SIGNED_IN } from "./session";
 
 export interface Change {
   version: string;
@@ -11,6 +12,7 @@ interface Told {
   day: (day: Day) => void;
   change: (change: Change) => void;
   lost: () => void;
+  ended: () => void;
   back: () => void;
 }
 
@@ -35,6 +37,12 @@ export function follow(address: string, seen: string, told: Told): void {
     }, after);
   };
 
+  const over = (): void => {
+    said = true;
+    dispatchEvent(new Event("holdfast:stream-ended"));
+    told.ended();
+  };
+
   let feed: EventSource;
   const connect = (): void => {
     feed = new EventSource(`${address}&seen=${version}`);
@@ -48,6 +56,13 @@ export function follow(address: string, seen: string, told: Told): void {
     hear("ready", () => undefined);
     hear("day", (data) => told.day(JSON.parse(data) as Day));
     hear("change", (data) => told.change(JSON.parse(data) as Change));
+    // Nobody is signed in any more: the page says so, and goes on when somebody is.
+    feed.addEventListener("ended", () => {
+      feed.close();
+      clearTimeout(worry);
+      worry = undefined;
+      over();
+    });
     feed.addEventListener("error", () => {
       worried(PATIENCE_MILLISECONDS);
       // The browser tries again by itself, unless the answer was no stream: the session ended, or a proxy is in between.
@@ -63,8 +78,12 @@ export function follow(address: string, seen: string, told: Told): void {
 
   const again = async (): Promise<void> => {
     const answer = await fetch(address, { method: "HEAD", redirect: "manual" }).catch(() => null);
-    if (answer?.type === "opaqueredirect") location.reload();
+    if (answer?.type === "opaqueredirect") over();
     else connect();
   };
+  addEventListener(SIGNED_IN, () => {
+    feed.close();
+    connect();
+  });
   connect();
 }

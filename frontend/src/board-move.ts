@@ -1,5 +1,6 @@
 // Moving by hand: shown as pending until the record has said yes, put back with the reason when it says no.
 import { type Column, type Entry, type Words, dayOf, fill, later, timeOf } from "./board-day";
+import { signIn, toSignIn } from "./page";
 import { toast } from "./panel";
 
 export interface Board {
@@ -37,6 +38,7 @@ async function send(board: Board, url: string, revision: number | undefined, bod
   if (revision !== undefined) headers["If-Match"] = `"${revision}"`;
   try {
     const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+    if (toSignIn(response) && (await signIn.again?.())) return send(board, url, revision, body);
     const told = response.headers.get("Content-Type")?.includes("json");
     return { ok: response.ok && Boolean(told), answer: told ? ((await response.json()) as Answer) : { detail: board.words.reload } };
   } catch {

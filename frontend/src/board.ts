@@ -98,7 +98,9 @@ function draw(root: HTMLElement): void {
 
   const board = {
     words,
-    token: root.dataset.token!,
+    get token() {
+      return root.dataset.token!; // another one after signing in again
+    },
     location: place,
     column,
     entry: (key: string) => entries.get(key),
@@ -247,6 +249,7 @@ function draw(root: HTMLElement): void {
     day: showDay,
     change,
     lost: () => say(words.lost!, true),
+    ended: () => say(words.ended!, true),
     back: () => {
       say(words.back!, false);
       setTimeout(() => void (bar.hidden = bar.classList.contains("lost") ? false : true), 4000);

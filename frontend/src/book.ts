@@ -3,6 +3,7 @@
 import { asking, Combobox } from "./combobox";
 import { fetchPage } from "./page";
 import { CLOSED, toast } from "./panel";
+import { SIGNED_IN } from "./session";
 
 const SOON_SECONDS = 60;
 
@@ -97,6 +98,7 @@ export function startBooking(): void {
   if (document.activeElement === document.body) page.querySelector<HTMLElement>("[autofocus]")?.focus();
   addEventListener("holdfast:panel", (event) => mount((event as CustomEvent<HTMLElement>).detail));
   addEventListener(CLOSED, () => giveBack());
+  addEventListener(SIGNED_IN, (event) => held && (held.token = (event as CustomEvent<string>).detail));
   document.addEventListener("submit", (event) => (submitting ||= !(event.target as Element).closest(".panel-body")));
   addEventListener("pagehide", () => {
     if (held && !submitting) navigator.sendBeacon(`${held.url}/leave`, form(held.token));

@@ -2,8 +2,10 @@
 import { startBooking } from "./book";
 import { workingButtons } from "./forms";
 import { startPanel } from "./panel";
+import { startSession } from "./session";
 import { startShortcuts } from "./shortcuts";
 
+startSession();
 workingButtons(document);
 startPanel();
 startBooking();

@@ -14,7 +14,7 @@ function followForm(picture: HTMLElement): void {
     const typed = [...new FormData(form)].filter(([, value]) => typeof value === "string") as [string, string][];
     const answer = await fetch(picture.dataset.picture!, { method: "POST", body: new URLSearchParams(typed) });
     const drawn = new DOMParser().parseFromString(await answer.text(), "text/html").body;
-    if (answer.ok && asked === newest) picture.replaceChildren(...drawn.childNodes);
+    if (answer.ok && !answer.redirected && asked === newest) picture.replaceChildren(...drawn.childNodes);
   };
   form.addEventListener("input", () => {
     clearTimeout(waiting);
@@ -30,6 +30,16 @@ function copies(button: HTMLButtonElement): void {
   });
 }
 
+/** A file that is too large is said at once, before it is sent in vain. */
+function weighs(field: HTMLInputElement): void {
+  field.addEventListener("change", () => {
+    const size = field.files?.[0]?.size ?? 0;
+    field.setCustomValidity(size > Number(field.dataset.most) ? field.dataset.tooLarge! : "");
+    field.reportValidity();
+  });
+}
+
+document.querySelectorAll<HTMLInputElement>("input[data-most]").forEach(weighs);
 document.querySelectorAll<HTMLElement>("[data-picture]").forEach(followForm);
 document.querySelectorAll<HTMLButtonElement>("[data-copy-from]").forEach(copies);
 // On a phone the navigation is a strip: what is shown now should be seen in it.

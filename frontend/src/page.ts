@@ -24,10 +24,15 @@ async function leaveAll(): Promise<void> {
   await Promise.allSettled(left.map((leave) => leave()));
 }
 
+/** What the desk does when an answer leads to signing in: it has somebody sign in, and says whether to ask again. */
+export const signIn: { again?: (form?: FormData) => Promise<boolean> } = {};
+export const toSignIn = (answer: Response): boolean => answer.redirected && /^\/sign-in(\/|$)/.test(new URL(answer.url).pathname);
+
 /** Fetch a page of this site. Refusals are pages too, so any status is an answer. */
 export async function fetchPage(url: string, form?: FormData): Promise<{ at: string; html: Document }> {
   const body = form && new URLSearchParams([...form].map(([name, value]) => [name, String(value)]));
   const response = await fetch(url, { method: form ? "POST" : "GET", body, headers: { Accept: "text/html" } });
+  if (toSignIn(response) && (await signIn.again?.(form))) return fetchPage(url, form);
   return { at: response.url, html: new DOMParser().parseFromString(await response.text(), "text/html") };
 }
 
@@ -46,7 +51,8 @@ export async function go(url: string, form?: FormData, how: "push" | "stay" = "p
     void leaveAll();
     page().replaceWith(fresh);
     document.title = html.title;
-    document.querySelector(".foot")?.replaceWith(html.querySelector(".foot")!);
+    const foot = html.querySelector(".foot");
+    if (foot) document.querySelector(".foot")?.replaceWith(foot);
     if (how === "push" && at !== location.href) history.pushState(null, "", at);
     mountAll();
     if (how !== "stay") {

@@ -9,11 +9,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 import holdfast as package
 from tests.cli.test_serve import environment, free_port, served
 from tests.postgres import data_directory
+from tests.web.forms import Forms
 
 PAGE = Path(__file__).parents[2] / "docs" / "own-clinic.md"
 STEPS = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
@@ -22,21 +24,26 @@ pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the walkth
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """What each step printed, one shell for all of them."""
-    directory, port = tmp_path_factory.mktemp("clinic"), free_port()
+def clinic_url() -> str:
+    return f"http://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory, clinic_url: str) -> Iterator[list[str]]:
+    """What each step printed, one shell for all of them; the server runs on for the tests."""
+    directory, port = tmp_path_factory.mktemp("clinic"), int(clinic_url.rpartition(":")[2])
     programs = directory / "bin"
     programs.mkdir()
     (programs / "holdfast").write_text(f'#!/bin/sh\nexec {sys.executable} -m holdfast "$@"\n')
     (programs / "holdfast").chmod(0o755)
     script = "\n".join(f"{step}\nprintf '\\036'" for step in STEPS)
     with data_directory() as data, served(data, port):
-        variables = environment(data, HOLDFAST_URL=f"http://127.0.0.1:{port}")
+        variables = environment(data, HOLDFAST_URL=clinic_url, HOLDFAST_PORT=str(port))
         variables["PYTHONPATH"] = str(Path(package.__file__).parents[1])  # where the package is not installed
         variables["PATH"] = f"{programs}:{variables['PATH']}"
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
-            cwd=directory, env=variables, capture_output=True, text=True, check=False, timeout=110,
+            cwd=directory, env=variables, capture_output=True, text=True, check=False, timeout=200,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         yield done.stdout.split("\036")
@@ -44,7 +51,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
 
 @pytest.mark.timeout(240)
 def test_every_step_says_what_the_page_says(told: list[str]) -> None:
-    _, imported, _, booked, refused, why, ill, changed, _ = told
+    _, imported, _, _, booked, refused, why, ill, changed, _ = told
     assert "+ service crown" in imported
     assert imported.count("Done: ") == 1
     assert all(f'"{word}' in booked for word in ("apt_", "confirmation_code", "Dr. Ana Ruiz", "Room 1"))
@@ -60,6 +67,21 @@ def test_every_step_says_what_the_page_says(told: list[str]) -> None:
     assert ill.count("instead: ") == 3
     assert "2 booked visits would no longer be as the rules say, and would stay as booked:" in changed
     assert "It would be closed then." in changed
+
+
+@pytest.mark.timeout(240)
+def test_the_link_leads_to_a_signed_in_desk(told: list[str], clinic_url: str) -> None:
+    found = re.search(rf"Open {re.escape(clinic_url)}(/welcome/[\w-]+)", told[3])
+    assert found is not None, told[3]
+    with httpx.Client(base_url=clinic_url, follow_redirects=True, timeout=60) as client:
+        page = Forms(client)
+        assert "Welcome, Ana Ruiz" in page.open(found[1]).text
+        page.send(password="correct horse battery")
+        assert page.page.url.path == "/sign-in/bright-smile-dental"
+        page.send(email="you@example.org", password="correct horse battery")
+        assert page.page.url.path == "/desk/day"
+        assert "Dr. Ana Ruiz" in page.page.text
+        assert "Dr. Tom Weld" in page.page.text
 
 
 def test_the_page_names_only_pages_that_exist() -> None:

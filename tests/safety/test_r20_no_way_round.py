@@ -368,8 +368,8 @@ class AnyId(dict[str, UUID]):
 # Arguments that are in order for whatever a command without its own lines above wants.
 PLAIN = {
     "text": "x", "text[]": ["x"], "integer": 1, "integer[]": [1], "bigint": 1, "bigint[]": [1], "boolean": True,
-    "bytea": b"x" * 32, "timestamp with time zone": at(3000), "timestamp with time zone[]": [at(3000)],
-    "jsonb": Jsonb({}), "time without time zone": time(9),
+    "bytea": b"x" * 32, "bytea[]": [b"x" * 32], "timestamp with time zone": at(3000),
+    "timestamp with time zone[]": [at(3000)], "jsonb": Jsonb({}), "time without time zone": time(9),
 }  # fmt: skip
 
 

@@ -84,3 +84,15 @@ def test_the_picture_follows_what_is_typed(browser: Browser, served: Served) -> 
         page.goto("/desk/manage/booking-page")
         page.get_by_label("Colour", exact=True).fill("#ffee00")
         expect(page.locator(".swatches + p")).to_contain_text("too pale")
+
+
+def test_a_logo_that_is_too_large_is_said_before_it_is_sent(browser: Browser, served: Served, glow: Clinic) -> None:
+    with visitor(browser, served.url, viewport={"width": 1280, "height": 900}) as some:
+        page = some.page
+        sign_in_page(page, "owner")
+        page.goto("/desk/manage/booking-page")
+        logo = page.locator("#logo")
+        said = "A logo is PNG, JPEG, WebP or SVG of at most 48 KiB."
+        for size, message in ((49_153, said), (49_152, "")):
+            logo.set_input_files([{"name": "logo.png", "mimeType": "image/png", "buffer": bytes(size)}])
+            assert logo.evaluate("field => field.validationMessage") == message

@@ -78,7 +78,9 @@ def test_the_second_factor_is_asked_for_and_no_code_works_twice(owner: Forms) ->
     secret = re.search(r'class="code">([A-Z2-7]+)<', owner.page.text)
     assert secret is not None
     code = pyotp.TOTP(secret[1]).now()
-    owner.send("/second-factor", code=code)
+    owner.send("/second-factor", code=code, password=PASSWORD)
+    assert "Recovery codes" in owner.page.text
+    owner.open("/account")
     owner.send("/sign-out")
     owner.send(email="ada@example.org", password=PASSWORD)
     assert owner.page.url.path.endswith("/code")

@@ -37,6 +37,14 @@ select holdfast.revoke_api_key(%(api_key_id)s);
 -- Add somebody to the staff; their id.
 select holdfast.create_staff(%(email)s, %(name)s, %(role)s, %(resource_id)s);
 
+-- name: create_first_owner
+-- Add the owner of an organization that has nobody yet; their id.
+select holdfast.create_first_owner(%(email)s, %(name)s);
+
+-- name: has_staff
+-- Whether anybody is, or was, on the staff.
+select holdfast.has_staff();
+
 -- name: change_staff
 -- Another name, role or provider.
 select holdfast.change_staff(%(staff_id)s, %(name)s, %(role)s, %(resource_id)s);
@@ -51,7 +59,8 @@ select s.id, s.email, s.name, s.role, s.resource_id, s.created_at, s.retired_at,
        (select count(*) from holdfast.staff_session t
         where t.organization_id = s.organization_id and t.staff_id = s.id and t.complete and t.ended_at is null
           and t.expires_at > holdfast.clock() and t.seen_at > holdfast.clock() - interval '15 minutes') as signed_in,
-       holdfast.has_password(s.id) as has_password
+       holdfast.has_password(s.id) as has_password,
+       holdfast.has_second_factor(s.id) as has_second_factor
 from holdfast.staff s
 where s.organization_id = holdfast.current_organization()
 order by s.retired_at is not null, s.name, s.id;
@@ -92,10 +101,23 @@ select holdfast.spend_totp_step(%(staff_id)s, %(step)s);
 -- Set the sealed secret of the second factor, or take it away.
 select holdfast.set_staff_totp(%(staff_id)s, %(secret)s, %(step)s);
 
+-- name: set_recovery_codes
+-- These codes, as keyed hashes, instead of any before them.
+select holdfast.set_recovery_codes(%(staff_id)s, %(code_hashes)s);
+
+-- name: spend_recovery_code
+-- True the first time that a recovery code is used.
+select holdfast.spend_recovery_code(%(staff_id)s, %(code_hash)s);
+
+-- name: recovery_codes_left
+-- How many recovery codes somebody has left.
+select holdfast.recovery_codes_left(%(staff_id)s);
+
 -- name: authenticate_session
--- Whose session has this token's hash, if it is alive.
-select organization_id, organization_slug, session_id, staff_id, name, email, role, resource_id, complete, has_totp
-from holdfast.authenticate_session(%(token_hash)s);
+-- Whose session has this token's hash, if it is alive; used now, or only looked at.
+select organization_id, organization_slug, session_id, staff_id, name, email, role, resource_id, complete, has_totp,
+       seconds_left, seconds_most
+from holdfast.authenticate_session(%(token_hash)s, %(used)s);
 
 -- name: end_staff_session
 -- Sign out here.

@@ -1,16 +1,18 @@
 """Staff: who works here, what they may do, how they sign in and stay signed in.
 
-Tokens (sessions, links) are 256 random bits; only their SHA-256 is stored. A session ends 15 minutes after its last
-request and 12 hours after it began; the database decides. Sign-ins are throttled per account and per network.
+Tokens (sessions, links) are 256 random bits; only their SHA-256 is stored. A session ends 15 minutes after somebody
+last did something in it and 12 hours after it began; the database decides. Sign-ins are throttled per account and per
+network.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -22,7 +24,7 @@ from holdfast.access.passwords import hash_password, password_matches
 from holdfast.access.sealed import Seal
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
-from holdfast.errors import Forbidden, LinkSpent, SignInRefused, TooManyRequests
+from holdfast.errors import Forbidden, LinkSpent, NotFound, SignInRefused, TooManyRequests
 from holdfast.ids import public_id
 
 Role = Literal["owner", "manager", "desk", "provider"]
@@ -39,6 +41,10 @@ PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
 }
 LINK_SECONDS: Final[Mapping[Purpose, int]] = {"invitation": 7 * 86400, "reset": 3600}
 TOTP_STEP_SECONDS: Final = 30
+RECOVERY_CODES: Final = 10
+# 50 random bits in letters and digits that are not mistaken for each other: many for a door that counts every try.
+RECOVERY_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+RECOVERY_LENGTH: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,15 @@ class Staff:
     retired_at: datetime | None
     signed_in: int
     has_password: bool
+    has_second_factor: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Whoever holds a live session. Until ``complete``, all they may do is give their second factor."""
+    """Whoever holds a live session. Until ``complete``, all they may do is give their second factor.
+
+    ``seconds_left`` until it ends when nobody does anything; ``seconds_most``, whatever they do.
+    """
 
     organization_id: UUID
     organization_slug: str
@@ -70,6 +80,8 @@ class SignedIn:
     resource_id: UUID | None
     complete: bool
     has_totp: bool
+    seconds_left: int
+    seconds_most: int
 
     def may(self, permission: Permission) -> bool:
         return self.complete and permission in PERMISSIONS[self.role]
@@ -96,6 +108,17 @@ class LinkHolder:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What somebody types so that a change of how they sign in is theirs: the password, and a code where one is set."""
+
+    password: str
+    code: str = ""
+
+    def __repr__(self) -> str:
+        return "Proof()"
+
+
+@dataclass(frozen=True, slots=True)
 class NewSession:
     """A session at the one moment when its token is known."""
 
@@ -119,6 +142,26 @@ async def create_staff(tx: Transaction, *, email: str, name: str, role: Role, re
         QUERIES["create_staff"], email=email.strip().lower(), name=name, role=role, resource_id=resource_id
     )
     return id
+
+
+async def create_first_owner(tx: Transaction, *, email: str, name: str) -> UUID:
+    """The owner of an organization that has nobody yet. Raises StateRefused when somebody is there; Invalid."""
+    id: UUID = await tx.value(QUERIES["create_first_owner"], email=email.strip().lower(), name=name)
+    return id
+
+
+async def has_staff(tx: Transaction) -> bool:
+    """Whether anybody is, or was, on the staff."""
+    return bool(await tx.value(QUERIES["has_staff"]))
+
+
+async def find_staff(tx: Transaction, email: str) -> Staff:
+    """Whoever works here and signs in with this address. Raises NotFound."""
+    address = email.strip().lower()
+    for each in await list_staff(tx):
+        if each.email == address and each.retired_at is None:
+            return each
+    raise NotFound("Nobody on the staff signs in with this address. See: holdfast staff list")
 
 
 async def change_staff(tx: Transaction, staff_id: UUID, *, name: str, role: Role, resource_id: UUID | None) -> None:
@@ -154,6 +197,17 @@ async def issue_link(tx: Transaction, staff_id: UUID, purpose: Purpose) -> str:
         ttl_seconds=LINK_SECONDS[purpose],
     )
     return token
+
+
+async def reset_second_factor(tx: Transaction, staff_id: UUID) -> None:
+    """Somebody lost their phone: the password is enough again, and they are signed out everywhere. Raises NotFound."""
+    await tx.run(QUERIES["set_staff_totp"], staff_id=staff_id, secret=None, step=0)
+    await end_sessions(tx, staff_id)
+
+
+async def recovery_codes_left(tx: Transaction, staff_id: UUID) -> int:
+    """How many recovery codes somebody has left."""
+    return int(await tx.value(QUERIES["recovery_codes_left"], staff_id=staff_id))
 
 
 async def holder_of_link(record: Record, token: str) -> LinkHolder:
@@ -201,7 +255,7 @@ class Doorkeeper:
         return await self._start(organization_id, found.id, found.totp_secret is None, account, network)
 
     async def give_code(self, signed_in: SignedIn, code: str, network: str) -> NewSession:
-        """A complete session, with another token, for the code of the second factor.
+        """A complete session, with another token, for a code of the second factor, or a recovery code.
 
         Raises SignInRefused for a code that is wrong or was used; TooManyRequests.
         """
@@ -211,15 +265,22 @@ class Doorkeeper:
         found = await self._record.transact(
             door, lambda tx: tx.one(_ToSignIn, QUERIES["staff_to_sign_in"], email=signed_in.email)
         )
-        sealed = found and found.totp_secret
-        step = sealed and self._step_of(self._seal.open(sealed, signed_in.organization_id, signed_in.staff_id), code)
-        fresh = step and await self._record.transact(
-            door, lambda tx: tx.value(QUERIES["spend_totp_step"], staff_id=signed_in.staff_id, step=step)
-        )
-        if not fresh:
-            raise SignInRefused("This code is not right, or was used already. Wait for the next one.")
+        await self._require_code(signed_in, found, code)
         await self._record.transact(door, lambda tx: end_session(tx, signed_in.session_id))
         return await self._start(signed_in.organization_id, signed_in.staff_id, True, account, network)
+
+    async def change_password(self, signed_in: SignedIn, proof: Proof, new_password: str, network: str) -> NewSession:
+        """Another password. Every session ends, and a new one begins here.
+
+        Raises SignInRefused when the proof does not hold, Invalid for a weak password, TooManyRequests.
+        """
+        await self._require(signed_in, proof, network)
+        password_hash = await hash_password(new_password, about=signed_in.email)
+
+        async def work(tx: Transaction) -> None:
+            await tx.run(QUERIES["set_staff_password"], staff_id=signed_in.staff_id, password_hash=password_hash)
+
+        return await self._renew(signed_in, network, work)
 
     async def reset_link(self, organization_id: UUID, email: str, network: str) -> str | None:
         """The token of a link for whoever signs in with this address; None when nobody does.
@@ -236,23 +297,94 @@ class Doorkeeper:
 
         return await self._record.transact(door, work)
 
-    async def set_up_totp(self, signed_in: SignedIn, secret: str, code: str) -> None:
-        """From now on a sign-in takes a code of ``secret`` (base32). Raises SignInRefused when ``code`` is not."""
+    async def set_up_totp(
+        self, signed_in: SignedIn, password: str, secret: str, code: str, network: str
+    ) -> tuple[NewSession, list[str]]:
+        """From now on a sign-in takes a code of ``secret`` (base32). Every session ends, and a new one begins here.
+
+        With it come recovery codes, to be shown this once. Raises SignInRefused when the password or the code is not
+        right, StateRefused when there is a second factor already, TooManyRequests.
+        """
+        await self._require(signed_in, Proof(password), network, with_code=False)
         step = self._step_of(secret.encode(), code)
         if step is None:
             raise SignInRefused("This code is not right. Is the clock of your phone set automatically?")
         sealed = self._seal.close(secret.encode(), signed_in.organization_id, signed_in.staff_id)
-        await self._record.transact(
-            signed_in.caller(),
-            lambda tx: tx.run(QUERIES["set_staff_totp"], staff_id=signed_in.staff_id, secret=sealed, step=step),
-        )
+        codes = _new_recovery_codes()
 
-    async def remove_totp(self, signed_in: SignedIn) -> None:
-        """A sign-in takes the password alone again."""
-        await self._record.transact(
-            signed_in.caller(),
-            lambda tx: tx.run(QUERIES["set_staff_totp"], staff_id=signed_in.staff_id, secret=None, step=0),
+        async def work(tx: Transaction) -> None:
+            await tx.run(QUERIES["set_staff_totp"], staff_id=signed_in.staff_id, secret=sealed, step=step)
+            await self._set_recovery_codes(tx, signed_in.staff_id, codes)
+
+        return await self._renew(signed_in, network, work), codes
+
+    async def remove_totp(self, signed_in: SignedIn, proof: Proof, network: str) -> NewSession:
+        """A sign-in takes the password alone again. Every session ends, and a new one begins here.
+
+        Raises SignInRefused when the proof does not hold; TooManyRequests.
+        """
+        await self._require(signed_in, proof, network)
+        return await self._renew(signed_in, network, lambda tx: reset_second_factor(tx, signed_in.staff_id))
+
+    async def renew_recovery_codes(
+        self, signed_in: SignedIn, proof: Proof, network: str
+    ) -> tuple[NewSession, list[str]]:
+        """Fresh recovery codes, to be shown this once, instead of any before them; otherwise as ``remove_totp``."""
+        await self._require(signed_in, proof, network)
+        codes = _new_recovery_codes()
+        work = lambda tx: self._set_recovery_codes(tx, signed_in.staff_id, codes)  # noqa: E731
+        return await self._renew(signed_in, network, work), codes
+
+    async def _require(self, signed_in: SignedIn, proof: Proof, network: str, *, with_code: bool = True) -> None:
+        """Raises SignInRefused unless it is them at the keyboard; every try counts, as at the door."""
+        door = signed_in.caller()
+        await self._admit(door, self._keyed("account", signed_in.email), self._keyed("network", network))
+        found = await self._record.transact(
+            door, lambda tx: tx.one(_ToSignIn, QUERIES["staff_to_sign_in"], email=signed_in.email)
         )
+        if not await password_matches(found.password_hash if found else None, proof.password):
+            raise SignInRefused("This is not your password now.")
+        if with_code and found is not None and found.totp_secret is not None:
+            await self._require_code(signed_in, found, proof.code)
+
+    async def _require_code(self, signed_in: SignedIn, found: _ToSignIn | None, code: str) -> None:
+        typed = re.sub(r"[\s-]", "", code).lower()
+        sealed = found and found.totp_secret
+        if sealed and len(typed) == RECOVERY_LENGTH:
+            query = QUERIES["spend_recovery_code"]
+            values: dict[str, object] = {"code_hash": self._recovery_hash(signed_in.staff_id, typed)}
+        else:
+            secret = sealed and self._seal.open(sealed, signed_in.organization_id, signed_in.staff_id)
+            query = QUERIES["spend_totp_step"]
+            values = {"step": self._step_of(secret, typed) if secret else None}
+        # no step is later than the last one: null spends nothing
+        fresh = await self._record.transact(
+            signed_in.caller(), lambda tx: tx.value(query, staff_id=signed_in.staff_id, **values)
+        )
+        if not fresh:
+            raise SignInRefused("This code is not right, or was used already. Wait for the next one.")
+
+    async def _renew(
+        self, signed_in: SignedIn, network: str, work: Callable[[Transaction], Awaitable[None]]
+    ) -> NewSession:
+        """Do it, end every session, and begin a new one in its place, all in one transaction."""
+        token = secrets.token_urlsafe(32)
+        account = self._keyed("account", signed_in.email)
+
+        async def renewed(tx: Transaction) -> None:
+            await work(tx)
+            await end_sessions(tx, signed_in.staff_id)
+            await self._begin(tx, signed_in.staff_id, token, True, account, network)
+
+        await self._record.transact(signed_in.caller(), renewed)
+        return NewSession(token, True)
+
+    async def _set_recovery_codes(self, tx: Transaction, staff_id: UUID, codes: list[str]) -> None:
+        hashes = [self._recovery_hash(staff_id, code.replace("-", "")) for code in codes]
+        await tx.run(QUERIES["set_recovery_codes"], staff_id=staff_id, code_hashes=hashes)
+
+    def _recovery_hash(self, staff_id: UUID, code: str) -> bytes:
+        return hmac.digest(self._secret, f"recovery code:{staff_id}:{code}".encode(), hashlib.sha256)
 
     async def _admit(self, door: Caller, account: bytes, network: bytes) -> None:
         wait = await self._record.transact(
@@ -269,16 +401,21 @@ class Doorkeeper:
         token = secrets.token_urlsafe(32)
         await self._record.transact(
             Caller(organization_id, public_id("staff", staff_id), "desk"),
-            lambda tx: tx.run(
-                QUERIES["start_staff_session"],
-                staff_id=staff_id,
-                token_hash=_hash(token),
-                complete=complete,
-                account=account,
-                network=self._keyed("network", network),
-            ),
+            lambda tx: self._begin(tx, staff_id, token, complete, account, network),
         )
         return NewSession(token, complete)
+
+    async def _begin(
+        self, tx: Transaction, staff_id: UUID, token: str, complete: bool, account: bytes, network: str
+    ) -> None:
+        await tx.run(
+            QUERIES["start_staff_session"],
+            staff_id=staff_id,
+            token_hash=_hash(token),
+            complete=complete,
+            account=account,
+            network=self._keyed("network", network),
+        )
 
     def _keyed(self, label: str, value: str) -> bytes:
         return hmac.digest(self._secret, f"sign-in {label}:{value}".encode(), hashlib.sha256)[:16]
@@ -295,9 +432,14 @@ class Doorkeeper:
         return None
 
 
-async def authenticate_session(record: Record, token: str) -> SignedIn | None:
-    """Whose session it is, or None when it ended, was never begun, or was left alone for too long."""
-    return await record.unscoped(lambda tx: tx.one(SignedIn, QUERIES["authenticate_session"], token_hash=_hash(token)))
+async def authenticate_session(record: Record, token: str, *, used: bool = True) -> SignedIn | None:
+    """Whose session it is, or None when it ended, was never begun, or was left alone for too long.
+
+    ``used``: they do something now. A screen that looks by itself says no, or nobody would ever be signed out.
+    """
+    return await record.unscoped(
+        lambda tx: tx.one(SignedIn, QUERIES["authenticate_session"], token_hash=_hash(token), used=used)
+    )
 
 
 async def end_session(tx: Transaction, session_id: UUID) -> None:
@@ -308,6 +450,15 @@ async def end_session(tx: Transaction, session_id: UUID) -> None:
 async def end_sessions(tx: Transaction, staff_id: UUID) -> int:
     """Sign out everywhere; how many sessions that ended."""
     return int(await tx.value(QUERIES["end_staff_sessions"], staff_id=staff_id))
+
+
+def _new_recovery_codes() -> list[str]:
+    """Such as ``k7m2p-x9dqt``."""
+
+    def half() -> str:
+        return "".join(secrets.choice(RECOVERY_LETTERS) for _ in range(RECOVERY_LENGTH // 2))
+
+    return [f"{half()}-{half()}" for _ in range(RECOVERY_CODES)]
 
 
 def new_totp_secret() -> str:

@@ -22,6 +22,7 @@ COMMANDS: Final = (
     "import_",
     "dropout",
     "keys",
+    "staff",
     "waitlist",
     "webhooks",
     "deliveries",

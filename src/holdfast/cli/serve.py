@@ -91,7 +91,7 @@ def _say_where(settings: Settings, urls: DatabaseUrls) -> None:
     """The address to open: the desk, or the first step of setting up, which only whoever reads this may take."""
     import asyncio
 
-    from holdfast.access.service import list_organization_ids
+    from holdfast.access.founding import awaits_owner
     from holdfast.db.pool import Pool
     from holdfast.db.transact import Record
     from holdfast.http.pages.setup import setup_token
@@ -100,7 +100,7 @@ def _say_where(settings: Settings, urls: DatabaseUrls) -> None:
         pool = Pool(urls.app, size=1, application_name="holdfast serve")
         await pool.open()
         try:
-            return not await list_organization_ids(Record(pool))
+            return await awaits_owner(Record(pool))
         finally:
             await pool.close()
 

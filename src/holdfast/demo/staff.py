@@ -22,7 +22,7 @@ STAFF: Final[dict[Role, tuple[str, str, str | None]]] = {
 async def seat_staff(tx: Transaction) -> str:
     """Everybody of ``STAFF`` is there and has the new password that is returned; who was signed in no longer is."""
     password = secrets.token_urlsafe(12)
-    there = {each.email: each.id for each in await people.list_staff(tx)}
+    there = {each.email: each.id for each in await people.list_staff(tx) if each.retired_at is None}
     for role, (email, name, provider) in STAFF.items():
         if email not in there:
             resource_id = (await catalog.get_resource(tx, provider)).id if provider else None

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from fastapi import Depends, FastAPI, Response
+from fastapi.routing import APIRoute
 
 from holdfast import __version__
 from holdfast.access.staff import Doorkeeper
@@ -40,6 +41,7 @@ from holdfast.http.envelope import Envelope
 from holdfast.http.freshness import Tags
 from holdfast.http.limits import BodyLimit, Pace, only_known_parameters
 from holdfast.http.pages import (
+    account,
     assets,
     board,
     board_blocks,
@@ -75,6 +77,7 @@ from holdfast.http.pages import (
     offer,
     palette,
     repeat,
+    session,
     setup,
     sign_in,
     staff_links,
@@ -82,8 +85,8 @@ from holdfast.http.pages import (
     waitlist_join,
 )
 from holdfast.http.pages.board_live import Boards
-from holdfast.http.problems import install_problems
 from holdfast.http.reference import reference
+from holdfast.http.refusals import install_refusals
 from holdfast.log.feed import Feed
 from holdfast.log.public import EventNames
 from holdfast.logging_setup import set_up_logging
@@ -95,6 +98,8 @@ from holdfast.webhooks.signing import SecretBox
 PAGES: Final = (
     assets,
     sign_in,
+    session,
+    account,
     staff_links,
     setup,
     desk,
@@ -229,9 +234,10 @@ def build_app(
         redirect_slashes=False,
         generate_unique_id_function=operation_id,
     )
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, larger={manage_booking_page.HOME: manage_booking_page.BODY_BYTES_MAX})
     app.add_middleware(Envelope)
-    install_problems(app)
+    install_refusals(app)
+    app.state.page_routes = [route for pages in PAGES for route in pages.router.routes if isinstance(route, APIRoute)]
     for pages in PAGES:
         app.include_router(pages.router)
     for domain in DOMAINS:

@@ -1,4 +1,4 @@
-"""What every answer has, whatever made it: headers that keep browsers careful, and a problem after a crash."""
+"""What every answer has, whatever made it: careful headers, and a page or a problem after a crash."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from holdfast.errors import Bug
 from holdfast.http.problems import problem_response
+from holdfast.http.refusals import refusal_response
 
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -59,7 +60,13 @@ class Envelope:
             _log_crash(scope, error)
             if answered:
                 raise
-            await problem_response(Request(scope), Bug())(scope, receive, enveloped)
+            request = Request(scope)
+            try:
+                response = await refusal_response(request, Bug())
+            except Exception as worse:  # the page about it failed too
+                _log_crash(scope, worse)
+                response = problem_response(request, Bug())
+            await response(scope, receive, enveloped)
 
 
 def _log_crash(scope: Scope, error: Exception) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from holdfast.errors import Invalid, TooLarge, TooManyRequests
-from holdfast.http.problems import problem_response
+from holdfast.http.refusals import refusal_response
 
 BODY_BYTES_MAX: Final = 64 * 1024
 NETWORKS_MAX: Final = 10_000
@@ -19,28 +20,32 @@ NETWORKS_MAX: Final = 10_000
 class BodyLimit:
     """Refuse bodies over BODY_BYTES_MAX with 413, also those that do not announce their length.
 
+    ``larger`` has the paths that take more: where a file is sent, whose page says itself when it is too large.
     The body is read here, whole, so that nothing further in meets half of one and takes it for a mistake of syntax.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, larger: Mapping[str, int] | None = None) -> None:
         self._app = app
+        self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         announced = dict(scope["headers"]).get(b"content-length", b"0")
+        most = self._larger.get(scope["path"], BODY_BYTES_MAX)
         body = None
-        if announced.isdigit() and int(announced) <= BODY_BYTES_MAX:
-            body = await _read(receive)
+        if announced.isdigit() and int(announced) <= most:
+            body = await _read(receive, most)
         if body is None:
-            refusal = TooLarge(f"A request body has at most {BODY_BYTES_MAX // 1024} KiB.")
-            await problem_response(Request(scope), refusal)(scope, receive, send)
+            refusal = TooLarge(f"A request body has at most {most // 1024} KiB.")
+            response = await refusal_response(Request(scope), refusal)
+            await response(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
 
 
-async def _read(receive: Receive) -> list[Message] | None:
+async def _read(receive: Receive, most: int) -> list[Message] | None:
     """The messages of a whole body, or of one that was cut off; None when there is more than may be sent."""
     messages: list[Message] = []
     received = 0
@@ -48,7 +53,7 @@ async def _read(receive: Receive) -> list[Message] | None:
     while more:
         message = await receive()
         received += len(message.get("body", b""))
-        if received > BODY_BYTES_MAX:
+        if received > most:
             return None
         messages.append(message)
         more = message.get("more_body", False)

@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
@@ -22,8 +21,6 @@ from holdfast.http.plain_page import plain_page
 from holdfast.ids import KINDS, public_id
 
 MEDIA_TYPE: Final = "application/problem+json"
-
-logger = structlog.get_logger()
 
 
 class Malformed(HoldfastError):
@@ -136,11 +133,8 @@ PROBLEMS: Final[Mapping[type[HoldfastError], tuple[HTTPStatus, str]]] = {
 }
 
 
-def install_problems(app: FastAPI) -> None:
-    """Answer every refusal as a problem, and serve a page at each problem's ``type``."""
-    app.add_exception_handler(HoldfastError, _refused)
-    app.add_exception_handler(RequestValidationError, _unreadable)
-    app.add_exception_handler(HTTPException, _framework_refused)
+def install_problem_pages(app: FastAPI) -> None:
+    """Serve a page at each problem's ``type``."""
     app.add_api_route("/problems/{code}", problem_page, methods=["GET"], include_in_schema=False)
     app.add_api_route("/problems", problem_list, methods=["GET"], include_in_schema=False)
 
@@ -193,15 +187,8 @@ def _public(name: str, value: Any) -> Any:
     return value
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HoldfastError)
-    if isinstance(error, errors.Bug):
-        logger.error("bug", facts=error.facts, cause=str(error.__cause__))
-    return problem_response(request, error)
-
-
-async def _unreadable(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+async def unreadable(request: Request, error: RequestValidationError) -> Response:
+    """The problem with a request that does not have the shape which its route takes."""
     found = error.errors()
     if any(each["type"] == "json_invalid" for each in found):
         return problem_response(request, Malformed("The body is not valid JSON."))
@@ -220,8 +207,8 @@ async def _unreadable(request: Request, error: Exception) -> Response:
     return problem_response(request, errors.Invalid(f"{where}: {first['detail']}.", errors=listed))
 
 
-async def _framework_refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+def framework_refused(request: Request, error: HTTPException) -> Response:
+    """The problem with a request that no route takes."""
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         response = problem_response(request, MethodNotAllowed())
         response.headers["Allow"] = ", ".join(_methods(request)) or (error.headers or {})["Allow"]

@@ -17,6 +17,19 @@ begin
   return v_id;
 end $$;
 
+-- Whoever sets an installation up becomes the owner, while nobody is on the staff; two at once cannot both.
+create or replace function holdfast.create_first_owner(p_email text, p_name text) returns uuid
+language plpgsql security definer
+set search_path = holdfast, pg_temp
+as $$
+begin
+  perform from organization where id = current_organization() for update;
+  if exists (select from staff where organization_id = current_organization()) then
+    perform refuse('organization_has_no_staff');
+  end if;
+  return create_staff(p_email, p_name, 'owner');
+end $$;
+
 -- Somebody must be able to let others in: the last owner stays.
 create or replace function holdfast.require_another_owner(p_staff_id uuid) returns void
 language plpgsql
@@ -72,6 +85,7 @@ begin
   where organization_id = current_organization() and id = p_staff_id;
   update staff_link set used_at = clock()
   where organization_id = current_organization() and staff_id = p_staff_id and used_at is null;
+  delete from staff_recovery_code where organization_id = current_organization() and staff_id = p_staff_id;
   perform end_staff_sessions(p_staff_id);
   perform record_event('staff.retired', p_staff_id, '{}');
 end $$;
@@ -143,20 +157,6 @@ begin
   perform record_event('staff.password_set', p_staff_id, '{}');
 end $$;
 
--- A null secret takes the second factor away. `p_step` is that of the code which proved the new secret.
-create or replace function holdfast.set_staff_totp(p_staff_id uuid, p_secret bytea, p_step bigint default 0) returns void
-language plpgsql security definer
-set search_path = holdfast, pg_temp
-as $$
-begin
-  update staff set totp_secret = p_secret, totp_step = p_step
-  where organization_id = current_organization() and id = p_staff_id and retired_at is null;
-  if not found then
-    perform refuse('staff_exists');
-  end if;
-  perform record_event('staff.second_factor_set', p_staff_id, jsonb_build_object('on', p_secret is not null));
-end $$;
-
 -- What a sign-in is checked against. No row: nobody with a password has this address here.
 create or replace function holdfast.staff_to_sign_in(p_email text)
 returns table (id uuid, password_hash text, totp_secret bytea)
@@ -205,101 +205,6 @@ begin
   return 0;
 end $$;
 
--- Signed in: a fresh token, and the tries of this account from this network are forgotten. An incomplete session lives
--- five minutes, long enough to type a code.
-create or replace function holdfast.start_staff_session(
-  p_staff_id uuid, p_token_hash bytea, p_complete boolean, p_account bytea, p_network bytea
-) returns void
-language plpgsql security definer
-set search_path = holdfast, pg_temp
-as $$
-declare
-  v_session_id uuid;
-begin
-  insert into staff_session (organization_id, staff_id, token_hash, complete, expires_at)
-  values (current_organization(), p_staff_id, p_token_hash, p_complete,
-          clock() + case when p_complete then interval '12 hours' else interval '5 minutes' end)
-  returning id into v_session_id;
-  if p_complete then
-    delete from sign_in_attempt
-    where organization_id = current_organization() and account = p_account and network = p_network;
-    perform record_event('staff.signed_in', p_staff_id, jsonb_build_object('session_id', v_session_id));
-  end if;
-end $$;
-
--- The second factor: true exactly once for each time step, so that a code seen over a shoulder is worth nothing.
-create or replace function holdfast.spend_totp_step(p_staff_id uuid, p_step bigint) returns boolean
-language plpgsql security definer
-set search_path = holdfast, pg_temp
-as $$
-begin
-  update staff set totp_step = p_step
-  where organization_id = current_organization() and id = p_staff_id and totp_step < p_step;
-  return found;
-end $$;
-
--- Before anybody is known to be asking: whose session is this? It ends 15 minutes after it was last used. Being used is
--- written down at most once a minute, so that reading pages does not write.
-create or replace function holdfast.authenticate_session(p_token_hash bytea)
-returns table (
-  organization_id uuid, organization_slug text, session_id uuid, staff_id uuid, name text, email text, role text,
-  resource_id uuid, complete boolean, has_totp boolean
-)
-language plpgsql volatile security definer
-set search_path = holdfast, pg_temp
-as $$
-declare
-  v_session staff_session;
-begin
-  select * into v_session from staff_session t
-  where t.token_hash = p_token_hash and t.ended_at is null and t.expires_at > clock()
-    and t.seen_at > clock() - interval '15 minutes';
-  if v_session.id is null then
-    return;
-  end if;
-  if v_session.seen_at < clock() - interval '1 minute' then
-    update staff_session t set seen_at = clock()
-    where t.organization_id = v_session.organization_id and t.id = v_session.id;
-  end if;
-  return query
-  select s.organization_id, o.slug::text, v_session.id, s.id, s.name::text, s.email, s.role, s.resource_id,
-         v_session.complete, s.totp_secret is not null
-  from staff s join organization o on o.id = s.organization_id
-  where s.organization_id = v_session.organization_id and s.id = v_session.staff_id and s.retired_at is null;
-end $$;
-
-create or replace function holdfast.end_staff_session(p_session_id uuid) returns void
-language plpgsql security definer
-set search_path = holdfast, pg_temp
-as $$
-declare
-  v_staff_id uuid;
-begin
-  update staff_session set ended_at = clock()
-  where organization_id = current_organization() and id = p_session_id and ended_at is null
-  returning staff_id into v_staff_id;
-  if v_staff_id is not null then
-    perform record_event('staff.signed_out', v_staff_id, jsonb_build_object('sessions', 1));
-  end if;
-end $$;
-
--- Sign out everywhere.
-create or replace function holdfast.end_staff_sessions(p_staff_id uuid) returns integer
-language plpgsql security definer
-set search_path = holdfast, pg_temp
-as $$
-declare
-  v_count integer;
-begin
-  update staff_session set ended_at = clock()
-  where organization_id = current_organization() and staff_id = p_staff_id and ended_at is null;
-  get diagnostics v_count = row_count;
-  if v_count > 0 then
-    perform record_event('staff.signed_out', p_staff_id, jsonb_build_object('sessions', v_count));
-  end if;
-  return v_count;
-end $$;
-
 -- Whether somebody set a password yet; the hash itself is never read back.
 create or replace function holdfast.has_password(p_staff_id uuid) returns boolean
 language sql stable security definer
@@ -309,3 +214,8 @@ as $$
     select from staff
     where organization_id = current_organization() and id = p_staff_id and password_hash is not null);
 $$;
+
+create or replace function holdfast.has_staff() returns boolean
+language sql stable security definer
+set search_path = holdfast, pg_temp
+as $$ select exists (select from staff where organization_id = current_organization()) $$;

@@ -100,6 +100,7 @@ def _words(language: Language) -> dict[str, str]:
         "note": _("Has a note"),
         "break": _("Break"),
         "lost": _("Connection lost. What you see may be out of date."),
+        "ended": _("You were signed out. What you see may be out of date."),
         "back": _("Up to date again."),
         "moved": _("Moved to {time}."),
         "moved_back": _("Moved back."),

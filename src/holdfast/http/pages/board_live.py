@@ -20,13 +20,14 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from sse_starlette import EventSourceResponse
 
+from holdfast.access.staff import SignedIn
 from holdfast.booking.day import Sight, read_board
 from holdfast.db.transact import Caller, Record
 from holdfast.errors import HoldfastError
 from holdfast.http.pages.board_place import find_place, sight_of
 from holdfast.http.pages.board_shapes import Picture, picture_of
 from holdfast.http.pages.pages import PageRoute
-from holdfast.http.pages.staff_session import Desk, signed_in
+from holdfast.http.pages.staff_session import Watching, signed_in
 from holdfast.log.feed import Feed, FeedEnded, FeedEvent, Reset, Told
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -34,6 +35,7 @@ logger = structlog.get_logger()
 
 PING_SECONDS: Final = 15
 RECHECK_SECONDS: Final = 60.0  # whoever was signed out meanwhile sees at most this much longer
+ENDED: Final = b"event: ended\ndata: {}\n\n"
 RETRY_SECONDS: Final = 1.0
 QUEUED_MAX: Final = 50
 # A visit may need a room up to a day before it starts; and the local day begins up to 14 hours off UTC's.
@@ -188,34 +190,43 @@ class _Group:
 
 
 @router.get("/desk/live")
-async def live(request: Request, staff: Desk, location: str = "", date: str = "", seen: str = "") -> Response:
-    """Server-Sent Events: `ready`, `day` (all of it) and `change` (`put` and `drop`), each with its version as id."""
+async def live(request: Request, staff: Watching, location: str = "", date: str = "", seen: str = "") -> Response:
+    """Server-Sent Events: `ready`, `day` (all of it) and `change` (`put` and `drop`), each with its version as id.
+
+    A screen that is left alone is not somebody at work: it keeps nobody signed in, and hears `ended` when it is over.
+    """
     place = await find_place(request, staff, location, date)
     view = View(staff.organization_id, place.location.id, place.day, sight_of(staff))
     seen = request.headers.get("last-event-id") or seen
     return EventSourceResponse(
-        _stream(request, view, seen),
+        _stream(request, view, seen, staff),
         ping=PING_SECONDS,
         headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
     )
 
 
-async def _stream(request: Request, view: View, seen: str) -> AsyncIterator[bytes]:
+async def _stream(request: Request, view: View, seen: str, staff: SignedIn) -> AsyncIterator[bytes]:
     boards: Boards = request.app.state.boards
     async with boards.watch(view, seen) as screen:
-        checked_at = time.monotonic()
+        check_at = time.monotonic() + _pause(staff)
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(RECHECK_SECONDS):
+                async with asyncio.timeout(check_at - time.monotonic()):
                     message = await screen.queue.get()
                 if message is None:
                     return
                 yield message
-            if time.monotonic() - checked_at > RECHECK_SECONDS:
-                staff = await signed_in(request)
-                if staff is None or not staff.complete:
-                    return  # the page comes back, and is sent to sign in
-                checked_at = time.monotonic()
+            if time.monotonic() >= check_at:
+                found = await signed_in(request, used=False)
+                if found is None or not found.complete:
+                    yield ENDED
+                    return
+                check_at = time.monotonic() + _pause(found)
+
+
+def _pause(staff: SignedIn) -> float:
+    """When to look again whether they are signed in: at the latest when the session ends, if nobody does anything."""
+    return min(RECHECK_SECONDS, staff.seconds_left + 1.0)
 
 
 def _ready(picture: Picture) -> bytes:

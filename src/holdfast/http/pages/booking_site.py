@@ -42,6 +42,7 @@ class Site:
         self.language = language_of(self.request, territory_of(zone) if zone else None)
         # everybody may frame the page unless the organization says who
         self.request.state.ancestors = self.look.embed_origins or ("'none'",)
+        self.request.state.site = self  # whatever is refused from here on is said with its look
 
     @cached_property
     def visitor(self) -> Visitor:

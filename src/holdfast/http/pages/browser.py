@@ -15,6 +15,7 @@ from holdfast.errors import Forbidden
 
 VISITOR: Final = "visitor"
 SESSION: Final = "session"
+ORGANIZATION: Final = "organization"  # the slug of the one that staff signed in to last
 LANGUAGE: Final = "language"
 VISITOR_SECONDS: Final = 180 * 86400
 TOKEN_FIELD: Final = "form_token"  # noqa: S105  # the name of a field
@@ -78,10 +79,13 @@ def visitor_id(request: Request) -> str:
     return known
 
 
-def form_token(request: Request) -> str:
-    """What every form of ours carries: bound to this browser and, once signed in, to the session."""
+def form_token(request: Request, session: str | None = None) -> str:
+    """What every form of ours carries: bound to this browser and, once signed in, to the session.
+
+    ``session`` is the token of one that begins with this answer.
+    """
     secret: bytes = request.app.state.secret
-    bound = f"form:{visitor_id(request)}:{cookie(request, SESSION) or ''}"
+    bound = f"form:{visitor_id(request)}:{session or cookie(request, SESSION) or ''}"
     return hmac.digest(secret, bound.encode(), hashlib.sha256).hex()[:43]
 
 

@@ -13,6 +13,7 @@ from fastapi import Request, Response
 from holdfast.access.staff import SignedIn
 from holdfast.catalog.service import get_organization
 from holdfast.http.pages.pages import page, record_of
+from holdfast.ids import public_id
 
 
 async def desk_page(
@@ -42,5 +43,6 @@ async def desk_page(
         organization=organization,
         place=organization.name,
         section=section,
+        who=public_id("staff", staff.staff_id),
         **context,
     )

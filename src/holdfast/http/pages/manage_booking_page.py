@@ -25,6 +25,8 @@ HOME: Final = "/desk/manage/booking-page"
 NOTICE_MAX: Final = 43_200
 POLICY_MAX: Final = 4000
 LOGO_BYTES_MAX: Final = 49_152
+# Room for a picture that is too large, so that the form can say so and keep what was typed.
+BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 # How the pictures that are taken begin; what a browser says about a file is not believed.
 SIGNATURES: Final = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
@@ -146,6 +148,7 @@ async def _form(
         problem=problem,
         home=HOME,
         look=found,
+        most=LOGO_BYTES_MAX,
         url=f"{base}/b/{found.slug}",
         line=f'<script src="{base}/embed.js" data-page="{found.slug}" async></script>',
         picture=_swatches(typed.get("accent", ""), language_of(request)),

@@ -12,7 +12,7 @@ from holdfast.access.staff import Role, SignedIn, Staff
 from holdfast.catalog import service as catalog
 from holdfast.catalog.model import Resource
 from holdfast.db.transact import Transaction
-from holdfast.errors import NotFound
+from holdfast.errors import NotFound, StateRefused
 from holdfast.http.pages.manage_form import Fields, Reader, fingerprint, typed_in
 from holdfast.http.pages.manage_frame import keep, manage_page, require_unchanged
 from holdfast.http.pages.pages import PageRoute, language_of, record_of, see
@@ -97,11 +97,23 @@ async def issue_link(request: Request, staff: Desk, staff_id: str) -> Response:
     staff.require("staff")
 
     async def work(tx: Transaction) -> tuple[Staff, str]:
-        found = await _find(tx, staff_id)
+        found = await _find_other(tx, staff, staff_id)
         return found, await people.issue_link(tx, found.id, "reset" if found.has_password else "invitation")
 
     found, token = await record_of(request).transact(staff.caller(), work)
     return await _link(request, staff, found.name, token, "reset" if found.has_password else "invitation")
+
+
+@router.post("/{staff_id}/second-factor")
+async def reset_second_factor(request: Request, staff: Desk, staff_id: str) -> Response:
+    """They lost their phone: the password is enough again, and they are signed out everywhere."""
+    staff.require("staff")
+
+    async def work(tx: Transaction) -> None:
+        await people.reset_second_factor(tx, (await _find_other(tx, staff, staff_id)).id)
+
+    await record_of(request).transact(staff.caller(), work)
+    return see(f"{HOME}?done=change")
 
 
 @router.post("/{staff_id}/sign-out")
@@ -139,6 +151,14 @@ async def _find(tx: Transaction, staff_id: str) -> Staff:
     found = next((each for each in await people.list_staff(tx) if each.id == id and each.retired_at is None), None)
     if found is None:
         raise NotFound("There is no such person on the staff.")
+    return found
+
+
+async def _find_other(tx: Transaction, staff: SignedIn, staff_id: str) -> Staff:
+    """Somebody else: one's own way in changes by what proves oneself, in the account. Raises StateRefused, NotFound."""
+    found = await _find(tx, staff_id)
+    if found.id == staff.staff_id:
+        raise StateRefused("This is you: your password and second factor are in your account.")
     return found
 
 
@@ -195,6 +215,7 @@ async def _form(
         problem=problem,
         home=HOME,
         person=found,
+        myself=found is not None and found.id == staff.staff_id,
         url=f"{HOME}/{_id_of(found.id)}" if found else f"{HOME}/new",
         providers=providers,
         roles=ROLES,

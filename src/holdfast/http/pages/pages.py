@@ -1,7 +1,7 @@
-"""The ground of every page: one route class that checks forms, fences answers, and turns refusals into pages.
+"""The ground of every page: one route class that checks forms and fences answers.
 
 A router of pages says ``APIRouter(route_class=PageRoute)``; its handlers answer with ``page(request, "x.html", …)`` or
-``see(url)``, and raise domain errors like any other surface.
+``see(url)``, and raise domain errors like any other surface, which ``refusals`` turns into pages.
 """
 
 from __future__ import annotations
@@ -10,20 +10,16 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 from fastapi import Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
 from holdfast.db.transact import Record
-from holdfast.errors import Forbidden, HoldfastError, Invalid
 from holdfast.http.pages import browser
-from holdfast.http.problems import status_of
 from holdfast.web.assets import Assets
 from holdfast.web.languages import Language, choose
 from holdfast.web.templates import render
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-ERROR_PAGE: Final = "error.html"
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -44,28 +40,30 @@ class Elsewhere(Exception):
 
 
 class PageRoute(APIRoute):
-    """Checks every form, answers refusals with a page, and puts the fence around whatever is answered."""
+    """Checks every form, and puts the fence around whatever is answered."""
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
 
         async def fenced(request: Request) -> Response:
+            request.state.is_page = True  # a refusal is one, too
             try:
                 if request.method not in SAFE:
                     await browser.require_own_form(request)
                 response = await handle(request)
             except Elsewhere as elsewhere:
                 response = see(elsewhere.url)
-            except HoldfastError as error:
-                response = refused(request, error)
-            except RequestValidationError:
-                response = refused(request, Invalid("Something in this address or form cannot be read."))
-            if new_visitor := getattr(request.state, "new_visitor", None):
-                browser.set_cookie(request, response, browser.VISITOR, new_visitor, seconds=browser.VISITOR_SECONDS)
-            browser.fence(request, response, getattr(request.state, "ancestors", ("'none'",)))
-            return response
+            return fence(request, response)
 
         return fenced
+
+
+def fence(request: Request, response: Response) -> Response:
+    """What every page has around it: a new visitor's cookie, and the headers that say what it may load."""
+    if new_visitor := getattr(request.state, "new_visitor", None):
+        browser.set_cookie(request, response, browser.VISITOR, new_visitor, seconds=browser.VISITOR_SECONDS)
+    browser.fence(request, response, getattr(request.state, "ancestors", ("'none'",)))
+    return response
 
 
 def record_of(request: Request) -> Record:
@@ -88,10 +86,12 @@ def page(
     language: Language | None = None,
     typed: Mapping[str, Any] | None = None,
     errors: Mapping[str, str] | None = None,
+    session: str | None = None,
     **context: Any,
 ) -> Response:
     """The page. ``typed`` and ``errors`` are by field name: what was typed stays, what is wrong is said beside it.
 
+    ``session`` is the token of one that begins with this answer.
     Templates also get ``form_token``, ``asset(name)``, ``l10n`` and ``here`` (this page's path).
     """
     assets: Assets = request.app.state.assets
@@ -100,7 +100,7 @@ def page(
         template,
         language,
         asset=assets.url,
-        form_token=browser.form_token(request),
+        form_token=browser.form_token(request, session),
         here=request.url.path,
         typed=_Typed(typed or {}),
         errors=errors or {},
@@ -115,12 +115,3 @@ def page(
 def see(url: str) -> Response:
     """After a form: go and look at ``url`` (303), so that reloading sends nothing again."""
     return RedirectResponse(url, 303)
-
-
-def refused(request: Request, error: HoldfastError) -> Response:
-    """A page that says what was refused and what to do."""
-    outdated = isinstance(error, Forbidden) and error.facts.get("reason") == "form_token"
-    response = page(request, ERROR_PAGE, status=status_of(error), error=error, outdated=outdated)
-    if wait := error.facts.get("retry_after_seconds"):
-        response.headers["Retry-After"] = str(wait)
-    return response

@@ -1,7 +1,8 @@
 """The first run: five steps from nothing to a page that takes bookings.
 
 Each step does its work in the record at once, so it can be left and come back to: which one is next is read from what
-is there. The first step is open to whoever has the address that ``holdfast serve`` prints, because it makes the owner.
+is there. The first step is open to whoever has the address that ``holdfast serve`` prints, because it makes the owner;
+of an organization that came from a file, it makes the owner and nothing else.
 """
 
 from __future__ import annotations
@@ -20,19 +21,22 @@ from fastapi import APIRouter, Form, Request, Response
 
 from holdfast.access import service as access
 from holdfast.access import staff as people
+from holdfast.access.founding import awaits_owner, unstaffed
 from holdfast.access.staff import Doorkeeper, SignedIn
 from holdfast.catalog import service as catalog
 from holdfast.catalog.hours import Rules, WeeklyEntry
 from holdfast.catalog.model import PoolMember, Requirement
 from holdfast.catalog.starters import STARTERS, Business, Starter
-from holdfast.db.transact import Transaction
+from holdfast.db.transact import Caller, Transaction
 from holdfast.demo.load import load
 from holdfast.demo.staff import STAFF
-from holdfast.errors import Forbidden, Invalid
+from holdfast.errors import Forbidden, Invalid, StateRefused
 from holdfast.http.callers import network_of
 from holdfast.http.pages import staff_session
+from holdfast.http.pages.manage_frame import RULE_FIELDS
 from holdfast.http.pages.pages import PageRoute, language_of, page, record_of, see
 from holdfast.http.pages.staff_session import Desk
+from holdfast.ids import public_id
 from holdfast.messages.carriers import MessageSettings
 from holdfast.wallclock import zone, zone_names
 
@@ -53,40 +57,49 @@ def setup_token(secret: bytes) -> str:
 @router.get("")
 async def start(request: Request, token: str = "") -> Response:
     """Step 1: the organization and its owner."""
-    if await access.list_organization_ids(record_of(request)):
+    if not await awaits_owner(record_of(request)):
         return see("/setup/location")
-    return _organization(request, token)
+    return await _organization(request, token)
 
 
 @router.post("")
 async def make_organization(
-    request: Request, token: Text, organization: Text, name: Text, email: Text, password: Text
+    request: Request, token: Text, name: Text, email: Text, password: Text, organization: Text = ""
 ) -> Response:
     """The organization, its owner, and the owner signed in."""
     record = record_of(request)
     if not _allowed(request, token):
         raise Forbidden("Open the address that Holdfast printed when it started.")
-    if await access.list_organization_ids(record):
+    if not await awaits_owner(record):
         return see("/sign-in")
-    slug = slug_of(organization)
+    there = await unstaffed(record)
+    if there is None and not organization.strip():
+        raise Invalid("Please fill this in.", field="organization")
 
-    async def work(tx: Transaction) -> UUID:
-        await catalog.found_organization(
-            tx, slug=slug, name=organization.strip(), currency="USD", actor="system", surface="desk"
-        )
-        owner = await people.create_staff(tx, email=email, name=name.strip(), role="owner")
+    async def make_owner(tx: Transaction) -> None:
+        owner = await people.create_first_owner(tx, email=email, name=name.strip())
         await people.set_password(tx, owner, password, about=email)
+
+    async def found(tx: Transaction) -> UUID:
+        await catalog.found_organization(
+            tx, slug=slug_of(organization), name=organization.strip(), currency="USD", actor="system", surface="desk"
+        )
+        await make_owner(tx)
         return (await catalog.get_organization(tx)).id
 
     try:
-        organization_id = await record.unscoped(work)
+        if there is None:
+            there = await record.unscoped(found)
+        else:
+            await record.transact(Caller(there, "system", "desk"), make_owner)
     except Invalid as invalid:
-        errors = {str(invalid.facts.get("field", "organization")): language_of(request).gettext(invalid.detail)}
+        field = str(invalid.facts.get("field") or RULE_FIELDS.get(invalid.rule or "", "organization"))
+        errors = {field: language_of(request).gettext(invalid.detail)}
         typed = {"organization": organization, "name": name, "email": email}
-        return _organization(request, token, status=422, errors=errors, typed=typed)
-    keeper: Doorkeeper = request.app.state.doorkeeper
-    session = await keeper.sign_in(organization_id, email, password, network_of(request) or "")
-    return staff_session.begin(request, see("/setup/location"), session)
+        return await _organization(request, token, status=422, errors=errors, typed=typed)
+    except StateRefused:
+        return see("/sign-in")  # somebody was faster
+    return await _signed_in(request, see("/setup/location"), there, email, password)
 
 
 @router.post("/demo")
@@ -100,10 +113,8 @@ async def load_demo(request: Request, token: Text) -> Response:
     password = (await load(record, appointments=DEMO_VISITS))["password"]
     email = STAFF["owner"][0]
     organization_id = await access.find_organization(record)
-    keeper: Doorkeeper = request.app.state.doorkeeper
-    session = await keeper.sign_in(organization_id, email, password, network_of(request) or "")
     answer = page(request, "setup/demo.html", email=email, password=password, step=5)
-    return staff_session.begin(request, answer, session)
+    return await _signed_in(request, answer, organization_id, email, password)
 
 
 @router.get("/location")
@@ -111,7 +122,7 @@ async def location_page(request: Request, staff: Desk) -> Response:
     """Step 2: where, on which clock, and when it is open."""
     if await _exists(request, staff, catalog.list_locations):
         return see("/setup/providers")
-    return _location(request, {}, {})
+    return _location(request, staff, {}, {})
 
 
 @router.post("/location")
@@ -132,7 +143,7 @@ async def make_location(request: Request, staff: Desk) -> Response:
         await record_of(request).transact(staff.caller(), work)
     except Invalid as invalid:
         field = str(invalid.facts.get("field", "name"))
-        return _location(request, form, {field: language_of(request).gettext(invalid.detail)}, status=422)
+        return _location(request, staff, form, {field: language_of(request).gettext(invalid.detail)}, status=422)
     return see("/setup/providers")
 
 
@@ -141,7 +152,7 @@ async def providers_page(request: Request, staff: Desk) -> Response:
     """Step 3: who treats, and in how many rooms."""
     if await _exists(request, staff, catalog.list_resources):
         return see("/setup/services")
-    return page(request, "setup/providers.html", step=3)
+    return _step(request, staff, "setup/providers.html", 3)
 
 
 @router.post("/providers")
@@ -153,7 +164,8 @@ async def make_providers(
     names = [line.strip() for line in providers.splitlines() if line.strip()][:NAMES_MAX]
     if not names:
         errors = {"providers": language_of(request).gettext("Name at least one person.")}
-        return page(request, "setup/providers.html", status=422, errors=errors, typed={"rooms": rooms}, step=3)
+        typed = {"providers": providers, "rooms": rooms}
+        return _step(request, staff, "setup/providers.html", 3, status=422, errors=errors, typed=typed)
     word = language_of(request).gettext("Room")
 
     async def work(tx: Transaction) -> None:
@@ -181,7 +193,7 @@ async def services_page(request: Request, staff: Desk, business: Business = "med
     """Step 4: what is sold, from templates."""
     if await _exists(request, staff, catalog.list_services):
         return see("/setup/done")
-    return page(request, "setup/services.html", business=business, starters=STARTERS, step=4, currency="USD")
+    return _step(request, staff, "setup/services.html", 4, business=business, starters=STARTERS, currency="USD")
 
 
 @router.post("/services")
@@ -215,16 +227,23 @@ async def done(request: Request, staff: Desk) -> Response:
     """Step 5: the two addresses that matter."""
     organization = await record_of(request).transact(staff.caller(), catalog.get_organization)
     url = f"{request.base_url}b/{organization.slug}"
-    return page(request, "setup/done.html", organization=organization, url=url, step=5)
+    return _step(request, staff, "setup/done.html", 5, organization=organization, url=url)
 
 
-def _organization(request: Request, token: str, **context: Any) -> Response:
+async def _organization(request: Request, token: str, **context: Any) -> Response:
+    allowed = _allowed(request, token)
+    there = await unstaffed(record_of(request)) if allowed else None
+    named = ""
+    if there is not None:
+        caller = Caller(there, "system", "desk")
+        named = (await record_of(request).transact(caller, catalog.get_organization)).name
     return page(
         request,
         "setup/organization.html",
-        allowed=_allowed(request, token),
+        allowed=allowed,
+        named=named,
         token=token,
-        can_demo=_demo_is_safe(request),
+        can_demo=there is None and _demo_is_safe(request),
         step=1,
         **context,
     )
@@ -267,10 +286,26 @@ def _hours(form: dict[str, str]) -> tuple[WeeklyEntry, ...]:
     return tuple(hours)
 
 
-def _location(request: Request, typed: dict[str, str], errors: dict[str, str], status: int = 200) -> Response:
-    return page(
-        request, "setup/location.html", status=status, typed=typed, errors=errors, zones=sorted(zone_names()), step=2
+def _location(
+    request: Request, staff: SignedIn, typed: dict[str, str], errors: dict[str, str], status: int = 200
+) -> Response:
+    return _step(
+        request, staff, "setup/location.html", 2, status=status, typed=typed, errors=errors, zones=sorted(zone_names())
     )
+
+
+def _step(request: Request, staff: SignedIn, template: str, step: int, **context: Any) -> Response:
+    return page(request, template, staff=staff, who=public_id("staff", staff.staff_id), step=step, **context)
+
+
+async def _signed_in(
+    request: Request, response: Response, organization_id: UUID, email: str, password: str
+) -> Response:
+    keeper: Doorkeeper = request.app.state.doorkeeper
+    session = await keeper.sign_in(organization_id, email, password, network_of(request) or "")
+    caller = Caller(organization_id, "system", "desk")
+    organization = await record_of(request).transact(caller, catalog.get_organization)
+    return staff_session.begin(request, response, session, organization.slug)
 
 
 async def _exists(request: Request, staff: SignedIn, listing: Callable[..., Awaitable[Sequence[object]]]) -> bool:

@@ -1,41 +1,47 @@
-"""Signing in and out, and the second factor."""
+"""Signing in and out."""
 
 from __future__ import annotations
 
 from typing import Annotated
 from urllib.parse import quote
 
-import segno
 from fastapi import APIRouter, Form, Request, Response
-from markupsafe import Markup
 
 from holdfast.access import service as access
 from holdfast.access import staff as people
-from holdfast.access.sealed import Seal
-from holdfast.access.staff import Doorkeeper, SignedIn
+from holdfast.access.founding import unstaffed
+from holdfast.access.staff import Doorkeeper
 from holdfast.catalog.service import get_organization
 from holdfast.db.transact import Caller
-from holdfast.errors import Bug, NotFound, SignInRefused, TooManyRequests
+from holdfast.errors import NotFound, SignInRefused, TooManyRequests
 from holdfast.http.callers import network_of
 from holdfast.http.pages import staff_session
 from holdfast.http.pages.pages import PageRoute, language_of, page, record_of, see
-from holdfast.http.pages.staff_session import Desk, safe_next, signed_in
+from holdfast.http.pages.staff_session import NEXT_MAX, Desk, safe_next, signed_in
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 Text = Annotated[str, Form(max_length=400)]
+Next = Annotated[str, Form(max_length=NEXT_MAX)]
 
 
 @router.get("/sign-in")
-async def sign_in_anywhere(request: Request, next: str = "/desk") -> Response:
-    """To the only organization there is; with several, the address names one. Nobody yet: set up."""
+async def sign_in_anywhere(request: Request, next: str = "", organization: str = "") -> Response:
+    """To the organization that this browser knows, or the only one; with several, ask for its name. Nobody yet: set up.
+
+    Which ones live here is not told to whoever asks.
+    """
+    if await unstaffed(record_of(request)) is not None:
+        return see("/setup")
     found = await access.list_organization_ids(record_of(request))
     if not found:
         return see("/setup")
-    if len(found) > 1:
-        raise NotFound("Several organizations live here. Use the sign-in address of yours: /sign-in/its-name.")
-    organization = await record_of(request).transact(Caller(found[0], "system", "desk"), get_organization)
-    return see(f"/sign-in/{organization.slug}?next={quote(safe_next(next), safe='/')}")
+    slug = organization.strip().lower() or staff_session.known_organization(request)
+    if not slug and len(found) == 1:
+        slug = (await record_of(request).transact(Caller(found[0], "system", "desk"), get_organization)).slug
+    if not slug:
+        return page(request, "desk/which.html", next=safe_next(next), asked="", problem="")
+    return see(f"/sign-in/{quote(slug, safe='')}?next={quote(safe_next(next), safe='/')}")
 
 
 @router.get("/sign-in/{organization}")
@@ -43,13 +49,21 @@ async def sign_in_page(request: Request, organization: str, next: str = "/desk",
     """The form, unless somebody is signed in already."""
     staff = await signed_in(request)
     if staff is not None and staff.organization_slug == organization:
-        return see(safe_next(next) if staff.complete else f"/sign-in/{organization}/code?next={quote(safe_next(next))}")
+        after = quote(safe_next(next), safe="/")
+        return see(safe_next(next) if staff.complete else f"/sign-in/{organization}/code?next={after}")
+    try:
+        await access.find_organization(record_of(request), organization)
+    except NotFound:
+        problem = language_of(request).gettext("There is no business of this name here.")
+        return page(
+            request, "desk/which.html", status=404, next=safe_next(next), asked=organization[:80], problem=problem
+        )
     message = language_of(request).gettext("Your password is set. Sign in with it.") if done else ""
     return await _sign_in_form(request, organization, next, message=message)
 
 
 @router.post("/sign-in/{organization}")
-async def sign_in(request: Request, organization: str, email: Text, password: Text, next: Text = "/desk") -> Response:
+async def sign_in(request: Request, organization: str, email: Text, password: Text, next: Next = "/desk") -> Response:
     """Check the password; where a second factor is set up, ask for it."""
     organization_id = await access.find_organization(record_of(request), organization)
     keeper: Doorkeeper = request.app.state.doorkeeper
@@ -60,7 +74,7 @@ async def sign_in(request: Request, organization: str, email: Text, password: Te
         return await _sign_in_form(request, organization, next, email=email, problem=problem, status=401)
     after = safe_next(next)
     target = after if session.complete else f"/sign-in/{organization}/code?next={quote(after, safe='/')}"
-    return staff_session.begin(request, see(target), session)
+    return staff_session.begin(request, see(target), session, organization)
 
 
 @router.get("/sign-in/{organization}/code")
@@ -69,11 +83,11 @@ async def code_page(request: Request, organization: str, next: str = "/desk") ->
     staff = await signed_in(request)
     if staff is None or staff.complete:
         return see(f"/sign-in/{organization}?next={quote(safe_next(next), safe='/')}")
-    return page(request, "desk/code.html", place=organization, next=next, problem="")
+    return page(request, "desk/code.html", place=organization, next=safe_next(next), problem="")
 
 
 @router.post("/sign-in/{organization}/code")
-async def give_code(request: Request, organization: str, code: Text, next: Text = "/desk") -> Response:
+async def give_code(request: Request, organization: str, code: Text, next: Next = "/desk") -> Response:
     """The session is complete, under another token."""
     staff = await signed_in(request)
     if staff is None:
@@ -83,37 +97,8 @@ async def give_code(request: Request, organization: str, code: Text, next: Text 
         session = await keeper.give_code(staff, code, network_of(request) or "")
     except (SignInRefused, TooManyRequests) as refusal:
         problem = language_of(request).gettext(refusal.detail)
-        return page(request, "desk/code.html", status=401, place=organization, next=next, problem=problem)
-    return staff_session.begin(request, see(safe_next(next)), session)
-
-
-@router.get("/account")
-async def account(request: Request, staff: Desk) -> Response:
-    """Who one is, the second factor, and signing out everywhere."""
-    return _account(request, staff)
-
-
-@router.post("/account/second-factor")
-async def set_up_second_factor(request: Request, staff: Desk, sealed: Text, code: Text) -> Response:
-    """Turn it on with a code of the key that was shown."""
-    keeper: Doorkeeper = request.app.state.doorkeeper
-    try:
-        secret = _seal(request).open(bytes.fromhex(sealed), staff.organization_id, staff.session_id).decode()
-    except (Bug, ValueError):
-        return see("/account")  # another session's form
-    try:
-        await keeper.set_up_totp(staff, secret, code)
-    except SignInRefused as wrong:
-        return _account(request, staff, secret=secret, problem=language_of(request).gettext(wrong.detail))
-    return see("/account")
-
-
-@router.post("/account/second-factor/remove")
-async def remove_second_factor(request: Request, staff: Desk) -> Response:
-    """The password is enough again."""
-    keeper: Doorkeeper = request.app.state.doorkeeper
-    await keeper.remove_totp(staff)
-    return see("/account")
+        return page(request, "desk/code.html", status=401, place=organization, next=safe_next(next), problem=problem)
+    return staff_session.begin(request, see(safe_next(next)), session, organization)
 
 
 @router.post("/sign-out")
@@ -148,25 +133,3 @@ async def _sign_in_form(
         problem=problem,
         message=message,
     )
-
-
-def _account(request: Request, staff: SignedIn, *, secret: str | None = None, problem: str = "") -> Response:
-    # The key travels in the form, sealed to this session, until its first code proves that an app has it.
-    secret = secret or people.new_totp_secret()
-    address = people.totp_address(secret, staff.email, "Holdfast")
-    return page(
-        request,
-        "desk/account.html",
-        status=401 if problem else 200,
-        place=staff.organization_slug,
-        staff=staff,
-        role_name=language_of(request).gettext(staff.role),
-        secret=secret,
-        sealed=_seal(request).close(secret.encode(), staff.organization_id, staff.session_id).hex(),
-        qr=Markup(segno.make(address, micro=False).svg_inline(svgclass=None, lineclass=None, omitsize=True)),  # noqa: S704
-        problem=problem,
-    )
-
-
-def _seal(request: Request) -> Seal:
-    return Seal(request.app.state.secret, "form")

@@ -44,6 +44,20 @@ class StaffSecondFactorSet(Facts):
     on: bool
 
 
+class StaffRecoveryCodesMade(Facts):
+    """Codes for the day the phone is gone, in place of any before them."""
+
+    types = ("staff.recovery_codes_made",)
+    codes: int
+
+
+class StaffRecoveryCodeUsed(Facts):
+    """One of them stood in for the second factor; so many are left."""
+
+    types = ("staff.recovery_code_used",)
+    left: int
+
+
 class StaffSignedIn(Facts):
     """A session began."""
 
