@@ -1,5 +1,5 @@
 // The held time: a quiet countdown, a fresh term once while they type, given back when they go elsewhere.
-import { onPage } from "./page";
+import { go, onPage } from "./page";
 
 const SOON_SECONDS = 60;
 
@@ -23,7 +23,13 @@ export function keepHold(): void {
     };
     const ask = async (what: "extend" | "return"): Promise<void> => {
       const response = await fetch(`${url}/${what}`, { method: "POST", body: form() });
-      if (response.ok) until = performance.now() + ((await response.json()) as { seconds: number }).seconds * 1000;
+      if (!response.ok) return;
+      const told = (await response.json()) as { seconds: number; booked?: boolean };
+      if (told.booked) {
+        settled = true;
+        return go(url, undefined, "stay");
+      }
+      until = performance.now() + told.seconds * 1000;
       show();
     };
     const show = (): void => {

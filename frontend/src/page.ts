@@ -38,15 +38,19 @@ export async function go(url: string, form?: FormData, how: "push" | "stay" = "p
     // What this page holds is given back before the next one is read, which then shows it as free.
     if (!form) await leaveAll();
     const { at, html } = await fetchPage(url, form);
-    const fresh = html.getElementById("page");
+    // A refusal that has no page of the site is shown in its place: read again, its address would say something else.
+    const fresh = html.getElementById("page") ?? html.querySelector<HTMLElement>("main");
     if (!fresh) {
       location.href = at;
       return;
     }
+    fresh.id = "page";
+    fresh.tabIndex = -1;
     void leaveAll();
     page().replaceWith(fresh);
     document.title = html.title;
-    document.querySelector(".foot")?.replaceWith(html.querySelector(".foot")!);
+    const foot = html.querySelector(".foot");
+    if (foot) document.querySelector(".foot")?.replaceWith(foot);
     if (how === "push" && at !== location.href) history.pushState(null, "", at);
     mountAll();
     if (how !== "stay") {

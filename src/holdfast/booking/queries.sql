@@ -314,6 +314,19 @@ from holdfast.hold h
 join holdfast.hold_detail d on d.organization_id = h.organization_id and d.id = h.id
 where h.organization_id = holdfast.current_organization() and h.id = %(hold_id)s and h.visitor = %(visitor)s;
 
+-- name: booked_by_visitor
+-- What came of a visitor's hold: its appointment, else the one that they booked by taking the same time again after it ended.
+select a.id
+from holdfast.hold h
+join holdfast.appointment a
+  on a.organization_id = h.organization_id and (a.hold_id = h.id or (a.starts_at = h.starts_at and a.blocking))
+join holdfast.hold b on b.organization_id = a.organization_id and b.id = a.hold_id
+where h.organization_id = holdfast.current_organization() and h.id = %(hold_id)s and h.visitor = %(visitor)s
+  and b.visitor = h.visitor and b.service_id = h.service_id and b.location_id = h.location_id
+  and (b.id = h.id or (h.state in ('released', 'expired') and b.created_at >= h.expires_at))
+order by b.id = h.id desc, a.id
+limit 1;
+
 -- name: leave_hold
 -- The hold lasts only so many seconds more.
 select holdfast.leave_hold(%(hold_id)s, %(seconds)s);

@@ -41,6 +41,11 @@ class Suspicion:
     last_hold_id: UUID | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    id: UUID
+
+
 async def live_holds(tx: Transaction, visitor: Visitor) -> list[Hold]:
     """What this visitor holds now, the latest first."""
     return await tx.rows(Hold, QUERIES["live_holds_of_visitor"], visitor=visitor.visitor)
@@ -61,6 +66,12 @@ async def own_hold(tx: Transaction, hold_id: UUID, visitor: Visitor) -> Hold:
     if hold is None:
         raise NotFound("There is no such hold in this browser.")
     return hold
+
+
+async def booked_by(tx: Transaction, hold_id: UUID, visitor: Visitor) -> UUID | None:
+    """The appointment that came of the visitor's hold, also when it ran out and they took the same time again."""
+    found = await tx.one(_Booked, QUERIES["booked_by_visitor"], hold_id=hold_id, visitor=visitor.visitor)
+    return found.id if found else None
 
 
 async def leave_hold(tx: Transaction, hold_id: UUID) -> None:
