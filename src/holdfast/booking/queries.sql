@@ -539,3 +539,32 @@ from holdfast.visit v
 join holdfast.appointment_detail d on d.organization_id = v.organization_id and d.visit_id = v.id
 where v.organization_id = holdfast.current_organization() and v.series_id = any (%(series_ids)s::uuid[])
 order by d.starts_at, d.id;
+
+-- name: reach_of_hold
+-- When a hold is or was, and every location that it touches: its own, and where else what it claims is to be had.
+select h.starts_at, h.ends_at, array(
+    select h.location_id
+    union
+    select r.location_id
+    from holdfast.claim c
+    join holdfast.unit u on u.organization_id = c.organization_id and u.id = c.unit_id
+    join holdfast.resource_location r on r.organization_id = u.organization_id and r.resource_id = u.resource_id
+    where c.organization_id = h.organization_id and c.hold_id = h.id) as location_ids
+from holdfast.hold h
+where h.organization_id = holdfast.current_organization() and h.id = %(id)s;
+
+-- name: reach_of_block
+-- When a resource is or was closed, and where it is to be had.
+select b.starts_at, b.ends_at, array(
+    select r.location_id from holdfast.resource_location r
+    where r.organization_id = b.organization_id and r.resource_id = b.resource_id) as location_ids
+from holdfast.block b
+where b.organization_id = holdfast.current_organization() and b.id = %(id)s;
+
+-- name: reach_of_busy
+-- Where a resource is to be had that an outside calendar speaks of; when is not said, as its event may have moved.
+select null::timestamptz as starts_at, null::timestamptz as ends_at, array(
+    select r.location_id from holdfast.resource_location r
+    where r.organization_id = b.organization_id and r.resource_id = b.resource_id) as location_ids
+from holdfast.busy b
+where b.organization_id = holdfast.current_organization() and b.id = %(id)s;

@@ -72,6 +72,12 @@ class Language:
         )
 
     @property
+    def all(self) -> list[tuple[str, str]]:
+        """Every language that there is, by tag, with its own name for itself: ``es``, ``Español``."""
+        names = [(tag, str(Locale.parse(tag, sep="-").display_name)) for tag in sorted(catalogs())]
+        return [(tag, name[:1].upper() + name[1:]) for tag, name in names]
+
+    @property
     def direction(self) -> str:
         """``ltr`` or ``rtl``."""
         return self._locale.text_direction

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Final
+from urllib.parse import urlencode
 
 import phonenumbers
 from fastapi import APIRouter, Form, Request, Response
@@ -22,7 +23,7 @@ from holdfast.errors import ExtensionRefused, HoldExpired, HoldNotLive, NotBooka
 from holdfast.http.pages import kept as keeping
 from holdfast.http.pages.booking import Proof
 from holdfast.http.pages.booking_site import Site
-from holdfast.http.pages.choice import Choice, nearest
+from holdfast.http.pages.choice import ONE_DAY, Choice, nearest, still_free
 from holdfast.http.pages.kept import Booked, Kept
 from holdfast.http.pages.pages import PageRoute, see
 from holdfast.http.pages.proof import HONEY_LEVEL, ProofNeeded, ask, require_proof
@@ -109,6 +110,17 @@ async def _confirm(
         await find_hold(request, *where)  # raises Booked where it was lost to the same form, sent twice
         return await _lost(site, kept, choice, typed)
     return see(f"/v/{token}?new=1")
+
+
+@router.get("/lost")
+async def look_whether_lost(request: Request, organization: str, location: str, hold_id: str) -> Response:
+    """For a page whose time is over: that somebody took it, with what is near; nothing (204) while nobody has."""
+    site, kept, choice = await find_hold(request, organization, location, hold_id)
+    if kept.live and await _now(site) < kept.expires_at:
+        return Response(status_code=204)
+    if await site.transact(lambda tx: still_free(tx, site, choice, kept.starts)):
+        return Response(status_code=204)
+    return await _lost(site, kept, choice, Details("", "", "", ""))
 
 
 @router.post("/release")
@@ -208,6 +220,8 @@ async def _page(site: Site, kept: Kept, choice: Choice, typed: Details | None = 
         status=status,
         hold=kept,
         choice=choice,
+        live=_live_url(site, kept),
+        address=site.hold_url(kept.public_id),
         repeatable=not kept.series_id and await site.transact(count_max) >= COUNT_MIN,
         **await ticket(site, kept),
         typed=typed.typed if typed else None,
@@ -216,8 +230,25 @@ async def _page(site: Site, kept: Kept, choice: Choice, typed: Details | None = 
 
 
 async def _lost(site: Site, kept: Kept, choice: Choice, typed: Details) -> Response:
-    found = await nearest(site, choice, kept.starts_at)
-    return site.page("booking/lost.html", status=409, hold=kept, choice=choice, alternatives=found, typed=typed.typed)
+    address = site.hold_url(kept.public_id)
+    return site.page(
+        "booking/lost.html",
+        status=409,
+        hold=kept,
+        choice=choice,
+        alternatives=await nearest(site, choice, kept.starts_at),
+        typed=typed.typed,
+        live=_live_url(site, kept),
+        address=address,
+        refresh=f"{address}/lost",
+    )
+
+
+def _live_url(site: Site, kept: Kept) -> str:
+    """Where a page that waits for this time hears of changes: of its days, and the days beside them."""
+    zone = kept.time_zone
+    first, last = local_date(kept.starts[0], zone) - ONE_DAY, local_date(kept.starts[-1], zone) + ONE_DAY
+    return f"/live/{site.look.slug}/{site.here.slug}?{urlencode({'first': first, 'last': last})}"
 
 
 async def _left(site: Site, kept: Kept) -> Response:

@@ -160,5 +160,6 @@ async def _page(site: Site, kept: Kept, choice: Choice, weeks: int, times: int, 
         times=times,
         counts=range(COUNT_MIN, most + 1),
         problem=problem,
+        address=f"{site.hold_url(kept.public_id)}/repeat?weeks={weeks}&times={times}" if problem else "",
         **await ticket(site, kept),
     )

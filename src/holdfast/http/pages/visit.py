@@ -30,7 +30,7 @@ from holdfast.http.pages.pages import PageRoute, record_of, see
 from holdfast.ids import public_id
 from holdfast.waitlist import service as waitlist
 from holdfast.waitlist.model import Wish
-from holdfast.wallclock import local_date
+from holdfast.wallclock import local_date, parse_instant
 
 router = APIRouter(prefix="/v", route_class=PageRoute, include_in_schema=False)
 
@@ -123,12 +123,17 @@ async def choose_another(
     day: Annotated[str, Query(max_length=10)] = "",
     part: Annotated[str, Query(max_length=64)] = "",
     of: Of = "",
+    near: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
     """Another time for it, or for one part; the old one stands until the new one is had."""
     seen = await _open(request, token, part, of)
     if not seen.changeable:
         return see(seen.to())
-    return await _times(seen, day or local_date(seen.first.starts_at, seen.first.time_zone).isoformat())
+    day = day or local_date(seen.first.starts_at, seen.first.time_zone).isoformat()
+    if not near:
+        return await _times(seen, day)
+    problem = seen.site.language.gettext("The nearest times that are free")
+    return await _times(seen, day, parse_instant(near, seen.first.time_zone), problem)
 
 
 @router.post("/{token}/move")
@@ -151,7 +156,7 @@ async def move(request: Request, token: str, start: Text, part: Id = "", of: Of 
         await seen.site.transact(work)
     except (SlotTaken, NotBookable):
         problem = seen.site.language.gettext("Somebody else was a moment faster. Your visit stays where it was.")
-        return await _times(seen, local_date(at, first.time_zone).isoformat(), at, problem)
+        return await _times(seen, local_date(at, first.time_zone).isoformat(), at, problem, status=409)
     except (RevisionMismatch, StateRefused):
         pass  # somebody changed it meanwhile: the page shows how it stands
     return see(seen.to(new="1"))
@@ -237,12 +242,13 @@ def _items(appointment: Appointment, whole: WholeVisit | None, part: str) -> Seq
     return found
 
 
-async def _times(seen: Seen, day: str, at: datetime | None = None, problem: str = "") -> Response:
+async def _times(seen: Seen, day: str, at: datetime | None = None, problem: str = "", *, status: int = 200) -> Response:
     found = await seen.site.transact(lambda tx: find_times(tx, seen.site, seen.choice, day))
     query = {"part": seen.part} if seen.part else {}
+    shown = query | {"day": found.day.isoformat()}
     return seen.site.page(
         "booking/move.html",
-        status=409 if problem else 200,
+        status=status,
         seen=seen,
         visit=seen.first,
         choice=seen.choice,
@@ -251,6 +257,8 @@ async def _times(seen: Seen, day: str, at: datetime | None = None, problem: str 
         one_day=ONE_DAY,
         action=seen.to("/move"),
         days_url=lambda day: seen.to("/move", **query, day=day.isoformat()),
+        refresh=seen.to("/move", **shown, **({"near": at.isoformat()} if at else {})),
+        address=seen.to("/move", **shown) if status != 200 else "",
         problem=problem,
         alternatives=await nearest(seen.site, seen.choice, at) if at else [],
     )
