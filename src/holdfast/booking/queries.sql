@@ -341,6 +341,22 @@ from holdfast.return_to_hold(%(hold_id)s);
 -- Store the hash of a private link's token.
 select holdfast.issue_visit_link(%(appointment_id)s, %(token_hash)s);
 
+-- name: replace_visit_link
+-- Store the hash of a private link's token, and end the links before it.
+select holdfast.replace_visit_link(%(appointment_id)s, %(token_hash)s);
+
+-- name: visit_link_generation
+-- The number of the links that are good now.
+select holdfast.visit_link_generation(%(appointment_id)s) as number;
+
+-- name: ask_for_visit_link
+-- Owe the client a message with a link.
+select holdfast.ask_for_visit_link(%(appointment_id)s);
+
+-- name: visit_of_any_link
+-- Which visit a private link is or was to.
+select organization_id, organization_slug, appointment_id from holdfast.visit_of_any_link(%(token_hash)s);
+
 -- name: visit_of_link
 -- Which visit a private link is to.
 select organization_id, organization_slug, appointment_id from holdfast.visit_of_link(%(token_hash)s);

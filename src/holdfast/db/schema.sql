@@ -300,7 +300,7 @@ CREATE TABLE holdfast.message (
     CONSTRAINT message_answer_is_known CHECK ((answer = ANY (ARRAY['confirm'::text, 'cancel'::text, 'accept'::text, 'decline'::text]))),
     CONSTRAINT message_channel_is_known CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
     CONSTRAINT message_is_about_one_thing CHECK ((num_nonnulls(appointment_id, offer_id) = 1)),
-    CONSTRAINT message_kind_is_known CHECK (((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text, 'waitlist_offer'::text])) AND ((kind = 'waitlist_offer'::text) = (offer_id IS NOT NULL)))),
+    CONSTRAINT message_kind_is_known CHECK (((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text, 'waitlist_offer'::text, 'link'::text])) AND ((kind = 'waitlist_offer'::text) = (offer_id IS NOT NULL)))),
     CONSTRAINT message_reason_is_bounded CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
     CONSTRAINT message_settled_has_a_time CHECK (((state = 'pending'::text) = (settled_at IS NULL))),
     CONSTRAINT message_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'dead'::text, 'skipped'::text]))),
@@ -667,7 +667,7 @@ CREATE TABLE holdfast.message_template (
     sms text NOT NULL,
     changed_at timestamp with time zone NOT NULL,
     CONSTRAINT message_template_is_bounded CHECK (((length(subject) <= 500) AND (length(email) <= 10000) AND (length(sms) <= 2000))),
-    CONSTRAINT message_template_kind_is_known CHECK ((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text, 'waitlist_offer'::text]))),
+    CONSTRAINT message_template_kind_is_known CHECK ((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text, 'waitlist_offer'::text, 'link'::text]))),
     CONSTRAINT message_template_language_is_plain CHECK ((language ~ '^[a-z]{2}$'::text))
 );
 
@@ -928,6 +928,9 @@ CREATE TABLE holdfast.visit_link (
     token_hash bytea NOT NULL,
     created_at timestamp with time zone DEFAULT holdfast.clock() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
+    generation integer DEFAULT 1 NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT visit_link_generation_is_positive CHECK ((generation > 0)),
     CONSTRAINT visit_link_token_is_sha256 CHECK ((length(token_hash) = 32))
 );
 

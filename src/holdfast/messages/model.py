@@ -7,7 +7,7 @@ from datetime import datetime, time
 from typing import Final, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-Kind = Literal["confirmation", "change", "cancellation", "reminder", "follow_up", "waitlist_offer"]
+Kind = Literal["confirmation", "change", "cancellation", "reminder", "follow_up", "waitlist_offer", "link"]
 Channel = Literal["email", "sms"]
 
 NOTICES: Final[dict[str, Kind]] = {
@@ -22,6 +22,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     "reminder",
     "follow_up",
     "waitlist_offer",
+    "link",
 )
 STATES: Final = ("pending", "sent", "dead", "skipped")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -104,6 +104,10 @@ class Language:
     def short_day_of(self, at: datetime, zone: str) -> str:
         """``Mon, Mar 2``."""
         return self.short_day(local_date(at, zone))
+
+    def moments(self, moments: Iterable[datetime], zone: str) -> str:
+        """``Mon, Mar 2, 2:30 PM; Mon, Mar 9, 2:30 PM``."""
+        return "; ".join(f"{self.short_day_of(at, zone)}, {self.time(at, zone)}" for at in moments)
 
     def weekday(self, day: date) -> str:
         """``Mon``."""

@@ -128,9 +128,10 @@ def see(url: str) -> Response:
 
 
 def refused(request: Request, error: HoldfastError) -> Response:
-    """A page that says what was refused and what to do."""
+    """A page that says what was refused and what to do: that of ``request.state.error_page``, where one is set."""
     outdated = isinstance(error, Forbidden) and error.facts.get("reason") == "form_token"
-    response = page(request, ERROR_PAGE, status=status_of(error), error=error, outdated=outdated)
+    template = getattr(request.state, "error_page", ERROR_PAGE)
+    response = page(request, template, status=status_of(error), error=error, outdated=outdated)
     if wait := error.facts.get("retry_after_seconds"):
         response.headers["Retry-After"] = str(wait)
     return response
