@@ -65,7 +65,7 @@ def challenge_for(site: Site, seen: Suspicion, level: int, *, valid_seconds: int
 async def ask(site: Site, request: Request, needed: ProofNeeded) -> Response:
     """The page on which the browser solves it and sends its form again; without a script, what else can be done."""
     form = await request.form()
-    fields = [(name, value) for name, value in form.multi_items() if name not in (FIELD, TOKEN_FIELD)]
+    fields = {name: value for name, value in form.items() if name not in (FIELD, TOKEN_FIELD)}
     response = site.page(
         "booking/proof.html", status=429, fields=fields, challenge=needed.challenge, minutes=FORGOTTEN_MINUTES
     )

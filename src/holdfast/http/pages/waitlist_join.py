@@ -18,8 +18,6 @@ from holdfast.http.pages.booking_site import Site, open_site
 from holdfast.http.pages.choice import EVENING, NOON, Choice, find_choice, read_day
 from holdfast.http.pages.held import read_contact
 from holdfast.http.pages.pages import PageRoute, see
-from holdfast.http.pages.proof import HONEY_LEVEL, LENGTH_MAX, ProofNeeded, require_proof
-from holdfast.http.pages.proof import ask as ask_for_proof
 from holdfast.waitlist import service as waitlist
 from holdfast.waitlist.model import EVERY_DAY, Entry, TimeWindow, Wish
 from holdfast.wallclock import local_date
@@ -27,7 +25,6 @@ from holdfast.wallclock import local_date
 router = APIRouter(prefix="/b/{organization}/{location}/{service}/wait", route_class=PageRoute, include_in_schema=False)
 
 Text = Annotated[str, Form(max_length=300)]
-Proof = Annotated[str, Form(max_length=LENGTH_MAX)]
 Texts = Annotated[list[str], Form(max_length=20)]
 
 PARTS: Final = {
@@ -37,6 +34,7 @@ PARTS: Final = {
 }
 NOTICES_MINUTES: Final = (60, 180, 1440, 2880)
 PARTY_MAX: Final = 20
+FILLED: Final = "Something filled in a field that is not meant for you. It is empty again: send the form once more."
 
 
 @dataclass
@@ -82,7 +80,6 @@ async def join(
     email: Text = "",
     phone: Text = "",
     website: Text = "",
-    proof: Proof = "",
 ) -> Response:
     """Take a place in the line. What is wrong is said beside the field, and what was typed stays."""
     site, choice = await _find(request, organization, location, service, person)
@@ -94,18 +91,16 @@ async def join(
     contact = read_contact(site, name, email, phone)
     asked.errors |= contact.errors
     wish, client = asked.wish, contact.client
+    if website:  # the field that no person sees; sent back it is empty, and words tell whoever reads
+        return await _page(site, choice, asked, refusal=Invalid(FILLED), status=422)
     if asked.errors or wish is None or client is None:
         return await _page(site, choice, asked, status=422)
 
     async def work(tx: Transaction) -> Entry:
-        if website:  # the field that no person sees, though a browser may fill it for one
-            await require_proof(tx, site, proof, level=HONEY_LEVEL)
         return await waitlist.join(tx, wish, client, visitor=site.visitor)
 
     try:
         await site.transact(work)
-    except ProofNeeded as needed:
-        return await ask_for_proof(site, request, needed)
     except (Invalid, StateRefused, TooManyRequests) as refusal:
         return await _page(site, choice, asked, refusal=refusal, status=409)
     return see(choice.waiting_url(site, joined="1"))
