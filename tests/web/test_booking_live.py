@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +11,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.clinic import Clinic, Refused
+from holdfast.ids import parse_id
+from tests.clinic import Clinic
 from tests.web.browsers import Visitor, chromium, visitor
 from tests.web.conftest import Served
 from tests.web.forms import Forms
@@ -72,11 +72,12 @@ def block(glow: Clinic, start: str, minutes: int = 60) -> dict[str, Any]:
     )
 
 
-def take(glow: Clinic, start: str) -> dict[str, Any]:
-    """A block there as soon as nobody holds it: a hold ends within a second of what its page says."""
-    while True:
-        with suppress(Refused):
-            return block(glow, start)
+def run_out(page: Page, glow: Clinic) -> None:
+    """The time that this page holds is over, for the record and then for the page, whose clock is the test's."""
+    glow.desk("leave_hold", hold_id=parse_id("hold", page.url.rpartition("/")[2]), seconds=0)
+    page.clock.fast_forward(POLICY["ttl_seconds"] * 1000)
+    expect(page.get_by_role("timer")).to_contain_text("No longer kept")
+    hears(page)
 
 
 def hears(page: Page) -> None:
@@ -140,16 +141,15 @@ def test_so_do_those_of_a_visit_that_could_not_be_moved(ada: Visitor, bob: Visit
 
 
 def test_a_time_that_is_lost_is_said_while_they_type(ada: Visitor, forms: Forms, glow: Clinic) -> None:
-    glow.desk("set_hold_policy", surface="widget", changes={"ttl_seconds": 1, "grace_seconds": 0})
     page = ada.page
+    page.clock.install()
     page.goto(f"/b/glow/austin/laser?day={day(1)}")
     start = start_of(page, 4)
     page.locator(at(start)).click()
+    page.wait_for_selector("[data-hold]")
     page.get_by_label("Your name").fill("Ada Byron")
-    expect(page.get_by_role("timer")).to_contain_text("No longer kept")
-    hears(page)
-    glow.desk("set_hold_policy", surface="widget", changes=POLICY)
-    made = take(glow, start)
+    run_out(page, glow)
+    made = block(glow, start)
     expect(page.get_by_role("heading", name="This time was taken meanwhile")).to_be_visible()
     expect(page.get_by_role("alert").locator(".slot")).to_have_count(3)
     expect(page.locator(".said")).to_contain_text("taken meanwhile")
@@ -168,16 +168,15 @@ def test_a_time_that_is_lost_is_said_while_they_type(ada: Visitor, forms: Forms,
 
 
 def test_enter_in_the_form_never_takes_an_alternative(ada: Visitor, glow: Clinic) -> None:
-    glow.desk("set_hold_policy", surface="widget", changes={"ttl_seconds": 1, "grace_seconds": 0})
     page = ada.page
+    page.clock.install()
     page.goto(f"/b/glow/austin/laser?day={day(2)}")
     start = start_of(page, 4)
     page.locator(at(start)).click()
+    page.wait_for_selector("[data-hold]")
     page.get_by_label("Your name").fill("Ada Byron")
-    expect(page.get_by_role("timer")).to_contain_text("No longer kept")
-    hears(page)
-    glow.desk("set_hold_policy", surface="widget", changes=POLICY)
-    take(glow, start)
+    run_out(page, glow)
+    block(glow, start)
     expect(page.get_by_role("alert").locator(".slot")).to_have_count(3)
     page.get_by_label("E-mail").fill("ada@example.org")
     page.keyboard.press("Enter")
