@@ -1,6 +1,7 @@
 // <script src="https://book.example.com/embed.js" data-page="glow/austin" async></script>
 // puts the booking page where the script stands, as tall as it is. data-button="Book now" opens it in a dialog instead.
-// data-title and data-close are what a screen reader says of the frame and of the button that closes the dialog.
+// data-title and data-close are what a screen reader says of the frame and of the button that closes the dialog; without
+// them the page says it in its own language.
 {
   const script = document.currentScript as HTMLScriptElement | null;
   const where = script?.dataset.page;
@@ -9,20 +10,25 @@
     const frame = document.createElement("iframe");
     frame.src = `${origin}/b/${where}`;
     frame.title = script.dataset.title ?? "Book online";
+    const close = Object.assign(document.createElement("button"), { type: "button", textContent: "×" });
+    close.setAttribute("aria-label", script.dataset.close ?? "Close");
     frame.style.cssText = "inline-size:100%;border:0;block-size:40rem;color-scheme:light dark";
     addEventListener("message", (event) => {
-      const told = event.data as { holdfast?: string; height?: number } | null;
-      if (event.source === frame.contentWindow && event.origin === origin && told?.holdfast === "height") {
+      const told = event.data as { holdfast?: string; height?: number; title?: string; close?: string } | null;
+      if (event.source !== frame.contentWindow || event.origin !== origin || !told) return;
+      if (told.holdfast === "height") {
         frame.style.blockSize = `${Math.min(Number(told.height) || 0, 20000)}px`;
+        if (told.title && !script.dataset.title) frame.title = told.title;
+        if (told.close && !script.dataset.close) close.setAttribute("aria-label", told.close);
       }
+      // Another step: its top may be above what the visitor sees of the site.
+      if (told.holdfast === "step" && frame.getBoundingClientRect().top < 0) frame.scrollIntoView();
     });
     const words = script.dataset.button;
     if (words) {
       const dialog = document.createElement("dialog");
       dialog.style.cssText = "inline-size:min(46rem,100vw);max-block-size:92dvh;border:0;border-radius:16px;padding:.5rem";
       const button = Object.assign(document.createElement("button"), { type: "button", textContent: words });
-      const close = Object.assign(document.createElement("button"), { type: "button", textContent: "×" });
-      close.setAttribute("aria-label", script.dataset.close ?? "Close");
       close.style.cssText = "float:inline-end;inline-size:2.75rem;block-size:2.75rem;border:0;background:none;font-size:1.5rem;cursor:pointer";
       close.addEventListener("click", () => dialog.close());
       dialog.append(close);

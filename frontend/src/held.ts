@@ -1,5 +1,7 @@
 // The held time: a quiet countdown, a fresh term once while they type, given back when they go elsewhere.
-import { onPage } from "./page";
+import { keepFocus, listen, say } from "./live";
+import { go, onPage } from "./page";
+import { showOwnTimesIn } from "./zones";
 
 const SOON_SECONDS = 60;
 
@@ -16,6 +18,8 @@ export function keepHold(): void {
     let extended = false;
     let settled = false;
 
+    const details = page.querySelector("[data-details]");
+
     const form = (): FormData => {
       const data = new FormData();
       data.set("form_token", token);
@@ -23,11 +27,31 @@ export function keepHold(): void {
     };
     const ask = async (what: "extend" | "return"): Promise<void> => {
       const response = await fetch(`${url}/${what}`, { method: "POST", body: form() });
-      if (response.ok) until = performance.now() + ((await response.json()) as { seconds: number }).seconds * 1000;
+      if (!response.ok) return;
+      const told = (await response.json()) as { seconds: number; booked?: boolean };
+      if (told.booked) {
+        settled = true;
+        return go(url, undefined, "stay");
+      }
+      until = performance.now() + told.seconds * 1000;
       show();
+    };
+    // Once it is over it may be anybody's: then this is said here, at once, and what was typed stays.
+    let stop: (() => void) | undefined;
+    const lookWhetherLost = async (): Promise<void> => {
+      const response = await fetch(`${url}/lost`).catch(() => null);
+      if (!response || !page.isConnected || page.querySelector(".working")) return;
+      if (response.redirected) return go(url, undefined, "stay");
+      const html = new DOMParser().parseFromString(await response.text(), "text/html");
+      if (response.status === 204 || response.status === 409) showLost(page, html.querySelector(".lost"), response.status === 409);
+    };
+    const over = (): void => {
+      stop ??= listen(page, () => void lookWhetherLost());
+      void lookWhetherLost();
     };
     const show = (): void => {
       const left = Math.max(0, Math.ceil((until - performance.now()) / 1000));
+      if (!left && !stop && details) over();
       words.textContent = left
         ? words.dataset.words!.replace("{left}", `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`)
         : words.dataset.over!;
@@ -50,7 +74,6 @@ export function keepHold(): void {
     const leaving = (): void => void (settled || navigator.sendBeacon(`${url}/leave`, form()));
     const shown = (event: PageTransitionEvent): void => void (event.persisted && ask("return"));
 
-    const details = page.querySelector("[data-details]");
     details?.addEventListener("input", typing);
     document.addEventListener("submit", submitted, true);
     document.addEventListener("click", goingOn, true);
@@ -67,6 +90,7 @@ export function keepHold(): void {
     }
 
     return () => {
+      stop?.();
       clearInterval(clock);
       clearTimeout(later);
       document.removeEventListener("submit", submitted, true);
@@ -77,4 +101,20 @@ export function keepHold(): void {
       if (!settled) return fetch(`${url}/release`, { method: "POST", body: form(), keepalive: true, redirect: "manual" });
     };
   });
+}
+
+/** Say that the time was taken, with what is near; or take it back when it is free again. */
+function showLost(page: HTMLElement, card: HTMLElement | null, lost: boolean): void {
+  const heading = page.querySelector<HTMLElement>("h1[data-lost]")!;
+  heading.dataset.kept ??= heading.textContent!;
+  heading.textContent = lost ? heading.dataset.lost! : heading.dataset.kept;
+  page.querySelector(".ticket")!.classList.toggle("over", lost);
+  page.querySelector<HTMLElement>(".countdown")!.hidden = lost;
+  const place = page.querySelector<HTMLElement>(".lost-place")!;
+  const said = (of: Element | null): string => of?.textContent?.replace(/\s+/g, " ") ?? "";
+  if (place.dataset.said === said(card) && place.dataset.lost === String(lost)) return;
+  if (lost && place.dataset.lost !== "true") say(heading.textContent);
+  Object.assign(place.dataset, { said: said(card), lost });
+  keepFocus(place, () => place.replaceChildren(...(card ? [card] : [])));
+  showOwnTimesIn(place);
 }

@@ -43,17 +43,22 @@ export async function go(url: string, form?: FormData, how: "push" | "stay" = "p
     // What this page holds is given back before the next one is read, which then shows it as free.
     if (!form) await leaveAll();
     const { at, html } = await fetchPage(url, form);
-    const fresh = html.getElementById("page");
+    // A refusal that has no page of the site is shown in its place: read again, its address would say something else.
+    const fresh = html.getElementById("page") ?? html.querySelector<HTMLElement>("main");
     if (!fresh) {
       location.href = at;
       return;
     }
+    fresh.id = "page";
+    fresh.tabIndex = -1;
     void leaveAll();
     page().replaceWith(fresh);
     document.title = html.title;
     const foot = html.querySelector(".foot");
     if (foot) document.querySelector(".foot")?.replaceWith(foot);
-    if (how === "push" && at !== location.href) history.pushState(null, "", at);
+    // A refusal stands at an address that takes forms; loaded again it is to be the page that it belongs to.
+    const address = new URL(fresh.dataset.address ?? at, at).href;
+    if (how === "push" && address !== location.href) history.pushState(null, "", address);
     mountAll();
     if (how !== "stay") {
       scrollTo(0, 0);
@@ -62,7 +67,7 @@ export async function go(url: string, form?: FormData, how: "push" | "stay" = "p
   } catch {
     // No network: the browser's own way shows the browser's own words.
     if (!form) location.href = url;
-    else toast(document.documentElement.lang === "es" ? "Sin conexión. Inténtelo de nuevo." : "No connection. Please try again.");
+    else toast(document.querySelector<HTMLElement>(".toasts")!.dataset.offline!);
   } finally {
     clearTimeout(working);
     document.documentElement.classList.remove("busy");
@@ -98,7 +103,9 @@ export function start(): void {
     if (button?.classList.contains("working")) return;
     button?.classList.add("working");
     const data = new FormData(form, button);
-    void go(form.action, data).finally(() => button?.classList.remove("working"));
+    // an alternative that stands beside the form has an address of its own
+    const address = button?.hasAttribute("formaction") ? (button as HTMLButtonElement).formAction : form.action;
+    void go(address, data).finally(() => button?.classList.remove("working"));
   });
   addEventListener("popstate", () => void go(location.href, undefined, "stay"));
   mountAll();

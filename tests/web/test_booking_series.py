@@ -90,6 +90,31 @@ def test_a_series_is_proposed_held_booked_and_cancelled(glow: Clinic, forms: For
     assert states(forms) == ["CANCELLED"] * 6
 
 
+def test_of_a_series_those_stay_that_it_is_too_late_for(glow: Clinic, forms: Forms) -> None:
+    tap(forms, 7, 20)
+    propose(forms, 1, 3)
+    forms.send(next(form for form in forms.found if form.method == "post" and "start-2" in form.fields).action)
+    book(forms)
+    link = forms.page.url.path
+    forms.open(link)
+    last = [each for each in forms.links if "?of=vis_" in each][2]
+    notice_days = (DAY - datetime.now(UTC).date()).days + 7 + 8  # up to between the second and the third
+    glow.desk(
+        "set_booking_page", accent="#0f766e", logo=None, logo_type=None, embed_origins=["*"],
+        change_notice_minutes=notice_days * 1440, policy_text="",
+    )  # fmt: skip
+    forms.open(link)
+    assert "too late to change this visit here" in forms.page.text
+    assert "so they stay" in forms.page.text
+    forms.open(last)
+    assert "Cancel all that can be cancelled" in forms.page.text
+    whole = next(form for form in forms.found if "series" in form.fields)
+    forms.client.headers["sec-fetch-site"] = "same-origin"
+    forms.page = forms.client.post(whole.action, data=whole.fields)
+    assert states(forms) == ["CANCELLED", "CONFIRMED", "CONFIRMED"]
+    assert "so they stay" in forms.page.text
+
+
 def test_a_day_that_is_full_comes_with_what_is_near(glow: Clinic, forms: Forms, other: Forms) -> None:
     tap(other, 1 + 14, 50)
     full = datetime.combine(DAY + timedelta(days=1 + 28), time(), ZoneInfo("America/Chicago"))

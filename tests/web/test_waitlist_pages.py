@@ -100,6 +100,8 @@ async def test_what_is_wrong_is_said_and_what_was_typed_stays(fresh: Callable[[]
     assert 'value="3" checked' in answer.text
     robot = join(fresh(), "Robot", website="https://spam.example")
     assert robot.status_code == 422
+    assert "not meant for you" in robot.text, "a browser that filled it for somebody is told what to do"
+    assert 'value="Robot"' in robot.text
     spanish = fresh()
     spanish.open(f"{WAIT}?lang=es")
     assert "lista de espera" in spanish.page.text

@@ -314,6 +314,19 @@ from holdfast.hold h
 join holdfast.hold_detail d on d.organization_id = h.organization_id and d.id = h.id
 where h.organization_id = holdfast.current_organization() and h.id = %(hold_id)s and h.visitor = %(visitor)s;
 
+-- name: booked_by_visitor
+-- What came of a visitor's hold: its appointment, else the one that they booked by taking the same time again after it ended.
+select a.id
+from holdfast.hold h
+join holdfast.appointment a
+  on a.organization_id = h.organization_id and (a.hold_id = h.id or (a.starts_at = h.starts_at and a.blocking))
+join holdfast.hold b on b.organization_id = a.organization_id and b.id = a.hold_id
+where h.organization_id = holdfast.current_organization() and h.id = %(hold_id)s and h.visitor = %(visitor)s
+  and b.visitor = h.visitor and b.service_id = h.service_id and b.location_id = h.location_id
+  and (b.id = h.id or (h.state in ('released', 'expired') and b.created_at >= h.expires_at))
+order by b.id = h.id desc, a.id
+limit 1;
+
 -- name: leave_hold
 -- The hold lasts only so many seconds more.
 select holdfast.leave_hold(%(hold_id)s, %(seconds)s);
@@ -327,6 +340,22 @@ from holdfast.return_to_hold(%(hold_id)s);
 -- name: issue_visit_link
 -- Store the hash of a private link's token.
 select holdfast.issue_visit_link(%(appointment_id)s, %(token_hash)s);
+
+-- name: replace_visit_link
+-- Store the hash of a private link's token, and end the links before it.
+select holdfast.replace_visit_link(%(appointment_id)s, %(token_hash)s);
+
+-- name: visit_link_generation
+-- The number of the links that are good now.
+select holdfast.visit_link_generation(%(appointment_id)s) as number;
+
+-- name: ask_for_visit_link
+-- Owe the client a message with a link.
+select holdfast.ask_for_visit_link(%(appointment_id)s);
+
+-- name: visit_of_any_link
+-- Which visit a private link is or was to.
+select organization_id, organization_slug, appointment_id from holdfast.visit_of_any_link(%(token_hash)s);
 
 -- name: visit_of_link
 -- Which visit a private link is to.
@@ -542,3 +571,32 @@ where not exists (
   select from holdfast.dated_rule d
   where d.organization_id = holdfast.current_organization() and d.resource_id = %(resource_id)s and d.kind = 'time_off'
     and (d.location_id is null or d.location_id = %(location_id)s) and d.starts <= %(starts)s and d.ends >= %(ends)s);
+
+-- name: reach_of_hold
+-- When a hold is or was, and every location that it touches: its own, and where else what it claims is to be had.
+select h.starts_at, h.ends_at, array(
+    select h.location_id
+    union
+    select r.location_id
+    from holdfast.claim c
+    join holdfast.unit u on u.organization_id = c.organization_id and u.id = c.unit_id
+    join holdfast.resource_location r on r.organization_id = u.organization_id and r.resource_id = u.resource_id
+    where c.organization_id = h.organization_id and c.hold_id = h.id) as location_ids
+from holdfast.hold h
+where h.organization_id = holdfast.current_organization() and h.id = %(id)s;
+
+-- name: reach_of_block
+-- When a resource is or was closed, and where it is to be had.
+select b.starts_at, b.ends_at, array(
+    select r.location_id from holdfast.resource_location r
+    where r.organization_id = b.organization_id and r.resource_id = b.resource_id) as location_ids
+from holdfast.block b
+where b.organization_id = holdfast.current_organization() and b.id = %(id)s;
+
+-- name: reach_of_busy
+-- Where a resource is to be had that an outside calendar speaks of; when is not said, as its event may have moved.
+select null::timestamptz as starts_at, null::timestamptz as ends_at, array(
+    select r.location_id from holdfast.resource_location r
+    where r.organization_id = b.organization_id and r.resource_id = b.resource_id) as location_ids
+from holdfast.busy b
+where b.organization_id = holdfast.current_organization() and b.id = %(id)s;

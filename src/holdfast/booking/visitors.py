@@ -16,7 +16,7 @@ from uuid import UUID
 
 from holdfast.booking.model import Hold, Visitor
 from holdfast.db.queries import load_queries
-from holdfast.db.transact import Record, Transaction
+from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import LinkSpent, NotFound
 
 QUERIES: Final = load_queries("holdfast.booking")
@@ -41,6 +41,16 @@ class Suspicion:
     last_hold_id: UUID | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class _Generation:
+    number: int
+
+
 async def live_holds(tx: Transaction, visitor: Visitor) -> list[Hold]:
     """What this visitor holds now, the latest first."""
     return await tx.rows(Hold, QUERIES["live_holds_of_visitor"], visitor=visitor.visitor)
@@ -61,6 +71,12 @@ async def own_hold(tx: Transaction, hold_id: UUID, visitor: Visitor) -> Hold:
     if hold is None:
         raise NotFound("There is no such hold in this browser.")
     return hold
+
+
+async def booked_by(tx: Transaction, hold_id: UUID, visitor: Visitor) -> UUID | None:
+    """The appointment that came of the visitor's hold, also when it ran out and they took the same time again."""
+    found = await tx.one(_Booked, QUERIES["booked_by_visitor"], hold_id=hold_id, visitor=visitor.visitor)
+    return found.id if found else None
 
 
 async def leave_hold(tx: Transaction, hold_id: UUID) -> None:
@@ -86,10 +102,17 @@ class VisitTokens:
     def __init__(self, secret: bytes) -> None:
         self._key = hashlib.sha256(b"holdfast visit tokens\0" + secret).digest()
 
-    def token(self, appointment_id: UUID) -> str:
-        """128 bits in URL-safe base64: short enough for a text, too many to guess."""
-        digest = hmac.digest(self._key, appointment_id.bytes, "sha256")[:16]
+    def token(self, appointment_id: UUID, generation: int = 1) -> str:
+        """128 bits in URL-safe base64: short enough for a text, too many to guess. Another for each ``generation``."""
+        said = appointment_id.bytes + (generation.to_bytes(4) if generation > 1 else b"")
+        digest = hmac.digest(self._key, said, "sha256")[:16]
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+    async def issue(self, tx: Transaction, appointment_id: UUID) -> str:
+        """The token of the link, issued: that of before, unless links were ended meanwhile. Raises NotFound."""
+        found = await tx.one(_Generation, QUERIES["visit_link_generation"], appointment_id=appointment_id)
+        assert found is not None
+        return await issue_link(tx, appointment_id, self.token(appointment_id, found.number))
 
 
 async def issue_link(tx: Transaction, appointment_id: UUID, token: str | None = None) -> str:
@@ -102,12 +125,32 @@ async def issue_link(tx: Transaction, appointment_id: UUID, token: str | None = 
     return token
 
 
+async def replace_link(tx: Transaction, appointment_id: UUID) -> str:
+    """The token of a new private link; every link to the visit that was issued before is good no more."""
+    token = secrets.token_urlsafe(32)
+    await tx.run(QUERIES["replace_visit_link"], appointment_id=appointment_id, token_hash=_hash(token))
+    return token
+
+
 async def visit_of_link(record: Record, token: str) -> LinkedVisit:
     """Which visit it is to; looking changes nothing. Raises LinkSpent."""
     found = await record.unscoped(lambda tx: tx.one(LinkedVisit, QUERIES["visit_of_link"], token_hash=_hash(token)))
     if found is None:
         raise LinkSpent("This link has expired, or was not copied whole.")
     return found
+
+
+async def send_link(record: Record, token: str) -> None:
+    """Owe the client of the visit that this is or was a link to a message with a link that is good.
+
+    It goes to the address on record and nowhere else. Asked for too often, or with no link of ours, nothing happens.
+    """
+    found = await record.unscoped(lambda tx: tx.one(LinkedVisit, QUERIES["visit_of_any_link"], token_hash=_hash(token)))
+    if found is None:
+        return
+    visit = found
+    caller = Caller(visit.organization_id, "visitor", "widget")
+    await record.transact(caller, lambda tx: tx.run(QUERIES["ask_for_visit_link"], appointment_id=visit.appointment_id))
 
 
 def _hash(token: str) -> bytes:

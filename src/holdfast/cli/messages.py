@@ -71,7 +71,7 @@ def list_messages(
 
 def preview(
     kind: Annotated[
-        str, typer.Argument(help="confirmation, change, cancellation, reminder, follow_up or waitlist_offer.")
+        str, typer.Argument(help="confirmation, change, cancellation, reminder, follow_up, waitlist_offer or link.")
     ],
     language: Annotated[str | None, typer.Option(help="en or es; otherwise the client's.")] = None,
     appointment: Annotated[str | None, typer.Option(help="An appointment's id; otherwise the next one.")] = None,

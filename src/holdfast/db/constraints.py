@@ -217,7 +217,7 @@ RULES: Final[dict[str, Meaning]] = {
     "reminder_rule_service_exists": (errors.NotFound, "There is no such service."),
     "message_template_kind_is_known": (
         errors.Invalid,
-        "A kind is confirmation, change, cancellation, reminder, follow_up or waitlist_offer.",
+        "A kind is confirmation, change, cancellation, reminder, follow_up, waitlist_offer or link.",
     ),
     "message_template_language_is_plain": (errors.Invalid, "A language is a two-letter code such as en or es."),
     "message_template_is_bounded": (
@@ -476,6 +476,7 @@ BUGS: Final[frozenset[str]] = frozenset(
         "visit_organization_id_fkey",
         "visit_pkey",
         "visit_link_appointment_exists",
+        "visit_link_generation_is_positive",
         "visit_link_pkey",
         "visit_link_token_is_sha256",
         "visit_link_token_is_unique",

@@ -85,6 +85,7 @@ from holdfast.http.pages import (
     waitlist_join,
 )
 from holdfast.http.pages.board_live import Boards
+from holdfast.http.pages.live import Reaches
 from holdfast.http.reference import reference
 from holdfast.http.refusals import install_refusals
 from holdfast.log.feed import Feed
@@ -215,6 +216,7 @@ def build_app(
         app.state.link_pace = Pace(message_links.LINKS_A_MINUTE, 60)
         app.state.event_names = EventNames(secret)
         app.state.feed = Feed(app.state.record, app.state.event_names)
+        app.state.reaches = Reaches(app.state.record)
         app.state.boards = Boards(app.state.record, app.state.feed)
         try:
             yield

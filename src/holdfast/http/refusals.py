@@ -128,7 +128,8 @@ async def _framed(request: Request, status: int, elsewhere: bool, context: dict[
                 )
     except HoldfastError:
         pass  # the record is away: then without anybody's look
-    return page(request, TEMPLATE, status=status, frame="desk/gate.html", **with_way(back))
+    template = getattr(request.state, "error_page", TEMPLATE)
+    return page(request, template, status=status, frame="desk/gate.html", **with_way(back))
 
 
 async def _site(request: Request) -> Site | None:

@@ -9,7 +9,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from holdfast.wallclock import to_local
 
-Kind = Literal["confirmation", "change", "cancellation", "reminder", "follow_up", "waitlist_offer"]
+Kind = Literal["confirmation", "change", "cancellation", "reminder", "follow_up", "waitlist_offer", "link"]
 Channel = Literal["email", "sms"]
 
 NOTICES: Final[dict[str, Kind]] = {
@@ -24,6 +24,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     "reminder",
     "follow_up",
     "waitlist_offer",
+    "link",
 )
 STATES: Final = ("pending", "sent", "dead", "skipped")
 

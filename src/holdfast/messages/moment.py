@@ -19,6 +19,7 @@ STATES: Final = {
     "reminder": ("confirmed",),
     "follow_up": ("completed",),
     "waitlist_offer": ("open",),
+    "link": ("confirmed", "checked_in", "completed", "cancelled", "no_show"),
 }
 # A text at night about a visit early in the morning is better than one that comes too late.
 SOON_AFTER_QUIET: Final = timedelta(hours=3)
@@ -63,7 +64,7 @@ def _pointless(context: Context) -> str | None:
         return "The time to answer the offer was over already."
     if context.kind == "reminder" and context.occasion != int(context.starts_at.timestamp()):
         return "The appointment was moved."
-    if context.kind != "follow_up" and context.starts_at <= context.now:
+    if context.kind not in ("follow_up", "link") and context.starts_at <= context.now:
         return "The appointment had begun already."
     return "A later message says more." if context.superseded else _told_elsewhere(context)
 
@@ -92,8 +93,9 @@ def _channel(context: Context, working: Collection[Channel]) -> Send | Skip:
 
 
 def _quiet(context: Context, channel: Channel) -> Postpone | Skip | None:
-    if context.kind == "waitlist_offer":
-        # the waitlist's own quiet hours decide when an offer is made; once made, every minute of its term counts
+    if context.kind in ("waitlist_offer", "link"):
+        # the waitlist's own quiet hours decide when an offer is made; once made, every minute of its term counts. And
+        # who asks for a link is awake.
         return None
     quiet = QuietHours(context.quiet_from, context.quiet_until, context.time_zone)
     if not quiet.cover(context.now):

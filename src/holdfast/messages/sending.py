@@ -20,7 +20,7 @@ from uuid import UUID
 
 import structlog
 
-from holdfast.booking.visitors import VisitTokens, issue_link
+from holdfast.booking.visitors import VisitTokens
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record
 from holdfast.errors import HoldfastError
@@ -40,7 +40,7 @@ PAGE: Final = 30  # leased at once: with all carriers hanging, as many as can be
 AT_A_TIME: Final = 5
 RETRY_AFTER_SECONDS_MAX: Final = 6 * 3600.0
 JITTER: Final = 0.2
-LINKED: Final = frozenset({"confirmation", "change", "reminder"})
+LINKED: Final = frozenset({"confirmation", "change", "reminder", "link"})
 CONSOLE_ADDRESS: Final = "messages@localhost"
 BROKEN: Final = "This message could not be made or handed over, and the log says where: call the client."
 
@@ -214,7 +214,7 @@ class MessageSender:
         return outgoing, rendered
 
     async def _link(self, caller: Caller, context: Context) -> str:
-        """Where the client answers the offer, or sees to the visit; the same for every attempt."""
+        """Where the client answers the offer, or sees to the visit; the same for every attempt, until links end."""
         if self._settings.public_url is None:
             return ""
         base = self._settings.public_url.rstrip("/")
@@ -223,8 +223,7 @@ class MessageSender:
         appointment_id = context.appointment_id
         if context.kind not in LINKED or appointment_id is None:
             return ""
-        token = self._visit_tokens.token(appointment_id)
-        await self._record.transact(caller, lambda tx: issue_link(tx, appointment_id, token))
+        token = await self._record.transact(caller, lambda tx: self._visit_tokens.issue(tx, appointment_id))
         return f"{base}/v/{token}"
 
     def _preferences_url(self, organization_id: UUID, context: Context, channel: Channel) -> str | None:
@@ -234,7 +233,7 @@ class MessageSender:
         return self._settings.public_url.rstrip("/") + PATH + token
 
     def _invitation(self, context: Context, attendee: str) -> Invitation | None:
-        if context.kind in ("follow_up", "waitlist_offer"):
+        if context.kind in ("follow_up", "waitlist_offer", "link"):
             return None
         whole = context.visit_id is not None
         gone = context.visit_starts_at is None if whole else context.kind == "cancellation"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -72,6 +72,12 @@ class Language:
         )
 
     @property
+    def all(self) -> list[tuple[str, str]]:
+        """Every language that there is, by tag, with its own name for itself: ``es``, ``Español``."""
+        names = [(tag, str(Locale.parse(tag, sep="-").display_name)) for tag in sorted(catalogs())]
+        return [(tag, name[:1].upper() + name[1:]) for tag, name in names]
+
+    @property
     def direction(self) -> str:
         """``ltr`` or ``rtl``."""
         return self._locale.text_direction
@@ -98,6 +104,10 @@ class Language:
     def short_day_of(self, at: datetime, zone: str) -> str:
         """``Mon, Mar 2``."""
         return self.short_day(local_date(at, zone))
+
+    def moments(self, moments: Iterable[datetime], zone: str) -> str:
+        """``Mon, Mar 2, 2:30 PM; Mon, Mar 9, 2:30 PM``."""
+        return "; ".join(f"{self.short_day_of(at, zone)}, {self.time(at, zone)}" for at in moments)
 
     def weekday(self, day: date) -> str:
         """``Mon``."""

@@ -76,30 +76,89 @@ begin
   return query select * from hold_detail where organization_id = v_hold.organization_id and id = v_hold.id;
 end $$;
 
+-- The links of a visit that are good now have this number; whoever derives a link's token from a secret puts it in.
+create or replace function holdfast.visit_link_generation(p_appointment_id uuid) returns integer
+language sql stable security definer
+set search_path = holdfast, pg_temp
+as $$
+  select coalesce(max(generation), 1) from visit_link
+  where organization_id = current_organization() and appointment_id = p_appointment_id;
+$$;
+
 -- A private link to a visit, good until a month after it. Issuing the same one again changes nothing, but for when it ends
--- if the visit was moved.
+-- if the visit was moved; one that was ended stays so.
 create or replace function holdfast.issue_visit_link(p_appointment_id uuid, p_token_hash bytea) returns void
 language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
 declare
   v_appointment appointment;
+  v_expires_at timestamptz;
 begin
   select * into v_appointment from appointment where organization_id = current_organization() and id = p_appointment_id;
   if v_appointment.id is null then
     perform refuse('appointment_exists');
   end if;
-  update visit_link set expires_at = v_appointment.ends_at + interval '30 days'
+  -- who asks for a link after that month has one for a month
+  v_expires_at := greatest(v_appointment.ends_at, clock()) + interval '30 days';
+  update visit_link set expires_at = v_expires_at
   where organization_id = v_appointment.organization_id and appointment_id = p_appointment_id and token_hash = p_token_hash;
   if not found then
-    insert into visit_link (organization_id, appointment_id, token_hash, expires_at)
-    values (v_appointment.organization_id, p_appointment_id, p_token_hash, v_appointment.ends_at + interval '30 days')
+    insert into visit_link (organization_id, appointment_id, token_hash, expires_at, generation)
+    values (v_appointment.organization_id, p_appointment_id, p_token_hash, v_expires_at,
+            visit_link_generation(p_appointment_id))
     on conflict on constraint visit_link_token_is_unique do nothing;
     perform record_event('appointment.link_issued', p_appointment_id, '{}');
   end if;
 end $$;
 
--- Before anybody is known to be asking: which visit is this link to? No row for one that is unknown or expired.
+-- A new link in place of all that were issued before, which are good no more.
+create or replace function holdfast.replace_visit_link(p_appointment_id uuid, p_token_hash bytea) returns void
+language plpgsql security definer
+set search_path = holdfast, pg_temp
+as $$
+declare
+  v_generation integer;
+begin
+  perform from appointment where organization_id = current_organization() and id = p_appointment_id for update;
+  v_generation := visit_link_generation(p_appointment_id) + 1;
+  update visit_link set ended_at = clock()
+  where organization_id = current_organization() and appointment_id = p_appointment_id and ended_at is null;
+  perform issue_visit_link(p_appointment_id, p_token_hash);
+  update visit_link set generation = v_generation
+  where organization_id = current_organization() and appointment_id = p_appointment_id and token_hash = p_token_hash;
+end $$;
+
+-- The client is owed a message with a link to the visit; to whom and by which way is for the sender to see. Asked for again
+-- soon, or too often in a day, nothing happens: a link that was lost must not become a way to flood somebody.
+create or replace function holdfast.ask_for_visit_link(p_appointment_id uuid) returns void
+language plpgsql security definer
+set search_path = holdfast, pg_temp
+as $$
+declare
+  v_appointment appointment;
+begin
+  select * into v_appointment from appointment
+  where organization_id = current_organization() and id = p_appointment_id for update;
+  if v_appointment.id is null then
+    perform refuse('appointment_exists');
+  end if;
+  if exists (
+    select from message m
+    where m.organization_id = v_appointment.organization_id and m.appointment_id = v_appointment.id and m.kind = 'link'
+      and m.created_at > clock() - interval '1 day'
+    having count(*) >= 3 or max(m.created_at) > clock() - interval '10 minutes'
+  ) then
+    return;
+  end if;
+  insert into message (organization_id, appointment_id, client_id, kind, occasion, due_at, next_attempt_at, created_at)
+  values (v_appointment.organization_id, v_appointment.id, v_appointment.client_id, 'link',
+          floor(extract(epoch from clock()) * 1000), clock(), clock(), clock())
+  on conflict on constraint message_is_owed_once do nothing;
+end $$;
+
+-- Before anybody is known to be asking: which visit is this link to? No row for one that is unknown, ended or expired; a visit
+-- that was moved takes its links with it.
 create or replace function holdfast.visit_of_link(p_token_hash bytea)
 returns table (organization_id uuid, organization_slug text, appointment_id uuid)
 language sql volatile security definer
@@ -108,5 +167,19 @@ as $$
   select l.organization_id, o.slug::text, l.appointment_id
   from visit_link l
   join organization o on o.id = l.organization_id
-  where l.token_hash = p_token_hash and l.expires_at > clock();
+  join appointment a on a.organization_id = l.organization_id and a.id = l.appointment_id
+  where l.token_hash = p_token_hash and l.ended_at is null
+    and greatest(l.expires_at, a.ends_at + interval '30 days') > clock();
+$$;
+
+-- The same of a link that may be good no more: it opens nothing, but may be asked for anew.
+create or replace function holdfast.visit_of_any_link(p_token_hash bytea)
+returns table (organization_id uuid, organization_slug text, appointment_id uuid)
+language sql stable security definer
+set search_path = holdfast, pg_temp
+as $$
+  select l.organization_id, o.slug::text, l.appointment_id
+  from visit_link l
+  join organization o on o.id = l.organization_id
+  where l.token_hash = p_token_hash;
 $$;

@@ -29,13 +29,15 @@ from holdfast.http.pages.choice import (
 from holdfast.http.pages.kept import Kept
 from holdfast.http.pages.pages import PageRoute, see
 from holdfast.http.pages.proof import LENGTH_MAX, ProofNeeded, ask, require_proof
-from holdfast.wallclock import local_date
+from holdfast.wallclock import local_date, parse_instant
 
 router = APIRouter(prefix="/b", route_class=PageRoute, include_in_schema=False)
 
 Text = Annotated[str, Form(max_length=200)]
 Proof = Annotated[str, Form(max_length=LENGTH_MAX)]
 After = Annotated[list[str], Query(max_length=SERVICES_MAX, default_factory=list)]
+Person = Annotated[str, Query(alias="with", max_length=64)]
+Near = Annotated[str, Query(max_length=40)]
 More = Annotated[list[str], Query(alias="and", max_length=SERVICES_MAX, default_factory=list)]
 
 
@@ -56,12 +58,13 @@ async def services(
     location: str,
     after: After,
     party: int = 1,
+    person: Person = "",
 ) -> Response:
     """What? ``after``: the services that were chosen before, which another one is to follow."""
     site = await open_site(request, organization, location)
 
     async def work(tx: Transaction) -> tuple[dict[str, list[Service]], Choice | None, list[Kept]]:
-        chosen = await find_choice(tx, site, after, party=party) if after else None
+        chosen = await find_choice(tx, site, after, person, party) if after else None
         groups = await services_in_a_row(tx, site.here) if chosen else await services_here(tx, site.here)
         return groups, chosen, await keeping.kept_by(tx, site)
 
@@ -85,18 +88,26 @@ async def times(
     service: str,
     more: More,
     party: int = 1,
-    person: Annotated[str, Query(alias="with", max_length=64)] = "",
+    person: Person = "",
     day: Annotated[str, Query(max_length=10)] = "",
+    soonest: str = "",
+    near: Near = "",
 ) -> Response:
-    """With whom, and when?"""
+    """With whom, and when? An open page asks again with ``soonest`` or ``near``, when it shows such times too."""
     site = await open_site(request, organization, location)
 
     async def work(tx: Transaction) -> tuple[Choice, Times, list[Kept]]:
         choice = await find_choice(tx, site, [service, *more], person, party)
-        return choice, await find_times(tx, site, choice, day), await keeping.kept_by(tx, site)
+        found = await find_times(tx, site, choice, day, soonest=bool(soonest))
+        return choice, found, await keeping.kept_by(tx, site)
 
     choice, found, kept = await site.transact(work)
-    return times_page(site, choice, found, held=kept[0] if kept else None)
+    at = parse_instant(near, site.here.time_zone) if near else None
+    alternatives = await nearest(site, choice, at) if at else []
+    problem = site.language.gettext("The nearest times that are free") if alternatives else ""
+    return times_page(
+        site, choice, found, held=kept[0] if kept else None, problem=problem, alternatives=alternatives, at=at
+    )
 
 
 @router.get("/{organization}/{location}/{service}/hold")
@@ -148,10 +159,13 @@ def times_page(
     held: Kept | None = None,
     problem: str = "",
     alternatives: list[Slot] | None = None,
+    at: datetime | None = None,
     status: int = 200,
 ) -> Response:
-    """The page of times; after a refusal with what happened and what is near."""
+    """The page of times; after a refusal with what happened and what is near, of which it is told anew by ``at``."""
     query = urlencode(choice.query)
+    again = {"soonest": "1"} if found.soonest else {}
+    again |= {"near": at.isoformat()} if at and alternatives else {}
     return site.page(
         "booking/times.html",
         status=status,
@@ -164,6 +178,8 @@ def times_page(
         one_day=ONE_DAY,
         action=f"{site.url}/{choice.service.slug}/hold" + (f"?{query}" if query else ""),
         days_url=lambda day: choice.url(site, day),
+        refresh=choice.url(site, found.day, **again),
+        address=choice.url(site, found.day) if status != 200 else "",
     )
 
 
@@ -180,4 +196,4 @@ async def lost(site: Site, choice: Choice, at: datetime, refusal: SlotTaken | No
         problem = gettext("This time cannot be booked any more.")
     day = local_date(at, site.here.time_zone).isoformat()
     found = await site.transact(lambda tx: find_times(tx, site, choice, day))
-    return times_page(site, choice, found, problem=problem, alternatives=alternatives, status=409)
+    return times_page(site, choice, found, problem=problem, alternatives=alternatives, at=at, status=409)

@@ -73,8 +73,9 @@ class Choice:
         return replace(self, **other)
 
     def without(self, index: int) -> Choice:
-        """The same choice without one of its services."""
-        return self.but(services=self.services[:index] + self.services[index + 1 :], person=None)
+        """The same choice without one of its services; the person is that of the first."""
+        person = self.person if index else None
+        return self.but(services=self.services[:index] + self.services[index + 1 :], person=person)
 
     def whole(self, site: Site, start: datetime) -> VisitAsked:
         """What is to be held, as a visit of several appointments."""
@@ -119,10 +120,10 @@ class Choice:
         more = [("and", service.slug) for service in self.services[1:]]
         return more + ([("party", str(self.party))] if self.party > 1 else [])
 
-    def url(self, site: Site, day: date | None = None) -> str:
+    def url(self, site: Site, day: date | None = None, **more: str) -> str:
         """The page of times for this choice."""
         query = self.query + ([("with", self.person.slug)] if self.person else [])
-        text = urlencode(query + ([("day", day.isoformat())] if day else []))
+        text = urlencode(query + ([("day", day.isoformat())] if day else []) + list(more.items()))
         return f"{site.url}/{self.service.slug}" + (f"?{text}" if text else "")
 
     def url_at(self, site: Site, location: Location, slot: Slot) -> str:
@@ -138,7 +139,9 @@ class Choice:
     def add_url(self, site: Site) -> str:
         """The page of services, to add another one."""
         query = [("after", service.slug) for service in self.services]
-        return f"{site.url}?{urlencode(query + ([('party', str(self.party))] if self.party > 1 else []))}"
+        query += [("party", str(self.party))] if self.party > 1 else []
+        query += [("with", self.person.slug)] if self.person else []
+        return f"{site.url}?{urlencode(query)}"
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ class Sooner:
 class Times:
     """A stretch of days, which of them have a slot, and the slots of the day that is shown.
 
-    ``first`` is the first start there is, and ``sooner`` what else is to be had before it; neither for a chosen day.
+    ``first`` is the first start there is, and ``sooner`` what else is to be had before it; neither unless ``soonest``.
     """
 
     today: date
@@ -164,6 +167,18 @@ class Times:
     slots: list[Slot]
     first: Slot | None = None
     sooner: Sequence[Sooner] = ()
+    soonest: bool = False
+
+    def live_url(self, site: Site) -> str:
+        """Where the page that shows this hears of changes."""
+        first = self.today if self.soonest else self.days[0]
+        query = urlencode({"first": first.isoformat(), "last": self.days[-1].isoformat()})
+        return f"/live/{site.look.slug}/{site.here.slug}?{query}"
+
+    def bounds(self, site: Site) -> tuple[str, str]:
+        """When the day that is shown begins and ends (ISO 8601)."""
+        zone = site.here.time_zone
+        return day_start(self.day, zone).isoformat(), day_start(self.day + ONE_DAY, zone).isoformat()
 
 
 async def find_choice(tx: Transaction, site: Site, services: Sequence[str], person: str = "", party: int = 1) -> Choice:
@@ -198,13 +213,17 @@ async def _choice(tx: Transaction, site: Site, services: tuple[Service, ...], pa
     return Choice(services, role, people, party=party)
 
 
-async def find_times(tx: Transaction, site: Site, choice: Choice, wanted: str) -> Times:
-    """The fortnight around the wanted day, else around the first slot there is."""
+async def find_times(tx: Transaction, site: Site, choice: Choice, wanted: str, *, soonest: bool = False) -> Times:
+    """The fortnight around the wanted day, else around the first slot there is; which ``soonest`` tells in any case."""
     now, zone = tx.scene.began_at, site.here.time_zone
     today = local_date(now, zone)
     day, first = read_day(wanted), None
-    if day is None or not today <= day <= today + HORIZON:
+    if day is not None and not today <= day <= today + HORIZON:
+        day = None
+    soonest = soonest or day is None
+    if soonest:
         first = await _first(tx, site, choice, [site.here])
+    if day is None:
         day = local_date(first[1].start, zone) if first else today
     # whole weeks, so that a weekday stays in its column
     monday = day - timedelta(days=day.weekday())
@@ -217,8 +236,8 @@ async def find_times(tx: Transaction, site: Site, choice: Choice, wanted: str) -
         found = await availability.search(tx, choice.asked(site, start, until), [str(site.here.id)])
         slots = [slot for _, slot in found.slots]
     shown = first[1] if first else None
-    sooner = await _sooner(tx, site, choice, shown) if read_day(wanted) is None else []
-    return Times(today, days, free, day, slots, shown, sooner)
+    sooner = await _sooner(tx, site, choice, shown) if soonest else []
+    return Times(today, days, free, day, slots, shown, sooner, soonest)
 
 
 async def _first(
@@ -258,6 +277,16 @@ def parts_of_day(site: Site, slots: list[Slot]) -> list[tuple[str, list[Slot]]]:
 async def nearest(site: Site, choice: Choice, at: datetime) -> list[Slot]:
     """The three nearest starts, with the same person where they are free."""
     return await site.transact(lambda tx: availability.alternatives(tx, choice.wanted(site, at)))
+
+
+async def still_free(tx: Transaction, site: Site, choice: Choice, starts: Sequence[datetime]) -> bool:
+    """Whether exactly this can still be had, at each of these starts."""
+    for start in starts:
+        asked = choice.asked(site, start, start + timedelta(minutes=1), 1)
+        found = await availability.search(tx, asked, [str(site.here.id)])
+        if not any(slot.start == start for _, slot in found.slots):
+            return False
+    return True
 
 
 def read_day(text: str) -> date | None:

@@ -137,10 +137,10 @@ async def change_note(
 
 @router.post("/link")
 async def issue_link(request: Request, staff: Desk, appointment_id: str) -> Response:
-    """A new private link for the client, shown this once: only its hash is kept."""
+    """A new private link for the client in place of those before, shown this once: only its hash is kept."""
     staff.require("contacts")
     id = _changeable(staff, appointment_id)
-    token = await record_of(request).transact(staff.caller(), lambda tx: visitors.issue_link(tx, id))
+    token = await record_of(request).transact(staff.caller(), lambda tx: visitors.replace_link(tx, id))
     seen = await _look(request, staff, appointment_id)
     return await _page(request, staff, seen, link=f"{request.base_url}v/{token}")
 

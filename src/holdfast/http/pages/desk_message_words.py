@@ -17,6 +17,7 @@ def kinds_of_messages(language: Language) -> Mapping[str, str]:
         "reminder": gettext("Reminder"),
         "follow_up": gettext("Follow-up"),
         "waitlist_offer": gettext("Offer of a time"),
+        "link": gettext("Link to the visit"),
         "pending": gettext("to be sent"),
         "sent": gettext("sent"),
         "dead": gettext("not sent"),

@@ -8,7 +8,8 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
+from urllib.parse import urlencode
 
 import phonenumbers
 from fastapi import APIRouter, Form, Request, Response
@@ -16,13 +17,14 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from holdfast.booking.model import ClientDetails
+from holdfast.booking.visitors import issue_link
 from holdfast.db.transact import Transaction
 from holdfast.errors import ExtensionRefused, HoldExpired, HoldNotLive, NotBookable, SeriesUnavailable, SlotTaken
 from holdfast.http.pages import kept as keeping
 from holdfast.http.pages.booking import Proof
 from holdfast.http.pages.booking_site import Site
-from holdfast.http.pages.choice import Choice, nearest
-from holdfast.http.pages.kept import Kept
+from holdfast.http.pages.choice import ONE_DAY, Choice, nearest, still_free
+from holdfast.http.pages.kept import Booked, Kept
 from holdfast.http.pages.pages import PageRoute, see
 from holdfast.http.pages.proof import HONEY_LEVEL, ProofNeeded, ask, require_proof
 from holdfast.http.pages.repeat import COUNT_MIN, count_max, find_hold, ticket
@@ -33,6 +35,8 @@ from holdfast.web.languages import territory_of
 router = APIRouter(prefix="/b/{organization}/{location}/hold/{hold_id}", route_class=PageRoute, include_in_schema=False)
 
 Text = Annotated[str, Form(max_length=2000)]
+# There is no time to count down any more: the page of what was held says where the visit is.
+BOOKED: Final = {"seconds": 0, "booked": True}
 
 
 @dataclass
@@ -54,7 +58,10 @@ class Details:
 @router.get("")
 async def details(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """Who comes? A hold that has ended leads back to its times."""
-    site, kept, choice = await find_hold(request, organization, location, hold_id)
+    try:
+        site, kept, choice = await find_hold(request, organization, location, hold_id)
+    except Booked as booked:
+        return booked.site.page("booking/booked.html", action=booked.url)
     if not kept.live or kept.expires_at <= await _now(site):
         return see(_times_url(site, kept, choice))
     return await _page(site, kept, choice)
@@ -73,9 +80,24 @@ async def confirm(
     website: Text = "",
     proof: Proof = "",
 ) -> Response:
-    """Book it. A time that was lost is said at once, and what was typed stays."""
-    site, kept, choice = await find_hold(request, organization, location, hold_id)
-    typed = _read(site, name, email, phone, note)
+    """Book it. A time that was lost is said at once, and what was typed stays.
+
+    Sent twice, or again because its answer was lost, it is answered as the first time: with the visit.
+    """
+    try:
+        return await _confirm(request, (organization, location, hold_id), (name, email, phone, note), website, proof)
+    except Booked as booked:
+        appointment_id = booked.appointment_id
+        token = await booked.site.transact(lambda tx: issue_link(tx, appointment_id))
+        return see(f"/v/{token}?new=1")
+
+
+async def _confirm(
+    request: Request, where: tuple[str, str, str], said: tuple[str, str, str, str], website: str, proof: str
+) -> Response:
+    """Raises Booked where it was already."""
+    site, kept, choice = await find_hold(request, *where)
+    typed = _read(site, *said)
     if typed.client is None:
         return await _page(site, kept, choice, typed, status=422)
     try:
@@ -84,9 +106,21 @@ async def confirm(
         token = await _book(site, kept, choice, typed)
     except ProofNeeded as needed:
         return await ask(site, request, needed)
-    except (SlotTaken, NotBookable, SeriesUnavailable):
+    except (SlotTaken, NotBookable, SeriesUnavailable, HoldNotLive):
+        await find_hold(request, *where)  # raises Booked where it was lost to the same form, sent twice
         return await _lost(site, kept, choice, typed)
     return see(f"/v/{token}?new=1")
+
+
+@router.get("/lost")
+async def look_whether_lost(request: Request, organization: str, location: str, hold_id: str) -> Response:
+    """For a page whose time is over: that somebody took it, with what is near; nothing (204) while nobody has."""
+    site, kept, choice = await find_hold(request, organization, location, hold_id)
+    if kept.live and await _now(site) < kept.expires_at:
+        return Response(status_code=204)
+    if await site.transact(lambda tx: still_free(tx, site, choice, kept.starts)):
+        return Response(status_code=204)
+    return await _lost(site, kept, choice, Details("", "", "", ""))
 
 
 @router.post("/release")
@@ -116,6 +150,9 @@ async def hold_again(
     at, choice = choice.tapped(site, start)
 
     async def work(tx: Transaction) -> Kept:
+        for other in await keeping.kept_by(tx, site):
+            if other.is_for(choice, at):  # sent twice
+                return other
         if kept.live:
             await keeping.release(tx, kept)
         await require_proof(tx, site, proof)
@@ -134,7 +171,10 @@ async def hold_again(
 @router.post("/extend")
 async def extend(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """More time, once, while they type. JSON: how many seconds are left."""
-    site, kept, _ = await find_hold(request, organization, location, hold_id)
+    try:
+        site, kept, _ = await find_hold(request, organization, location, hold_id)
+    except Booked:
+        return JSONResponse(BOOKED)
     with suppress(ExtensionRefused, HoldExpired, HoldNotLive):  # then it stays as long as it was
         kept = await site.transact(lambda tx: keeping.extend(tx, kept))
     return await _left(site, kept)
@@ -151,7 +191,10 @@ async def leave(request: Request, organization: str, location: str, hold_id: str
 @router.post("/return")
 async def come_back(request: Request, organization: str, location: str, hold_id: str) -> Response:
     """The page is there again: the hold has its term again. JSON: how many seconds are left."""
-    site, kept, _ = await find_hold(request, organization, location, hold_id)
+    try:
+        site, kept, _ = await find_hold(request, organization, location, hold_id)
+    except Booked:
+        return JSONResponse(BOOKED)
     with suppress(HoldExpired, HoldNotLive):
         kept = await site.transact(lambda tx: keeping.come_back(tx, kept))
     return await _left(site, kept)
@@ -177,6 +220,8 @@ async def _page(site: Site, kept: Kept, choice: Choice, typed: Details | None = 
         status=status,
         hold=kept,
         choice=choice,
+        live=_live_url(site, kept),
+        address=site.hold_url(kept.public_id),
         repeatable=not kept.series_id and await site.transact(count_max) >= COUNT_MIN,
         **await ticket(site, kept),
         typed=typed.typed if typed else None,
@@ -185,8 +230,25 @@ async def _page(site: Site, kept: Kept, choice: Choice, typed: Details | None = 
 
 
 async def _lost(site: Site, kept: Kept, choice: Choice, typed: Details) -> Response:
-    found = await nearest(site, choice, kept.starts_at)
-    return site.page("booking/lost.html", status=409, hold=kept, choice=choice, alternatives=found, typed=typed.typed)
+    address = site.hold_url(kept.public_id)
+    return site.page(
+        "booking/lost.html",
+        status=409,
+        hold=kept,
+        choice=choice,
+        alternatives=await nearest(site, choice, kept.starts_at),
+        typed=typed.typed,
+        live=_live_url(site, kept),
+        address=address,
+        refresh=f"{address}/lost",
+    )
+
+
+def _live_url(site: Site, kept: Kept) -> str:
+    """Where a page that waits for this time hears of changes: of its days, and the days beside them."""
+    zone = kept.time_zone
+    first, last = local_date(kept.starts[0], zone) - ONE_DAY, local_date(kept.starts[-1], zone) + ONE_DAY
+    return f"/live/{site.look.slug}/{site.here.slug}?{urlencode({'first': first, 'last': last})}"
 
 
 async def _left(site: Site, kept: Kept) -> Response:

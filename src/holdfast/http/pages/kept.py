@@ -80,6 +80,14 @@ class Kept:
         return self.starts_at == at and services == asked
 
 
+class Booked(Elsewhere):
+    """It was booked already, by this visitor: their answer was lost, or they sent it twice. Its page says so."""
+
+    def __init__(self, site: Site, id: str, appointment_id: UUID) -> None:
+        self.site, self.appointment_id = site, appointment_id
+        super().__init__(site.hold_url(id))
+
+
 @dataclass(frozen=True)
 class Part:
     """One appointment of what is kept or booked, as a page says it; ``people``: who serves."""
@@ -120,22 +128,29 @@ async def _series_of(tx: Transaction, visit_id: UUID) -> UUID | None:
 
 
 async def find_kept(tx: Transaction, site: Site, id: str) -> Kept:
-    """What has this public id. Raises NotFound, also for somebody else's; Elsewhere once it was booked."""
+    """What has this public id. Raises NotFound, also for somebody else's; Booked once it was booked."""
+    kept = await _find(tx, site, id)
+    if not kept.live and (booked := await visitors.booked_by(tx, kept.holds[0].id, site.visitor)):
+        raise Booked(site, id, booked)
+    return kept
+
+
+async def _find(tx: Transaction, site: Site, id: str) -> Kept:
     if id.startswith(KINDS["series"]):
-        return await _find_series(tx, site, parse_id("series", id))
+        return await _find_series(tx, site, id)
     if not id.startswith(KINDS["visit"]):
         return Kept([await visitors.own_hold(tx, parse_id("hold", id), site.visitor)])
     visit = await visits.get_visit(tx, parse_id("visit", id), visitor=site.visitor)
     if visit.appointments:
-        raise Elsewhere(site.url)
+        raise Booked(site, id, visit.appointments[0].id)
     return Kept([hold for hold in visit.standing if isinstance(hold, Hold)])
 
 
-async def _find_series(tx: Transaction, site: Site, id: UUID) -> Kept:
-    found = await series.get_series(tx, id)
+async def _find_series(tx: Transaction, site: Site, id: str) -> Kept:
+    found = await series.get_series(tx, parse_id("series", id))
     await visits.get_visit(tx, found.visits[0].id, visitor=site.visitor)  # raises NotFound for somebody else's
     if found.revision is not None:
-        raise Elsewhere(site.url)
+        raise Booked(site, id, found.visits[0].appointments[0].id)
     return _kept_series(found)
 
 

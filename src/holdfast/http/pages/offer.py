@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 
 from holdfast.booking import service as booking
 from holdfast.booking.model import Appointment, Hold
-from holdfast.booking.visitors import VisitTokens, issue_link
+from holdfast.booking.visitors import VisitTokens
 from holdfast.catalog.service import get_service
 from holdfast.db.transact import Caller, Transaction
 from holdfast.errors import OfferEnded, StateRefused
@@ -61,7 +61,7 @@ async def accept(request: Request, token: str) -> Response:
 
     async def work(tx: Transaction) -> str:
         visit = await waitlist.accept(tx, offered.offer.id)
-        return await issue_link(tx, visit.id, link.token(visit.id))
+        return await link.issue(tx, visit.id)
 
     try:
         token = await record_of(request).transact(offered.caller, work)

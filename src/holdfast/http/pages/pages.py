@@ -7,7 +7,9 @@ A router of pages says ``APIRouter(route_class=PageRoute)``; its handlers answer
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -91,8 +93,9 @@ def page(
 ) -> Response:
     """The page. ``typed`` and ``errors`` are by field name: what was typed stays, what is wrong is said beside it.
 
-    ``session`` is the token of one that begins with this answer.
-    Templates also get ``form_token``, ``asset(name)``, ``l10n`` and ``here`` (this page's path).
+    ``session`` is the token of one that begins with this answer. ``address`` in the context says where the page is had
+    again, if not where it was asked for. Templates also get ``form_token``, ``asset(name)``, ``l10n``, ``here`` (this
+    page's path) and ``in_language(tag)``, its address in another language.
     """
     assets: Assets = request.app.state.assets
     language = language or language_of(request)
@@ -102,6 +105,7 @@ def page(
         asset=assets.url,
         form_token=browser.form_token(request, session),
         here=request.url.path,
+        in_language=partial(_in_language, request, context.get("address") or ""),
         typed=_Typed(typed or {}),
         errors=errors or {},
         **context,
@@ -110,6 +114,12 @@ def page(
     if asked := request.query_params.get("lang"):
         browser.set_cookie(request, response, browser.LANGUAGE, choose(asked, None), seconds=browser.VISITOR_SECONDS)
     return response
+
+
+def _in_language(request: Request, address: str, tag: str) -> str:
+    asked = request.url.query if request.method in SAFE else ""
+    path, _, query = (address or f"{request.url.path}?{asked}").partition("?")
+    return f"{path}?{urlencode([pair for pair in parse_qsl(query) if pair[0] != 'lang'] + [('lang', tag)])}"
 
 
 def see(url: str) -> Response:

@@ -77,9 +77,14 @@ async def hold(
         parse_instant(str(value)[:64], site.here.time_zone) for name, value in form.items() if name.startswith("start-")
     ]
 
+    wanted = [kept.starts_at, *starts[: COUNT_MAX - 1]]
+
     async def work(tx: Transaction) -> Kept:
+        for other in await keeping.kept_by(tx, site):
+            if other.series_id and other.starts == wanted:  # sent twice
+                return other
         await keeping.release(tx, kept)
-        return await keeping.place_series(tx, site, choice, [kept.starts_at, *starts[: COUNT_MAX - 1]])
+        return await keeping.place_series(tx, site, choice, wanted)
 
     try:
         series = await site.transact(work)
@@ -155,5 +160,6 @@ async def _page(site: Site, kept: Kept, choice: Choice, weeks: int, times: int, 
         times=times,
         counts=range(COUNT_MIN, most + 1),
         problem=problem,
+        address=f"{site.hold_url(kept.public_id)}/repeat?weeks={weeks}&times={times}" if problem else "",
         **await ticket(site, kept),
     )

@@ -7,6 +7,7 @@ So are the visits of a series by the link to one of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
@@ -19,18 +20,20 @@ from icalendar import Calendar, Event
 from holdfast.booking import service as booking
 from holdfast.booking import visitors, visits
 from holdfast.booking.model import Appointment
-from holdfast.booking.series import WholeSeries, cancel_series, get_series
+from holdfast.booking.series import WholeSeries, get_series
 from holdfast.booking.visits import GONE, WholeVisit
 from holdfast.db.transact import Transaction
-from holdfast.errors import NotBookable, NotFound, RevisionMismatch, SlotTaken, StateRefused
+from holdfast.errors import LinkSpent, NotBookable, NotFound, RevisionMismatch, SlotTaken, StateRefused, TooManyRequests
+from holdfast.http.callers import network_of
+from holdfast.http.limits import Pace
 from holdfast.http.pages.booking_site import Site, site_of
 from holdfast.http.pages.choice import ONE_DAY, Choice, choice_of, find_times, nearest, parts_of_day
 from holdfast.http.pages.kept import Part, parts_of
-from holdfast.http.pages.pages import PageRoute, record_of, see
+from holdfast.http.pages.pages import PageRoute, page, record_of, see
 from holdfast.ids import public_id
 from holdfast.waitlist import service as waitlist
 from holdfast.waitlist.model import Wish
-from holdfast.wallclock import local_date
+from holdfast.wallclock import local_date, parse_instant
 
 router = APIRouter(prefix="/v", route_class=PageRoute, include_in_schema=False)
 
@@ -56,6 +59,7 @@ class Seen:
     choice: Choice
     changeable: bool
     past: bool
+    now: datetime
     waiting: UUID | None
     token: str
     part: str = ""
@@ -75,6 +79,24 @@ class Seen:
             for visit in (self.series.visits if self.series else ())
             if visit.state == "booked"
         ]
+
+    @property
+    def _to_come(self) -> list[WholeVisit]:
+        visits = self.series.visits if self.series else ()
+        return [each for each in visits if each.state == "booked" and self.now < each.standing[0].starts_at]
+
+    def _may_change(self, visit: WholeVisit) -> bool:
+        return _changeable(self.site, [each for each in visit.appointments if each.state not in GONE], self.now)
+
+    @property
+    def changeable_visits(self) -> list[WholeVisit]:
+        """Those of its series that there is still time to cancel: each by its own start."""
+        return [visit for visit in self._to_come if self._may_change(visit)]
+
+    @property
+    def too_late(self) -> list[datetime]:
+        """When those of its series begin that are still to come and can be changed here no more."""
+        return [visit.standing[0].starts_at for visit in self._to_come if not self._may_change(visit)]
 
     @property
     def first(self) -> Appointment:
@@ -123,12 +145,17 @@ async def choose_another(
     day: Annotated[str, Query(max_length=10)] = "",
     part: Annotated[str, Query(max_length=64)] = "",
     of: Of = "",
+    near: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
     """Another time for it, or for one part; the old one stands until the new one is had."""
     seen = await _open(request, token, part, of)
     if not seen.changeable:
         return see(seen.to())
-    return await _times(seen, day or local_date(seen.first.starts_at, seen.first.time_zone).isoformat())
+    day = day or local_date(seen.first.starts_at, seen.first.time_zone).isoformat()
+    if not near:
+        return await _times(seen, day)
+    problem = seen.site.language.gettext("The nearest times that are free")
+    return await _times(seen, day, parse_instant(near, seen.first.time_zone), problem)
 
 
 @router.post("/{token}/move")
@@ -151,10 +178,20 @@ async def move(request: Request, token: str, start: Text, part: Id = "", of: Of 
         await seen.site.transact(work)
     except (SlotTaken, NotBookable):
         problem = seen.site.language.gettext("Somebody else was a moment faster. Your visit stays where it was.")
-        return await _times(seen, local_date(at, first.time_zone).isoformat(), at, problem)
+        return await _times(seen, local_date(at, first.time_zone).isoformat(), at, problem, status=409)
     except (RevisionMismatch, StateRefused):
         pass  # somebody changed it meanwhile: the page shows how it stands
     return see(seen.to(new="1"))
+
+
+@router.post("/{token}/send")
+async def send_anew(request: Request, token: str) -> Response:
+    """A link that is good, by message to the client alone. The answer is the same whatever this link is or was."""
+    pace: Pace = request.app.state.link_pace
+    with suppress(TooManyRequests):
+        pace.keep(network_of(request))
+        await visitors.send_link(record_of(request), token)
+    return page(request, "booking/ended.html", sent=True)
 
 
 @router.post("/{token}/earlier")
@@ -178,14 +215,18 @@ async def come_earlier(request: Request, token: str, stop: Text = "", of: Of = "
 
 @router.post("/{token}/cancel")
 async def cancel(request: Request, token: str, part: Id = "", of: Of = "", series: Id = "") -> Response:
-    """Cancel it, or one part, or all of its ``series`` that is still to come, while the policy allows."""
+    """Cancel it, or one part, or all of its ``series`` that is still to come, while the policy allows.
+
+    The policy is that of each visit: of a series those stay that it is too late for, and the page names them.
+    """
     seen = await _open(request, token, part, of)
-    if seen.changeable:
+    if seen.changeable or (series and seen.changeable_visits):
 
         async def work(tx: Transaction) -> None:
             reason = "by the client's link"
-            if seen.series and series:
-                await cancel_series(tx, seen.series.id, reason=reason)
+            if series:
+                for visit in seen.changeable_visits:
+                    await visits.cancel_visit(tx, visit.id, reason=reason)
             elif seen.whole and not part:
                 await visits.cancel_visit(tx, seen.whole.id, reason=reason)
             else:
@@ -196,7 +237,11 @@ async def cancel(request: Request, token: str, part: Id = "", of: Of = "", serie
 
 
 async def _open(request: Request, token: str, part: str = "", of: str = "") -> Seen:
-    link = await visitors.visit_of_link(record_of(request), token)
+    try:
+        link = await visitors.visit_of_link(record_of(request), token)
+    except LinkSpent:
+        request.state.error_page = "booking/ended.html"
+        raise
     organization = await site_of(request, link.organization_id)
 
     async def find(tx: Transaction) -> tuple[Appointment, WholeVisit | None, WholeSeries | None]:
@@ -219,10 +264,14 @@ async def _open(request: Request, token: str, part: str = "", of: str = "") -> S
         return await choice_of(tx, site, items), await parts_of(tx, items), waiting, tx.scene.began_at
 
     choice, parts, waiting, now = await site.transact(describe)
-    notice = timedelta(minutes=site.look.change_notice_minutes)
-    changeable = all(each.state == "confirmed" for each in items) and now < items[0].starts_at - notice
+    changeable = _changeable(site, items, now)
     past = now >= max(each.ends_at for each in items)
-    return Seen(site, items, parts, whole, choice, changeable, past, waiting, token, part, of, series)
+    return Seen(site, items, parts, whole, choice, changeable, past, now, waiting, token, part, of, series)
+
+
+def _changeable(site: Site, items: Sequence[Appointment], now: datetime) -> bool:
+    notice = timedelta(minutes=site.look.change_notice_minutes)
+    return all(each.state == "confirmed" for each in items) and now < items[0].starts_at - notice
 
 
 def _items(appointment: Appointment, whole: WholeVisit | None, part: str) -> Sequence[Appointment]:
@@ -237,12 +286,13 @@ def _items(appointment: Appointment, whole: WholeVisit | None, part: str) -> Seq
     return found
 
 
-async def _times(seen: Seen, day: str, at: datetime | None = None, problem: str = "") -> Response:
+async def _times(seen: Seen, day: str, at: datetime | None = None, problem: str = "", *, status: int = 200) -> Response:
     found = await seen.site.transact(lambda tx: find_times(tx, seen.site, seen.choice, day))
     query = {"part": seen.part} if seen.part else {}
+    shown = query | {"day": found.day.isoformat()}
     return seen.site.page(
         "booking/move.html",
-        status=409 if problem else 200,
+        status=status,
         seen=seen,
         visit=seen.first,
         choice=seen.choice,
@@ -251,6 +301,8 @@ async def _times(seen: Seen, day: str, at: datetime | None = None, problem: str 
         one_day=ONE_DAY,
         action=seen.to("/move"),
         days_url=lambda day: seen.to("/move", **query, day=day.isoformat()),
+        refresh=seen.to("/move", **shown, **({"near": at.isoformat()} if at else {})),
+        address=seen.to("/move", **shown) if status != 200 else "",
         problem=problem,
         alternatives=await nearest(seen.site, seen.choice, at) if at else [],
     )

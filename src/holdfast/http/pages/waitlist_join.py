@@ -31,6 +31,7 @@ Texts = Annotated[list[str], Form(max_length=20)]
 
 NOTICES_MINUTES: Final = (60, 180, 1440, 2880)
 PARTY_MAX: Final = 20
+FILLED: Final = "Something filled in a field that is not meant for you. It is empty again: send the form once more."
 
 
 @dataclass
@@ -87,7 +88,9 @@ async def join(
     contact = read_contact(site, name, email, phone)
     asked.errors |= contact.errors
     wish, client = asked.wish, contact.client
-    if website or asked.errors or wish is None or client is None:  # `website` is the field that no person sees
+    if website:  # the field that no person sees; sent back it is empty, and words tell whoever reads
+        return await _page(site, choice, asked, refusal=Invalid(FILLED), status=422)
+    if asked.errors or wish is None or client is None:
         return await _page(site, choice, asked, status=422)
 
     async def work(tx: Transaction) -> Entry:
