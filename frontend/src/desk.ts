@@ -1,6 +1,7 @@
-// What every page of the desk does: buttons that show work, the panel, booking, the palette and its keys.
+// What every page of the desk does: buttons that show work, the panel, booking, the palette and its keys, and what is live.
 import { startBooking } from "./book";
 import { workingButtons } from "./forms";
+import { keepFresh } from "./fresh";
 import { startPanel } from "./panel";
 import { startShortcuts } from "./shortcuts";
 
@@ -8,3 +9,4 @@ workingButtons(document);
 startPanel();
 startBooking();
 startShortcuts();
+keepFresh();
