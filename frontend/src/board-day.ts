@@ -38,6 +38,7 @@ export interface Entry {
 
 export interface Day {
   version: string;
+  as_of: string;
   date: string;
   location: string;
   zone: string;
@@ -55,6 +56,14 @@ const MINUTE = 60_000;
 export const count = (local: string): number => Date.parse(`${local.slice(0, 19)}Z`);
 export const wall = (counted: number): string => new Date(counted).toISOString().slice(0, 19);
 export const later = (local: string, seconds: number): string => wall(count(local) + seconds * 1000);
+
+// How far the server's clock is ahead of this browser's: what runs out, and what day it is, goes by the server's.
+let ahead = 0;
+export const setClock = (asOf: string): void => void (ahead = Date.parse(asOf) - Date.now());
+export const now = (): number => Date.now() + ahead;
+
+/** What the clock on the wall shows at the location of that day. */
+export const wallNow = (day: Day): string => wall(now() + Number(`${day.offset[0]}1`) * (Number(day.offset.slice(1, 3)) * 60 + Number(day.offset.slice(4, 6))) * MINUTE);
 
 let hour: Intl.DateTimeFormat | undefined;
 let weekday: Intl.DateTimeFormat | undefined;
@@ -77,7 +86,7 @@ export const fill = (words: string, values: Record<string, string>): string =>
 
 /** How long is left until an instant, as minutes and seconds; empty when it is over. */
 export function left(until: string): string {
-  const seconds = Math.ceil((Date.parse(until) - Date.now()) / 1000);
+  const seconds = Math.ceil((Date.parse(until) - now()) / 1000);
   return seconds > 0 ? `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}` : "";
 }
 

@@ -51,7 +51,7 @@ export function contentOf(entry: Entry, name: string, words: Words): HTMLElement
   return inside;
 }
 
-function headline(entry: Entry, words: Words): string {
+export function headline(entry: Entry, words: Words): string {
   if (entry.kind === "block") return entry.words || words.block!;
   if (entry.kind === "busy") return words.busy!;
   if (entry.offer && entry.client) return fill(words.offered!, { name: entry.client });

@@ -1,50 +1,41 @@
-// The small menu of an empty span: book here, block it, or ask why nothing can be booked there.
-import { type Column, type Words, fill, spanOf } from "./board-day";
-import { openPanel } from "./panel";
+// The small menu of an empty span or of a column: what can be done there.
+import { wayBack } from "./panel";
 
-export interface Span {
-  start: string;
-  end: string;
-  column: Column;
+export interface Choice {
+  label: string;
+  act: () => void;
 }
 
-interface May {
-  book: boolean;
-  block: boolean;
-}
+let shown: { menu: HTMLElement; finish: () => void } | null = null;
 
-let shown: HTMLElement | null = null;
+export const closeMenu = (): void => shown?.finish();
+export const menuIsOpen = (): boolean => shown !== null;
 
-export function closeMenu(): void {
-  shown?.remove();
-  shown = null;
-}
-
-/** Show the menu at a point of the window. `done` runs when it goes. */
-export function openMenu(span: Span, at: { x: number; y: number }, place: string, may: May, words: Words, done: () => void): void {
+/** Show the menu at a point of the window. `done` runs when it goes; the focus goes back to where it was. */
+export function openMenu(title: string, choices: Choice[], at: { x: number; y: number }, done: () => void = () => undefined): void {
   closeMenu();
+  const back = wayBack();
   const menu = document.createElement("div");
   menu.className = "span-menu";
   menu.setAttribute("role", "menu");
-  menu.setAttribute("aria-label", fill(words.span!, { name: span.column.name, time: spanOf(span.start, span.end) }));
-  const title = Object.assign(document.createElement("p"), { className: "small soft numbers", textContent: menu.getAttribute("aria-label") });
-  menu.append(title);
-  const query = new URLSearchParams({ start: span.start.slice(0, 16), location: place, resource: span.column.id });
-  const add = (label: string, url: string): void => {
-    const item = Object.assign(document.createElement("button"), { type: "button", textContent: label });
+  menu.setAttribute("aria-label", title);
+  menu.append(Object.assign(document.createElement("p"), { className: "small soft numbers", textContent: title }));
+  menu.firstElementChild!.setAttribute("role", "presentation");
+  for (const choice of choices) {
+    const item = Object.assign(document.createElement("button"), { type: "button", textContent: choice.label });
     item.setAttribute("role", "menuitem");
     item.addEventListener("click", () => {
       finish();
-      void openPanel(url);
+      choice.act();
     });
     menu.append(item);
-  };
-  if (may.book) add(words.book!, `/desk/book?${query}`);
-  if (may.block) add(words.close!, `/desk/blocks/new?${query}&end=${span.end.slice(0, 16)}`);
-  add(words.why!, `/desk/why?${query}`);
+  }
   const finish = (): void => {
-    closeMenu();
+    const had = menu.contains(document.activeElement);
+    menu.remove();
+    shown = null;
     removeEventListener("pointerdown", away, true);
+    if (had) back();
     done();
   };
   const away = (event: Event): void => {
@@ -59,9 +50,9 @@ export function openMenu(span: Span, at: { x: number; y: number }, place: string
     if (step || event.key === "Escape") event.preventDefault();
   });
   document.body.append(menu);
-  menu.style.left = `${Math.min(at.x, innerWidth - menu.offsetWidth - 8)}px`;
-  menu.style.top = `${Math.min(at.y, innerHeight - menu.offsetHeight - 8)}px`;
-  shown = menu;
+  menu.style.left = `${Math.max(8, Math.min(at.x, innerWidth - menu.offsetWidth - 8))}px`;
+  menu.style.top = `${Math.max(8, Math.min(at.y, innerHeight - menu.offsetHeight - 8))}px`;
+  shown = { menu, finish };
   setTimeout(() => addEventListener("pointerdown", away, true));
   menu.querySelector<HTMLElement>("[role=menuitem]")?.focus();
 }

@@ -11,6 +11,13 @@ export interface Board {
   entry: (key: string) => Entry | undefined;
   /** Show the entry as waiting for an answer, or as it is. */
   pending: (key: string, waiting: boolean) => void;
+  /** Give the focus to the entry. */
+  focus: (key: string) => void;
+}
+
+interface Standing {
+  start: string;
+  resources: { role: string; resource: string }[];
 }
 
 interface Slot {
@@ -20,6 +27,7 @@ interface Slot {
 
 interface Answer {
   revision?: number;
+  before?: Standing;
   detail?: string;
   alternatives?: Slot[];
 }
@@ -47,24 +55,24 @@ async function send(board: Board, url: string, revision: number | undefined, bod
 }
 
 /** Move an appointment so that this entry of it is in `column`, and the visit begins at `start`. */
-export async function moveVisit(board: Board, entry: Entry, start: string, column: string, undoing = false): Promise<void> {
-  const before = { start: entry.visit![0], column: entry.column };
-  if (before.start === start && before.column === column) return board.pending(entry.key, false);
-  board.pending(entry.key, true);
-  const { ok, answer } = await send(board, `/desk/appointments/${entry.id}/drag`, entry.revision, {
-    start,
-    role: entry.role,
-    resource: column,
-    from_resource: entry.column,
-  });
-  board.pending(entry.key, false);
-  if (!ok) return refused(board, entry, answer);
-  if (undoing) return toast(board.words.moved_back!);
+export async function moveVisit(board: Board, entry: Entry, start: string, column: string): Promise<void> {
+  if (entry.visit![0] === start && entry.column === column) return board.pending(entry.key, false);
+  const answer = await drag(board, entry, { start, role: entry.role, resource: column, from_resource: entry.column });
+  if (!answer) return;
   const moved: Entry = { ...entry, column, visit: [start, entry.visit![1]], revision: answer.revision };
   toast(fill(board.words.moved!, { time: timeOf(start) }), {
     label: board.words.undo!,
-    act: () => void moveVisit(board, moved, before.start, before.column, true),
+    // Every person, room and device as it was: the room may have had to change with the rest.
+    act: () => void drag(board, moved, answer.before!).then((undone) => undone && toast(board.words.moved_back!)),
   });
+}
+
+async function drag(board: Board, entry: Entry, body: object): Promise<Answer | null> {
+  board.pending(entry.key, true);
+  const { ok, answer } = await send(board, `/desk/appointments/${entry.id}/drag`, entry.revision, body);
+  board.pending(entry.key, false);
+  if (!ok) refused(board, entry, answer);
+  return ok ? answer : null;
 }
 
 /** Give a block other times, or another column. */
@@ -86,9 +94,10 @@ function refused(board: Board, entry: Entry, answer: Answer): void {
   const close = (): void => {
     card.hidden = true;
     card.replaceChildren();
+    board.focus(entry.key);
   };
-  const heading = element("h2", board.words.refused!);
-  const reason = element("p", answer.detail ?? "");
+  const heading = Object.assign(element("h2", board.words.refused!), { id: "refused-name", tabIndex: -1 });
+  const reason = Object.assign(element("p", answer.detail ?? ""), { id: "refused-why" });
   const choices = element("div", "");
   choices.className = "row";
   for (const slot of answer.alternatives ?? []) {
@@ -111,7 +120,8 @@ function refused(board: Board, entry: Entry, answer: Answer): void {
   keep.addEventListener("click", close);
   const alternatives = choices.childElementCount ? [element("p", board.words.instead!), choices] : [];
   card.setAttribute("role", "alertdialog");
-  card.setAttribute("aria-label", heading.textContent);
+  card.setAttribute("aria-labelledby", heading.id);
+  card.setAttribute("aria-describedby", reason.id);
   card.replaceChildren(heading, reason, ...alternatives, keep);
   card.hidden = false;
   (card.querySelector<HTMLElement>(".row .button") ?? keep).focus();

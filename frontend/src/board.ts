@@ -1,10 +1,11 @@
 // The day board: the page's own reading of the day, drawn as columns, kept up to date, and changed by hand.
 import { type Calendar, Interaction, ResourceTimeGrid, createCalendar } from "@event-calendar/core";
-import { type Day, type Entry, type Words, count, eventOf, groundOf, later, left, wall } from "./board-day";
-import { contentOf } from "./board-entry";
+import { CURSOR, type Cell, cursorEvent, startCursor } from "./board-cursor";
+import { type Day, type Entry, type Words, count, dayOf, eventOf, fill, groundOf, later, left, now, setClock, spanOf, wall, wallNow } from "./board-day";
+import { contentOf, headline } from "./board-entry";
 import { startKeys } from "./board-keys";
 import { type Change, follow } from "./board-live";
-import { openMenu } from "./board-menu";
+import { type Choice, menuIsOpen, openMenu } from "./board-menu";
 import { changeBlock, draggedStart, moveVisit } from "./board-move";
 import { openPanel } from "./panel";
 
@@ -15,8 +16,9 @@ const DEFAULT_SPAN_SECONDS = 30 * 60;
 function draw(root: HTMLElement): void {
   const words = JSON.parse(root.dataset.words!) as Words;
   const place = new URL(root.dataset.live!, location.href).searchParams.get("location")!;
-  const may = { book: Boolean(root.dataset.mayBook), block: Boolean(root.dataset.mayBlock) };
+  const may = { book: Boolean(root.dataset.mayBook), block: Boolean(root.dataset.mayBlock), why: Boolean(root.dataset.mayWhy) };
   let day = JSON.parse(root.dataset.day!) as Day;
+  setClock(day.as_of);
   let by = root.dataset.by!;
   let entries = new Map(day.entries.map((entry) => [entry.key, entry]));
   let alone = 0; // which column a phone shows
@@ -41,8 +43,7 @@ function draw(root: HTMLElement): void {
     height: "100%",
     headerToolbar: { start: "", center: "", end: "" },
     allDaySlot: false,
-    slotMinTime: `${day.hours[0]}:00`,
-    slotMaxTime: `${day.hours[1]}:00`,
+    ...hoursOf(day),
     slotDuration: "00:15",
     slotLabelInterval: "01:00",
     snapDuration: "00:05",
@@ -54,12 +55,15 @@ function draw(root: HTMLElement): void {
     nowIndicator: true,
     filterEventsWithResources: true,
     resources: resources(),
+    resourceLabelContent: ({ resource }) => ({ domNodes: [labelOf(String(resource.id))] }),
     events: allEvents() as Calendar.Event[],
     eventContent: ({ event }) => {
       const entry = event.extendedProps.entry as Entry | undefined;
       return entry ? { domNodes: [contentOf(entry, column(entry.column)?.name ?? "", words)] } : undefined;
     },
-    eventClick: ({ event }) => {
+    eventClick: ({ event, jsEvent }) => {
+      // By Enter: the rest of that key would press the button that has the focus next, which closes the panel.
+      jsEvent.preventDefault();
       const entry = event.extendedProps.entry as Entry | undefined;
       if (entry?.kind === "visit") void openPanel(`/desk/appointments/${entry.id}`);
       if (entry?.kind === "block") void openPanel(`/desk/blocks/${entry.id}`);
@@ -110,14 +114,74 @@ function draw(root: HTMLElement): void {
       if (!isWaiting) show(key);
       else element(key)?.classList.add("pending");
     },
+    focus: (key: string) => element(key)?.focus(),
   };
 
   const element = (key: string): HTMLElement | null | undefined => root.querySelector(`[data-key="${CSS.escape(key)}"]`)?.closest<HTMLElement>(".ec-event");
 
+  const asking = (path: string, query: Record<string, string>): Choice["act"] => () => void openPanel(`${path}?${new URLSearchParams({ location: place, ...query })}`);
+
+  /** What can be done with an empty span of a column. */
+  function choicesAt(start: string, end: string, resource: string): Choice[] {
+    const from = { start: start.slice(0, 16), resource };
+    const span = { ...from, end: end.slice(0, 16) };
+    return [
+      ...(may.book ? [{ label: words.book!, act: asking("/desk/book", from) }] : []),
+      ...(may.block ? [{ label: words.close!, act: asking("/desk/blocks/new", span) }, { label: words.out!, act: asking("/desk/dropout", from) }] : []),
+      ...(may.why ? [{ label: words.why!, act: asking("/desk/why", from) }] : []),
+    ];
+  }
+
   function menu(start: string, end: string, id: string, at: { clientX: number; clientY: number }): void {
     const found = column(id);
-    if (found) openMenu({ start: start.slice(0, 19), end: end.slice(0, 19), column: found }, { x: at.clientX, y: at.clientY }, place, may, words, () => calendar.unselect());
+    const choices = choicesAt(start.slice(0, 19), end.slice(0, 19), id);
+    if (found && choices.length) openMenu(fill(words.span!, { name: found.name, time: spanOf(start, end) }), choices, { x: at.clientX, y: at.clientY }, () => calendar.unselect());
+    else calendar.unselect();
   }
+
+  /** The head of a column: its name, which opens what can be begun for it on this day. */
+  function labelOf(id: string): HTMLElement {
+    const found = column(id);
+    const label = Object.assign(document.createElement("button"), { type: "button", className: "col-name", textContent: found?.name ?? "" });
+    label.setAttribute("aria-haspopup", "menu");
+    label.addEventListener("click", () => {
+      const box = label.getBoundingClientRect();
+      const from = { start: day.date, resource: id };
+      const choices: Choice[] = [
+        ...(may.book ? [{ label: words.bookFirst!, act: asking("/desk/book", from) }] : []),
+        ...(may.block ? [{ label: words.closeTime!, act: asking("/desk/blocks/new", from) }, { label: words.out!, act: asking("/desk/dropout", from) }] : []),
+      ];
+      if (choices.length) openMenu(label.textContent, choices, { x: box.left, y: box.bottom + 4 });
+    });
+    return label;
+  }
+
+  /** What stands in a cell, whatever it is; a closed cell has nothing. */
+  const standingIn = (cell: Cell): Entry[] => [...entries.values()].filter((each) => each.column === cell.column.id && each.start < cell.end && cell.start < each.end);
+
+  const cursor = startCursor(document.querySelector<HTMLButtonElement>(".cell-cursor")!, {
+    day: () => day,
+    columns: shownColumns,
+    first: () => (wallNow(day).slice(0, 10) === day.date ? quarter(wallNow(day)) : (shownColumns()[0]?.open[0]?.[0] ?? `${day.date}T09:00:00`)),
+    turn,
+    draw: (cell) => {
+      if (!cell) calendar.removeEventById(CURSOR);
+      else if (calendar.getEventById(CURSOR)) calendar.updateEvent(cursorEvent(cell));
+      else calendar.addEvent(cursorEvent(cell));
+    },
+    say: (cell) => {
+      const there = standingIn(cell).map((each) => headline(each, words));
+      document.querySelector(".cell-said")!.textContent = [fill(words.span!, { name: cell.column.name, time: spanOf(cell.start, cell.end) }), ...there].join(", ");
+    },
+    open: (cell, at) => {
+      const opened = standingIn(cell).flatMap((each): Choice[] => {
+        const address = { visit: `/desk/appointments/${each.id}`, block: `/desk/blocks/${each.id}`, hold: "", busy: "" }[each.kind];
+        return address ? [{ label: fill(words.open!, { name: headline(each, words) }), act: () => void openPanel(address) }] : [];
+      });
+      openMenu(fill(words.span!, { name: cell.column.name, time: spanOf(cell.start, cell.end) }), [...opened, ...choicesAt(cell.start, cell.end, cell.column.id)], at);
+    },
+    drawn: () => root.querySelector<HTMLElement>(`.ec-bg-event.${CURSOR}`),
+  });
 
   /** Make the calendar show an entry as it is now: only this one is drawn anew. */
   function show(key: string): void {
@@ -148,8 +212,12 @@ function draw(root: HTMLElement): void {
   function showDay(fresh: Day): void {
     day = fresh;
     entries = new Map(day.entries.map((entry) => [entry.key, entry]));
+    setClock(day.as_of);
+    // What was booked outside the hours that are shown widens them.
+    for (const [name, hour] of Object.entries(hoursOf(day))) calendar.setOption(name as "slotMinTime", hour);
     calendar.setOption("resources", resources());
-    calendar.setOption("events", allEvents() as Calendar.Event[]);
+    const cell = cursor.cell();
+    calendar.setOption("events", [...allEvents(), ...(cell ? [cursorEvent(cell)] : [])] as Calendar.Event[]);
     requestAnimationFrame(() => plain(root));
     listColumns();
   }
@@ -199,9 +267,15 @@ function draw(root: HTMLElement): void {
     if (!NARROW.matches || !touched || !end || dragging) return;
     const [x, y] = [end.clientX - touched.x, end.clientY - touched.y];
     if (Math.abs(x) < 60 || Math.abs(x) < 2 * Math.abs(y)) return;
-    alone = Math.min(Math.max(alone + (x < 0 ? 1 : -1), 0), ofKind().length - 1);
-    showColumns();
+    turn(x < 0 ? 1 : -1);
   });
+  function turn(by: number): boolean {
+    const next = alone + by;
+    if (!NARROW.matches || next < 0 || next >= ofKind().length) return false;
+    alone = next;
+    showColumns();
+    return true;
+  }
   NARROW.addEventListener("change", showColumns);
 
   root.addEventListener("contextmenu", (event) => {
@@ -217,16 +291,13 @@ function draw(root: HTMLElement): void {
       showKind(link.dataset.by!);
     });
   }
-  startKeys({
-    kind: (number) => document.querySelector(".kinds") && showKind(KINDS[number - 1]!),
-    book: () => may.book && void openPanel(`/desk/book?location=${place}&start=${day.date}`),
-  });
+  startKeys((number) => document.querySelector(".kinds") && showKind(KINDS[number - 1]!));
 
   setInterval(() => {
     for (const clock of root.querySelectorAll<HTMLElement>("[data-expires]")) clock.textContent = left(clock.dataset.expires!);
     for (const entry of entries.values()) {
       // Not an event of the record yet, but nobody can have it any more.
-      if (entry.expires && Date.parse(entry.expires) < Date.now() - 1000) {
+      if (entry.expires && Date.parse(entry.expires) < now() - 1000) {
         entries.delete(entry.key);
         show(entry.key);
       }
@@ -236,7 +307,22 @@ function draw(root: HTMLElement): void {
       changedMeanwhile.clear();
       keys.forEach(show);
     }
+    const date = wallNow(day).slice(0, 10);
+    if (date !== today) turnDay(date);
   }, 1000);
+
+  // A screen that shows today shows the next day after midnight; whoever is at something is only told.
+  let today = wallNow(day).slice(0, 10);
+  function turnDay(date: string): void {
+    const shown = day.date === today;
+    today = date;
+    if (!shown) return;
+    const busy = dragging || menuIsOpen() || document.querySelector("dialog[open], .moving:not([hidden])");
+    if (!busy && !new URL(location.href).searchParams.has("date")) return location.reload();
+    say(fill(words.turned!, { day: dayOf(date) }), false);
+    const link = Object.assign(document.createElement("a"), { href: `/desk/day?${new URLSearchParams({ location: place, by })}`, textContent: words.turn });
+    bar.append(" ", link);
+  }
 
   const bar = document.querySelector<HTMLElement>(".live-bar")!;
   const say = (text: string, isLost: boolean): void => {
@@ -271,11 +357,12 @@ function plain(root: HTMLElement): void {
 }
 
 function scrollTime(day: Day): string {
-  const now = wall(Date.now() + Number(`${day.offset[0]}1`) * (Number(day.offset.slice(1, 3)) * 60 + Number(day.offset.slice(4, 6))) * 60_000);
-  const today = now.slice(0, 10) === day.date;
+  const shown = wallNow(day);
   const first = wall(count(`${day.date}T00:00:00`) + day.hours[0] * 3_600_000);
-  return (today && now > first ? later(now, -3600) : first).slice(11, 16);
+  return (shown.slice(0, 10) === day.date && shown > first ? later(shown, -3600) : first).slice(11, 16);
 }
+
+const hoursOf = (day: Day): { slotMinTime: string; slotMaxTime: string } => ({ slotMinTime: `${day.hours[0]}:00`, slotMaxTime: `${day.hours[1]}:00` });
 
 for (const field of document.querySelectorAll<HTMLInputElement>("[data-send]")) field.addEventListener("change", () => field.form?.requestSubmit());
 const root = document.getElementById("board");

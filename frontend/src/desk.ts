@@ -1,6 +1,8 @@
-// What every page of the desk does: buttons that show work, the panel, booking, the palette and its keys.
+// What every page of the desk does: buttons that show work, the panel, booking, the palette and its keys, and what is live.
 import { startBooking } from "./book";
 import { workingButtons } from "./forms";
+import { keepFresh } from "./fresh";
+import { closeMenus } from "./more";
 import { startPanel } from "./panel";
 import { startSession } from "./session";
 import { startShortcuts } from "./shortcuts";
@@ -10,3 +12,5 @@ workingButtons(document);
 startPanel();
 startBooking();
 startShortcuts();
+keepFresh();
+closeMenus();

@@ -1,6 +1,7 @@
 // The command palette (Ctrl/⌘-K, /): its page in a dialog, with what it could mean as one types.
 import { asking, Combobox } from "./combobox";
 import { fetchPage } from "./page";
+import { atHand } from "./here";
 import { openPanel, sayLost } from "./panel";
 
 const ADDRESS = "/desk/palette";
@@ -30,7 +31,7 @@ export async function openPalette(shortcuts = false): Promise<void> {
     dialog?.close();
     if (!("beside" in link.dataset)) return;
     event.preventDefault();
-    void openPanel(link.href);
+    void openPanel("atHand" in link.dataset ? atHand(link.pathname) : link.href);
   });
   dialog.showModal();
   mount(content);
@@ -56,5 +57,24 @@ function mount(content: HTMLElement): void {
     }),
   });
   form.addEventListener("submit", (event) => event.preventDefault());
+  content.addEventListener("submit", (event) => {
+    const sent = event.target as HTMLFormElement;
+    if (!("keysSwitch" in sent.dataset)) return;
+    event.preventDefault();
+    void switchKeys(content, sent, new FormData(sent, event.submitter));
+  });
   field.focus();
+}
+
+/** Single keys on or off: kept by the server in a cookie, and true for this page at once. */
+async function switchKeys(content: HTMLElement, form: HTMLFormElement, data: FormData): Promise<void> {
+  const answer = await fetchPage(form.action, data).catch(() => null);
+  const fresh = answer?.html.querySelector(".shortcuts");
+  if (!answer || !fresh) return sayLost();
+  content.querySelector(".shortcuts")!.replaceWith(fresh);
+  const rail = document.querySelector<HTMLElement>(".rail")!;
+  const keys = answer.html.querySelector<HTMLElement>(".rail")?.dataset.keys;
+  if (keys) rail.dataset.keys = keys;
+  else delete rail.dataset.keys;
+  content.querySelector<HTMLElement>("[data-keys-switch] button")?.focus();
 }

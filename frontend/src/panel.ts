@@ -5,7 +5,7 @@ import { fetchPage } from "./page";
 const panel = (): HTMLDialogElement | null => document.querySelector("#panel");
 const body = (): HTMLElement => document.querySelector<HTMLElement>("#panel .panel-body")!;
 const WIDE = matchMedia("(min-width: 48rem)");
-let opener: HTMLElement | null = null;
+let back: () => void = () => undefined;
 
 /** Tells the page that something was changed in the panel: `detail` is the address that answered. */
 export const CHANGED = "holdfast:changed";
@@ -20,7 +20,7 @@ export async function openPanel(url: string, form?: FormData): Promise<void> {
     return;
   }
   if (!shown.open) {
-    opener = document.activeElement as HTMLElement | null;
+    back = wayBack();
     // Beside the board both stay usable; on a phone the panel covers it.
     WIDE.matches ? shown.show() : shown.showModal();
   }
@@ -28,16 +28,21 @@ export async function openPanel(url: string, form?: FormData): Promise<void> {
   try {
     const { at, html } = await fetchPage(url, form);
     const fresh = html.getElementById("page");
-    if (!fresh || fresh.dataset.whole !== undefined) {
+    // A refusal is shown where it was asked for; anything else that is no page of the desk (signed out) takes the window.
+    const refusal = html.querySelector<HTMLElement>("[data-refusal]");
+    refusal?.querySelector(".again")?.remove();
+    const content = fresh ?? refusal;
+    if (!content || fresh?.dataset.whole !== undefined) {
       location.href = at;
       return;
     }
-    if (form) dispatchEvent(new CustomEvent(CHANGED, { detail: at }));
-    body().replaceChildren(...fresh.childNodes);
+    if (form && fresh && !refusal) dispatchEvent(new CustomEvent(CHANGED, { detail: at }));
+    body().replaceChildren(...content.childNodes);
     shown.dataset.at = at;
     body().scrollTop = 0;
+    const heading = name(shown);
     const first = body().querySelector<HTMLElement>("[aria-invalid='true'], [autofocus]");
-    (first ?? body()).focus();
+    (first ?? heading ?? body()).focus();
     dispatchEvent(new CustomEvent("holdfast:panel", { detail: body() }));
   } catch {
     sayLost();
@@ -46,13 +51,39 @@ export async function openPanel(url: string, form?: FormData): Promise<void> {
   }
 }
 
+/** The panel is called what its page is; its heading can be focused, so that a reader begins there. */
+function name(shown: HTMLElement): HTMLElement | null {
+  const heading = body().querySelector<HTMLElement>("h1");
+  if (heading) {
+    heading.id = "panel-name";
+    heading.tabIndex = -1;
+    shown.setAttribute("aria-labelledby", heading.id);
+    shown.removeAttribute("aria-label");
+  } else {
+    shown.removeAttribute("aria-labelledby");
+    shown.setAttribute("aria-label", shown.dataset.label!);
+  }
+  return heading;
+}
+
+/** The way back to what has the focus now; an entry of the board may have been drawn anew meanwhile. */
+export function wayBack(): () => void {
+  const from = document.activeElement as HTMLElement | null;
+  const key = from?.querySelector<HTMLElement>("[data-key]")?.dataset.key;
+  return () => {
+    const again = key && !from?.isConnected ? document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.closest<HTMLElement>("[tabindex]") : from;
+    if (again?.isConnected && again !== document.body) again.focus();
+    else document.getElementById("page")?.focus({ preventScroll: true });
+  };
+}
+
 /** Close the panel; the focus goes back to what opened it. */
 export function closePanel(): void {
   const shown = panel();
   if (!shown?.open) return;
   shown.close();
   body().replaceChildren();
-  opener?.focus();
+  back();
   dispatchEvent(new CustomEvent(CLOSED, { detail: shown.dataset.at }));
 }
 
@@ -89,7 +120,8 @@ export function startPanel(): void {
   });
   document.addEventListener("submit", (event) => {
     const form = event.target as HTMLFormElement;
-    if (event.defaultPrevented || !form.closest(".panel-body") || "whole" in form.dataset) return;
+    const meant = form.closest(".panel-body") ? !("whole" in form.dataset) : "panel" in form.dataset;
+    if (event.defaultPrevented || !meant) return;
     event.preventDefault();
     const button = event.submitter as HTMLButtonElement | null;
     if (button?.classList.contains("working")) return;

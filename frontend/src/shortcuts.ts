@@ -1,5 +1,6 @@
 // Keys of the desk: b books, g and a letter goes somewhere, / and Ctrl/⌘-K open the palette, ? lists them. Never while
 // somebody types, and never with other modifiers, so that the browser's and the screen reader's keys stay theirs.
+import { atHand, singleKeys } from "./here";
 import { openPalette } from "./palette";
 import { openPanel } from "./panel";
 
@@ -13,7 +14,7 @@ const PLACES: Record<string, string> = {
 const SECOND_KEY_MILLISECONDS = 1500;
 
 const typing = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || Boolean(target.closest("[role=menu]")));
 
 const may = (url: string): boolean => document.querySelector(`.rail a[href="${url}"]`) !== null;
 
@@ -25,7 +26,7 @@ export function startShortcuts(): void {
       event.preventDefault();
       return void openPalette();
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("#palette[open]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || !singleKeys() || document.querySelector("#palette[open]")) return;
     const place = PLACES[event.key];
     if (going && event.timeStamp - going < SECOND_KEY_MILLISECONDS && place) {
       going = 0;
@@ -36,7 +37,7 @@ export function startShortcuts(): void {
     going = event.key === "g" ? event.timeStamp : 0;
     if (event.key === "/") void openPalette();
     else if (event.key === "?") void openPalette(true);
-    else if (event.key === "b" && may("/desk/waitlist")) void openPanel("/desk/book");
+    else if (event.key === "b" && may("/desk/waitlist")) void openPanel(atHand("/desk/book"));
     else return;
     event.preventDefault();
   });

@@ -22,10 +22,11 @@ from holdfast.availability.model import Slot
 from holdfast.availability.permit import Choices, Wanted
 from holdfast.availability.service import Absence, alternatives
 from holdfast.availability.snapshot import current_catalog
+from holdfast.booking import outside
 from holdfast.booking import service as booking
 from holdfast.booking.absence import TimeOff, record_absence
 from holdfast.booking.chains import chains, claims_lost, every_appointment
-from holdfast.booking.model import Appointment, AppointmentFilter
+from holdfast.booking.model import Appointment, AppointmentFilter, Block
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import HoldfastError, Invalid, NotBookable, SlotTaken, StateRefused
 
@@ -36,8 +37,8 @@ REACH: Final = timedelta(hours=56)
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A visit that keeps its time: ``resource_id`` takes over ``role``. ``makes_way``: the visit did not have what is
-    out, but has somewhere else to go, so that another can have its place.
+    """A visit that keeps its time: ``resource_id`` takes over ``role`` from whatever is called ``from_name``.
+    ``makes_way``: the visit did not have what is out, but has somewhere else to go, so that another can have its place.
     """
 
     appointment_id: UUID
@@ -48,6 +49,7 @@ class Move:
     resource_id: UUID
     resource_name: str
     makes_way: bool
+    from_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,23 @@ async def apply_dropout(
     return await _carry_out(tx, resource_id, from_at, to_at, approved=approved)
 
 
+async def close_what_is_free(
+    tx: Transaction, resource_id: UUID, from_at: datetime, to_at: datetime, reason: str
+) -> list[Block]:
+    """Block the resource wherever nothing stands on it in ``[from_at, to_at)``, so that nobody books what is out.
+
+    What stands there (a visit that is stranded, a time that is being booked) stays. Raises ClaimsInTheWay when
+    somebody is faster.
+    """
+    taken = await outside.list_taken(tx, resource_id, other_than="", from_at=from_at, to_at=to_at)
+    free_from, blocks = from_at, []
+    for each in [*sorted((each.starts_at, each.ends_at) for each in taken), (to_at, to_at)]:
+        if free_from < each[0]:
+            blocks.append(await booking.place_block(tx, resource_id, free_from, min(each[0], to_at), reason))
+        free_from = max(free_from, each[1])
+    return blocks
+
+
 class _Planned(Exception):
     """The way back out of a transaction that was only meant to find out."""
 
@@ -159,6 +178,11 @@ async def _take_over(tx: Transaction, visit: Appointment, choices: Choices, affe
     """Move one visit onto others at its own time; what it keeps, it keeps. Raises SlotTaken, NotBookable."""
     before = {(claim["role"], claim["unit_id"]) for claim in visit.claims}
     moved = await booking.reschedule_to_start(tx, visit.id, visit.starts_at, revision=visit.revision, choices=choices)
+    after = {(claim["role"], claim["unit_id"]) for claim in moved.claims}
+    given_up: dict[str, list[str]] = {}
+    for claim in visit.claims:
+        if (claim["role"], claim["unit_id"]) not in after:
+            given_up.setdefault(claim["role"], []).append(claim["resource_name"])
     return [
         Move(
             visit.id,
@@ -169,6 +193,7 @@ async def _take_over(tx: Transaction, visit: Appointment, choices: Choices, affe
             UUID(claim["resource_id"]),
             claim["resource_name"],
             visit.id not in affected,
+            given_up[claim["role"]].pop(0) if given_up.get(claim["role"]) else "",
         )
         for claim in moved.claims
         if (claim["role"], claim["unit_id"]) not in before

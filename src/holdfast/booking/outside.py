@@ -77,6 +77,11 @@ async def list_collisions(
     )
 
 
+async def count_collisions(tx: Transaction) -> int:
+    """How many wait for a decision."""
+    return int(await tx.value(QUERIES["collisions_to_decide"]))
+
+
 async def tell_collisions(
     tx: Transaction, *, is_open: bool, limit: int, after: Cursor | None = None
 ) -> list[CollisionTold]:

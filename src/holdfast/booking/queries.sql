@@ -246,6 +246,11 @@ where organization_id = holdfast.current_organization() and resource_id = %(reso
   and source <> %(source)s and removed_at is null and starts_at < %(to_at)s and ends_at > %(from_at)s
 order by starts_at, holder_id;
 
+-- name: collisions_to_decide
+-- How many collisions are open.
+select count(*) from holdfast.collision
+where organization_id = holdfast.current_organization() and resolved_at is null;
+
 -- name: collisions
 -- A page of collisions by start, after a cursor.
 select c.id, c.resource_id, c.busy_id, b.source, c.other_kind, c.other_id, c.starts_at, c.ends_at, c.found_at,

@@ -7,7 +7,7 @@ Every function takes the open Transaction of its caller and raises the domain er
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -200,6 +200,11 @@ async def get_appointment(tx: Transaction, appointment_id: UUID) -> Appointment:
     if found is None:
         raise NotFound("There is no such appointment.")
     return found
+
+
+async def get_appointments(tx: Transaction, ids: Collection[UUID]) -> list[Appointment]:
+    """Those of these appointments that there are, by start."""
+    return await tx.rows(Appointment, QUERIES["appointments_by_id"], ids=list(ids))
 
 
 async def list_appointments(

@@ -204,12 +204,13 @@ CREATE TABLE holdfast.visit (
     id uuid DEFAULT holdfast.new_id() NOT NULL,
     location_id uuid NOT NULL,
     max_wait_minutes integer NOT NULL,
-    same_provider boolean NOT NULL,
+    same_provider jsonb NOT NULL,
     surface holdfast.surface NOT NULL,
     created_at timestamp with time zone NOT NULL,
     series_id uuid,
     number integer,
     CONSTRAINT visit_of_series_has_a_number CHECK (((series_id IS NULL) = (number IS NULL))),
+    CONSTRAINT visit_same_provider_is_known CHECK ((same_provider = ANY (ARRAY['true'::jsonb, 'false'::jsonb, '"prefer"'::jsonb]))),
     CONSTRAINT visit_wait_is_bounded CHECK (((max_wait_minutes >= 0) AND (max_wait_minutes <= 1440)))
 );
 
@@ -321,10 +322,11 @@ CREATE TABLE holdfast.message (
     body text,
     answer text,
     offer_id uuid,
+    told_starts timestamp with time zone[],
     CONSTRAINT message_answer_is_known CHECK ((answer = ANY (ARRAY['confirm'::text, 'cancel'::text, 'accept'::text, 'decline'::text]))),
     CONSTRAINT message_channel_is_known CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
     CONSTRAINT message_is_about_one_thing CHECK ((num_nonnulls(appointment_id, offer_id) = 1)),
-    CONSTRAINT message_kind_is_known CHECK (((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text, 'waitlist_offer'::text])) AND ((kind = 'waitlist_offer'::text) = (offer_id IS NOT NULL)))),
+    CONSTRAINT message_kind_is_known CHECK (((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text, 'waitlist_offer'::text, 'link'::text])) AND ((kind = 'waitlist_offer'::text) = (offer_id IS NOT NULL)))),
     CONSTRAINT message_reason_is_bounded CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
     CONSTRAINT message_settled_has_a_time CHECK (((state = 'pending'::text) = (settled_at IS NULL))),
     CONSTRAINT message_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'dead'::text, 'skipped'::text]))),
@@ -348,7 +350,7 @@ CREATE TABLE holdfast.offer (
     appointment_id uuid,
     CONSTRAINT offer_accepted_has_its_appointment CHECK (((state = 'accepted'::text) = (appointment_id IS NOT NULL))),
     CONSTRAINT offer_settled_has_a_time CHECK (((state = 'open'::text) = (settled_at IS NULL))),
-    CONSTRAINT offer_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'lapsed'::text, 'overridden'::text, 'lost'::text]))),
+    CONSTRAINT offer_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'lapsed'::text, 'overridden'::text, 'lost'::text, 'untold'::text]))),
     CONSTRAINT offer_token_is_sha256 CHECK ((length(token_hash) = 32)),
     CONSTRAINT offer_why_is_bounded CHECK (((length(why) >= 1) AND (length(why) <= 500)))
 );
@@ -370,6 +372,37 @@ CREATE TABLE holdfast.resource (
 );
 
 ALTER TABLE ONLY holdfast.resource FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE holdfast.waitlist_entry (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT holdfast.new_id() NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    client_id uuid NOT NULL,
+    service_ids uuid[] NOT NULL,
+    provider_ids uuid[] NOT NULL,
+    location_ids uuid[] NOT NULL,
+    windows jsonb DEFAULT '[]'::jsonb NOT NULL,
+    earliest_on date,
+    latest_on date,
+    notice_minutes integer DEFAULT 0 NOT NULL,
+    party_size integer DEFAULT 1 NOT NULL,
+    priority integer DEFAULT 0 NOT NULL,
+    appointment_id uuid,
+    surface holdfast.surface NOT NULL,
+    joined_at timestamp with time zone NOT NULL,
+    visitor bytea,
+    network bytea,
+    CONSTRAINT waitlist_entry_days_are_ordered CHECK ((earliest_on <= latest_on)),
+    CONSTRAINT waitlist_entry_lists_are_bounded CHECK (((cardinality(provider_ids) <= 50) AND ((cardinality(location_ids) >= 1) AND (cardinality(location_ids) <= 50)))),
+    CONSTRAINT waitlist_entry_names_a_service CHECK (((cardinality(service_ids) >= 1) AND (cardinality(service_ids) <= 20))),
+    CONSTRAINT waitlist_entry_notice_is_bounded CHECK (((notice_minutes >= 0) AND (notice_minutes <= 43200))),
+    CONSTRAINT waitlist_entry_party_is_bounded CHECK (((party_size >= 1) AND (party_size <= 20))),
+    CONSTRAINT waitlist_entry_priority_is_bounded CHECK (((priority >= '-100'::integer) AND (priority <= 100))),
+    CONSTRAINT waitlist_entry_state_is_known CHECK ((state = ANY (ARRAY['waiting'::text, 'offered'::text, 'booked'::text, 'left'::text, 'expired'::text]))),
+    CONSTRAINT waitlist_entry_windows_are_a_list CHECK (((jsonb_typeof(windows) = 'array'::text) AND (jsonb_array_length(windows) <= 21)))
+);
+
+ALTER TABLE ONLY holdfast.waitlist_entry FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE holdfast.block (
     organization_id uuid NOT NULL,
@@ -627,6 +660,15 @@ CREATE TABLE holdfast.idempotency (
 
 ALTER TABLE ONLY holdfast.idempotency FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE holdfast.inbound_text (
+    provider_id text NOT NULL,
+    taken_at timestamp with time zone NOT NULL,
+    answered boolean DEFAULT false NOT NULL,
+    answer text
+);
+
+ALTER TABLE ONLY holdfast.inbound_text FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE holdfast.location_quiet_hours (
     organization_id uuid NOT NULL,
     location_id uuid NOT NULL,
@@ -685,7 +727,7 @@ CREATE TABLE holdfast.message_template (
     sms text NOT NULL,
     changed_at timestamp with time zone NOT NULL,
     CONSTRAINT message_template_is_bounded CHECK (((length(subject) <= 500) AND (length(email) <= 10000) AND (length(sms) <= 2000))),
-    CONSTRAINT message_template_kind_is_known CHECK ((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text, 'waitlist_offer'::text]))),
+    CONSTRAINT message_template_kind_is_known CHECK ((kind = ANY (ARRAY['confirmation'::text, 'change'::text, 'cancellation'::text, 'reminder'::text, 'follow_up'::text, 'waitlist_offer'::text, 'link'::text]))),
     CONSTRAINT message_template_language_is_plain CHECK ((language ~ '^[a-z]{2}$'::text))
 );
 
@@ -697,37 +739,6 @@ CREATE TABLE holdfast.migration (
     checksum text NOT NULL,
     applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
-
-CREATE TABLE holdfast.waitlist_entry (
-    organization_id uuid NOT NULL,
-    id uuid DEFAULT holdfast.new_id() NOT NULL,
-    state text DEFAULT 'waiting'::text NOT NULL,
-    client_id uuid NOT NULL,
-    service_ids uuid[] NOT NULL,
-    provider_ids uuid[] NOT NULL,
-    location_ids uuid[] NOT NULL,
-    windows jsonb DEFAULT '[]'::jsonb NOT NULL,
-    earliest_on date,
-    latest_on date,
-    notice_minutes integer DEFAULT 0 NOT NULL,
-    party_size integer DEFAULT 1 NOT NULL,
-    priority integer DEFAULT 0 NOT NULL,
-    appointment_id uuid,
-    surface holdfast.surface NOT NULL,
-    joined_at timestamp with time zone NOT NULL,
-    visitor bytea,
-    network bytea,
-    CONSTRAINT waitlist_entry_days_are_ordered CHECK ((earliest_on <= latest_on)),
-    CONSTRAINT waitlist_entry_lists_are_bounded CHECK (((cardinality(provider_ids) <= 50) AND ((cardinality(location_ids) >= 1) AND (cardinality(location_ids) <= 50)))),
-    CONSTRAINT waitlist_entry_names_a_service CHECK (((cardinality(service_ids) >= 1) AND (cardinality(service_ids) <= 20))),
-    CONSTRAINT waitlist_entry_notice_is_bounded CHECK (((notice_minutes >= 0) AND (notice_minutes <= 43200))),
-    CONSTRAINT waitlist_entry_party_is_bounded CHECK (((party_size >= 1) AND (party_size <= 20))),
-    CONSTRAINT waitlist_entry_priority_is_bounded CHECK (((priority >= '-100'::integer) AND (priority <= 100))),
-    CONSTRAINT waitlist_entry_state_is_known CHECK ((state = ANY (ARRAY['waiting'::text, 'offered'::text, 'booked'::text, 'left'::text, 'expired'::text]))),
-    CONSTRAINT waitlist_entry_windows_are_a_list CHECK (((jsonb_typeof(windows) = 'array'::text) AND (jsonb_array_length(windows) <= 21)))
-);
-
-ALTER TABLE ONLY holdfast.waitlist_entry FORCE ROW LEVEL SECURITY;
 
 CREATE VIEW holdfast.offer_detail WITH (security_invoker='true') AS
  SELECT o.organization_id,
@@ -915,6 +926,16 @@ CREATE TABLE holdfast.staff_link (
 
 ALTER TABLE ONLY holdfast.staff_link FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE holdfast.staff_recovery_code (
+    organization_id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    code_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT holdfast.clock() NOT NULL,
+    CONSTRAINT staff_recovery_code_is_sha256 CHECK ((length(code_hash) = 32))
+);
+
+ALTER TABLE ONLY holdfast.staff_recovery_code FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE holdfast.staff_session (
     organization_id uuid NOT NULL,
     id uuid DEFAULT holdfast.new_id() NOT NULL,
@@ -948,6 +969,9 @@ CREATE TABLE holdfast.visit_link (
     token_hash bytea NOT NULL,
     created_at timestamp with time zone DEFAULT holdfast.clock() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
+    generation integer DEFAULT 1 NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT visit_link_generation_is_positive CHECK ((generation > 0)),
     CONSTRAINT visit_link_token_is_sha256 CHECK ((length(token_hash) = 32))
 );
 
@@ -1093,6 +1117,9 @@ ALTER TABLE ONLY holdfast.hold_policy
 ALTER TABLE ONLY holdfast.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (organization_id, actor, route, key);
 
+ALTER TABLE ONLY holdfast.inbound_text
+    ADD CONSTRAINT inbound_text_pkey PRIMARY KEY (provider_id);
+
 ALTER DOMAIN holdfast.label
     ADD CONSTRAINT label_is_readable CHECK ((((length(VALUE) >= 1) AND (length(VALUE) <= 200)) AND (VALUE !~ '[[:cntrl:]]'::text) AND (VALUE !~ '[\u202a-\u202e\u2066-\u2069]'::text))) NOT VALID;
 
@@ -1180,6 +1207,9 @@ ALTER TABLE ONLY holdfast.resource
 ALTER TABLE ONLY holdfast.series
     ADD CONSTRAINT series_pkey PRIMARY KEY (organization_id, id);
 
+ALTER TABLE holdfast.service_lead
+    ADD CONSTRAINT service_lead_can_be_met CHECK ((notice_minutes < ((horizon_days + 1) * 1440))) NOT VALID;
+
 ALTER TABLE ONLY holdfast.service_lead
     ADD CONSTRAINT service_lead_pkey PRIMARY KEY (organization_id, service_id, surface);
 
@@ -1193,7 +1223,7 @@ ALTER TABLE ONLY holdfast.service
     ADD CONSTRAINT service_slug_is_unique UNIQUE (organization_id, slug);
 
 ALTER TABLE ONLY holdfast.staff
-    ADD CONSTRAINT staff_email_is_unique UNIQUE (organization_id, email);
+    ADD CONSTRAINT staff_email_is_unique EXCLUDE USING btree (organization_id WITH =, email WITH =) WHERE ((retired_at IS NULL));
 
 ALTER TABLE ONLY holdfast.staff_link
     ADD CONSTRAINT staff_link_pkey PRIMARY KEY (organization_id, id);
@@ -1203,6 +1233,9 @@ ALTER TABLE ONLY holdfast.staff_link
 
 ALTER TABLE ONLY holdfast.staff
     ADD CONSTRAINT staff_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY holdfast.staff_recovery_code
+    ADD CONSTRAINT staff_recovery_code_pkey PRIMARY KEY (organization_id, staff_id, code_hash);
 
 ALTER TABLE ONLY holdfast.staff_session
     ADD CONSTRAINT staff_session_pkey PRIMARY KEY (organization_id, id);
@@ -1299,6 +1332,8 @@ CREATE INDEX hold_recent_by_network ON holdfast.hold USING btree (organization_i
 CREATE INDEX hold_visit ON holdfast.hold USING btree (organization_id, visit_id) WHERE (visit_id IS NOT NULL);
 
 CREATE INDEX idempotency_created_at ON holdfast.idempotency USING btree (created_at);
+
+CREATE INDEX inbound_text_taken ON holdfast.inbound_text USING btree (taken_at);
 
 CREATE INDEX message_client ON holdfast.message USING btree (organization_id, client_id) WHERE (state = 'sent'::text);
 
@@ -1574,6 +1609,9 @@ ALTER TABLE ONLY holdfast.staff_link
 ALTER TABLE ONLY holdfast.staff
     ADD CONSTRAINT staff_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES holdfast.organization(id);
 
+ALTER TABLE ONLY holdfast.staff_recovery_code
+    ADD CONSTRAINT staff_recovery_code_staff_exists FOREIGN KEY (organization_id, staff_id) REFERENCES holdfast.staff(organization_id, id);
+
 ALTER TABLE ONLY holdfast.staff
     ADD CONSTRAINT staff_resource_exists FOREIGN KEY (organization_id, resource_id) REFERENCES holdfast.resource(organization_id, id);
 
@@ -1660,6 +1698,8 @@ ALTER TABLE holdfast.hold ENABLE ROW LEVEL SECURITY;
 ALTER TABLE holdfast.hold_policy ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.idempotency ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.inbound_text ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.location ENABLE ROW LEVEL SECURITY;
 
@@ -1755,6 +1795,8 @@ CREATE POLICY own_organization ON holdfast.staff FOR SELECT TO holdfast_app USIN
 
 CREATE POLICY own_organization ON holdfast.staff_link FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
+CREATE POLICY own_organization ON holdfast.staff_recovery_code FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
+
 CREATE POLICY own_organization ON holdfast.staff_session FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
 
 CREATE POLICY own_organization ON holdfast.unit FOR SELECT TO holdfast_app USING ((organization_id = holdfast.current_organization()));
@@ -1805,6 +1847,8 @@ CREATE POLICY owner_commands ON holdfast.hold_policy TO holdfast_owner USING (tr
 
 CREATE POLICY owner_commands ON holdfast.idempotency TO holdfast_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_commands ON holdfast.inbound_text TO holdfast_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_commands ON holdfast.location TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.location_quiet_hours TO holdfast_owner USING (true) WITH CHECK (true);
@@ -1850,6 +1894,8 @@ CREATE POLICY owner_commands ON holdfast.sign_in_attempt TO holdfast_owner USING
 CREATE POLICY owner_commands ON holdfast.staff TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.staff_link TO holdfast_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_commands ON holdfast.staff_recovery_code TO holdfast_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_commands ON holdfast.staff_session TO holdfast_owner USING (true) WITH CHECK (true);
 
@@ -1898,6 +1944,8 @@ ALTER TABLE holdfast.sign_in_attempt ENABLE ROW LEVEL SECURITY;
 ALTER TABLE holdfast.staff ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.staff_link ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE holdfast.staff_recovery_code ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE holdfast.staff_session ENABLE ROW LEVEL SECURITY;
 
@@ -1996,6 +2044,8 @@ GRANT SELECT(appointment_id) ON TABLE holdfast.offer TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.resource TO holdfast_app;
 
+GRANT SELECT ON TABLE holdfast.waitlist_entry TO holdfast_app;
+
 GRANT SELECT ON TABLE holdfast.block TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.collision TO holdfast_app;
@@ -2043,8 +2093,6 @@ GRANT SELECT ON TABLE holdfast.message_policy TO holdfast_app;
 GRANT SELECT ON TABLE holdfast.message_preference TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.message_template TO holdfast_app;
-
-GRANT SELECT ON TABLE holdfast.waitlist_entry TO holdfast_app;
 
 GRANT SELECT ON TABLE holdfast.offer_detail TO holdfast_app;
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Annotated
+from datetime import datetime, time, timedelta
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
@@ -12,11 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from holdfast.access.staff import SignedIn
 from holdfast.booking import service as booking
 from holdfast.booking.model import Block
-from holdfast.catalog.model import Location, Resource
+from holdfast.catalog.model import Resource
 from holdfast.catalog.service import get_location, get_resource
 from holdfast.db.transact import Transaction
-from holdfast.errors import ClaimsInTheWay, Forbidden, HoldfastError, Invalid, StateRefused
+from holdfast.errors import ClaimsInTheWay, Forbidden, HoldfastError, Invalid, NotFound, StateRefused
 from holdfast.http.commands import Answer, answer, run_command
+from holdfast.http.pages.board_place import WALL, begin_of, by_kind, closable, find_place
 from holdfast.http.pages.desk_frame import desk_page
 from holdfast.http.pages.pages import PageRoute, language_of, record_of, see
 from holdfast.http.pages.staff_session import Desk
@@ -27,7 +28,7 @@ from holdfast.wallclock import parse_instant, to_local
 router = APIRouter(prefix="/desk/blocks", route_class=PageRoute, include_in_schema=False)
 
 Text = Annotated[str, Form(max_length=500)]
-WALL = "%Y-%m-%dT%H:%M"
+MORNING: Final = time(9)
 
 
 class ChangeAsk(BaseModel):
@@ -52,7 +53,9 @@ async def new(
     request: Request, staff: Desk, start: str = "", end: str = "", resource: str = "", location: str = ""
 ) -> Response:
     """The form of a new block."""
-    require_own(staff, parse_id("resource", resource))
+    staff.require("block")
+    if resource:
+        require_own(staff, parse_id("resource", resource))
     return await _form(request, staff, {"start": start, "end": end, "resource": resource, "location": location})
 
 
@@ -79,26 +82,36 @@ async def place(
 
 @router.get("/{block_id}")
 async def show(request: Request, staff: Desk, block_id: str) -> Response:
-    """One block, and the button that removes it."""
+    """One block: the form that changes it, and the button that removes it."""
+    return await _page(request, staff, block_id)
 
-    async def work(tx: Transaction) -> tuple[Block, Resource, Location]:
-        block = await booking.get_block(tx, parse_id("block", block_id))
-        resource = await get_resource(tx, block.resource_id)
-        return block, resource, await get_location(tx, resource.location_ids[0])
 
-    block, resource, location = await record_of(request).transact(staff.caller(), work)
-    if not staff.may("everybody") and resource.id != staff.resource_id:
-        raise Forbidden("This is somebody else's day.")
-    return await desk_page(
-        request,
-        staff,
-        "desk/day_block.html",
-        section="day",
-        block=block,
-        id=block_id,
-        resource=resource,
-        zone=location.time_zone,
-    )
+@router.post("/{block_id}")
+async def edit(
+    request: Request,
+    staff: Desk,
+    block_id: str,
+    resource: Text,
+    location: Text,
+    start: Text,
+    end: Text,
+    reason: Text = "",
+) -> Response:
+    """Other times, or whose, or why: the old one is removed and the new one placed, or nothing happens."""
+    id, resource_id = parse_id("block", block_id), parse_id("resource", resource)
+    typed = {"resource": resource, "start": start, "end": end, "reason": reason}
+
+    async def work(tx: Transaction) -> Block:
+        now = await booking.get_block(tx, id)
+        zone = (await get_location(tx, location)).time_zone
+        begins, ends = parse_instant(start, zone), parse_instant(end, zone, field="end")
+        return await _replace(tx, staff, now, resource_id, begins, ends, reason.strip())
+
+    try:
+        block = await record_of(request).transact(staff.caller(), work)
+    except (ClaimsInTheWay, Invalid, StateRefused) as error:
+        return await _page(request, staff, block_id, typed, error)
+    return see(f"/desk/blocks/{public_id('block', block.id)}")
 
 
 @router.post("/{block_id}/remove")
@@ -126,14 +139,9 @@ async def change(request: Request, staff: Desk, block_id: str) -> Response:
 
     async def work(tx: Transaction) -> Answer:
         before = await booking.get_block(tx, id)
-        require_own(staff, before.resource_id)
-        require_own(staff, resource_id)
-        if before.removed_at is not None:
-            raise StateRefused("This block was removed meanwhile.")
         zone = (await get_location(tx, ask.location)).time_zone
         begins, ends = parse_instant(ask.start, zone), parse_instant(ask.end, zone, field="end")
-        await booking.remove_block(tx, id)
-        block = await booking.place_block(tx, resource_id, begins, ends, before.reason)
+        block = await _replace(tx, staff, before, resource_id, begins, ends, before.reason)
         return answer(200, ChangedShape(id=public_id("block", block.id)))
 
     try:
@@ -150,33 +158,93 @@ def require_own(staff: SignedIn, resource_id: UUID) -> None:
         raise Forbidden("You can close your own time only.")
 
 
+async def _replace(
+    tx: Transaction, staff: SignedIn, before: Block, resource_id: UUID, begins: datetime, ends: datetime, reason: str
+) -> Block:
+    require_own(staff, before.resource_id)
+    require_own(staff, resource_id)
+    if before.removed_at is not None:
+        raise StateRefused("This block was removed meanwhile.")
+    await booking.remove_block(tx, before.id)
+    return await booking.place_block(tx, resource_id, begins, ends, reason)
+
+
+async def _page(
+    request: Request,
+    staff: SignedIn,
+    block_id: str,
+    typed: dict[str, str] | None = None,
+    error: HoldfastError | None = None,
+) -> Response:
+    async def work(tx: Transaction) -> tuple[Block, Resource]:
+        block = await booking.get_block(tx, parse_id("block", block_id))
+        return block, await get_resource(tx, block.resource_id)
+
+    block, resource = await record_of(request).transact(staff.caller(), work)
+    if not staff.may("everybody") and resource.id != staff.resource_id:
+        raise Forbidden("This is somebody else's day.")
+    place = await find_place(request, staff, "", "")
+    if place.location.id not in resource.location_ids:
+        place = await find_place(request, staff, public_id("location", resource.location_ids[0]), "")
+    zone = place.location.time_zone
+    as_it_is = {
+        "resource": public_id("resource", resource.id),
+        "start": to_local(block.starts_at, zone).strftime(WALL),
+        "end": to_local(block.ends_at, zone).strftime(WALL),
+        "reason": block.reason,
+    }
+    return await desk_page(
+        request,
+        staff,
+        "desk/day_block.html",
+        section="day",
+        status=status_of(error) if error else 200,
+        typed=typed or as_it_is,
+        location=place.location,
+        block=block,
+        id=block_id,
+        resource=resource,
+        groups=by_kind(await closable(request, staff, place), language_of(request)),
+        zone=zone,
+        **_told(request, error),
+    )
+
+
 async def _form(
     request: Request, staff: SignedIn, typed: dict[str, str], error: HoldfastError | None = None
 ) -> Response:
-    async def work(tx: Transaction) -> tuple[Resource, Location]:
-        resource = await get_resource(tx, parse_id("resource", typed["resource"]))
-        return resource, await get_location(tx, typed["location"] or resource.location_ids[0])
-
-    resource, location = await record_of(request).transact(staff.caller(), work)
-    zone = location.time_zone
-    now = to_local(datetime.now().astimezone(), zone)
-    begins = typed["start"][:16] or now.strftime(WALL)
-    half_an_hour_later = (datetime.fromisoformat(begins) + timedelta(minutes=30)).strftime(WALL)
-    conflicts = error.facts.get("conflicts", ()) if error else ()
+    place = await find_place(request, staff, typed["location"], "")
+    choices = await closable(request, staff, place)
+    if not choices:
+        raise Forbidden("Nothing here is yours to close.")
+    chosen = parse_id("resource", typed["resource"]) if typed["resource"] else None
+    if chosen and chosen not in {each.id for each in choices}:
+        raise NotFound("That is not at this location.", field="resource")
+    begins = begin_of(typed["start"], place.location.time_zone, otherwise_at=MORNING)
+    later = (begins + timedelta(minutes=30)).strftime(WALL)
     return await desk_page(
         request,
         staff,
         "desk/day_block_new.html",
         section="day",
         status=status_of(error) if error else 200,
-        typed=typed | {"location": location.slug, "start": begins, "end": typed["end"][:16] or half_an_hour_later},
-        resource=resource,
-        problem=_refusal(request, error) if error else "",
-        conflicts=[
+        typed=typed
+        | {"location": place.location.slug, "start": begins.strftime(WALL), "end": typed["end"][:16] or later},
+        groups=by_kind(choices, language_of(request)),
+        zone=place.location.time_zone,
+        **_told(request, error),
+    )
+
+
+def _told(request: Request, error: HoldfastError | None) -> dict[str, Any]:
+    """What a form says of a refusal: the sentence, and the times that stand in the way."""
+    conflicts = error.facts.get("conflicts", ()) if error else ()
+    return {
+        "problem": _refusal(request, error) if error else "",
+        "conflicts": [
             (datetime.fromisoformat(each["starts_at"]), datetime.fromisoformat(each["ends_at"])) for each in conflicts
         ],
-        zone=zone,
-    )
+    }
 
 
 def _refusal(request: Request, error: HoldfastError) -> str:

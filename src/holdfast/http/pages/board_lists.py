@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 
 from holdfast import wallclock
+from holdfast.access.staff import SignedIn
 from holdfast.booking import service as booking
 from holdfast.booking.day import Board, Column, DayVisit, Item, Times
 from holdfast.booking.model import Appointment, AppointmentFilter
@@ -26,6 +27,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 STATES: Final = ("confirmed", "checked_in", "completed", "cancelled", "no_show")
 LISTED_MAX: Final = 500
 Short = Annotated[str, Query(max_length=100)]
+Typed = Annotated[str, Form(max_length=100)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +73,29 @@ async def week(request: Request, staff: Desk, location: str = "", date: str = ""
 
 @router.get("/desk/list")
 async def day_list(
-    request: Request,
-    staff: Desk,
-    location: str = "",
-    date: str = "",
-    state: Short = "",
-    resource: Short = "",
-    q: Short = "",
+    request: Request, staff: Desk, location: str = "", date: str = "", state: Short = "", resource: Short = ""
 ) -> Response:
     """The appointments of a day, those that were cancelled or missed as well."""
+    return await _list(request, staff, location, date, state, resource)
+
+
+@router.post("/desk/list")
+async def search_list(
+    request: Request,
+    staff: Desk,
+    location: Typed = "",
+    date: Typed = "",
+    state: Typed = "",
+    resource: Typed = "",
+    q: Typed = "",
+) -> Response:
+    """Those of them that fit what was typed. By POST: it may be a person's name."""
+    return await _list(request, staff, location, date, state, resource, q)
+
+
+async def _list(
+    request: Request, staff: SignedIn, location: str, date: str, state: str, resource: str, q: str = ""
+) -> Response:
     place = await find_place(request, staff, location, date)
     chosen = parse_id("resource", resource) if resource else None
     board = await read_day(request, staff, place)

@@ -13,7 +13,6 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from holdfast.access.staff import SignedIn
-from holdfast.availability.permit import Choices
 from holdfast.booking import service as booking
 from holdfast.booking.model import Appointment
 from holdfast.db.transact import Transaction
@@ -29,8 +28,19 @@ from holdfast.wallclock import parse_instant, to_local
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
+class Serving(BaseModel):
+    """Who or what serves in a role."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: str = Field(max_length=40)
+    resource: str = Field(max_length=64)
+
+
 class MoveAsk(BaseModel):
-    """``start`` is a wall time where the appointment is. ``resource`` takes over ``role`` from ``from_resource``."""
+    """``start`` is a wall time where the appointment is. ``resource`` takes over ``role`` from ``from_resource``; or
+    ``resources`` says all who are to serve, as the answer to the move before it did.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -38,15 +48,24 @@ class MoveAsk(BaseModel):
     role: str | None = Field(None, max_length=40)
     resource: str | None = Field(None, max_length=64)
     from_resource: str | None = Field(None, max_length=64)
+    resources: list[Serving] = Field([], max_length=100)
+
+
+class Standing(BaseModel):
+    """Where it was before: sent back, it undoes the move."""
+
+    start: str
+    resources: list[Serving]
 
 
 class MovedShape(BaseModel):
-    """Where the appointment stands now."""
+    """Where the appointment stands now, and where it stood."""
 
     id: str
     revision: int
     start: datetime
     end: datetime
+    before: Standing
 
 
 @router.post("/desk/appointments/{appointment_id}/drag")
@@ -70,26 +89,39 @@ async def _drag(request: Request, staff: SignedIn, id: UUID) -> Response:
         raise Invalid("Say which revision was seen, with If-Match.", field="If-Match")
 
     async def work(tx: Transaction) -> Answer:
-        moved = await _move(tx, id, ask, revision)
+        now = await booking.get_appointment(tx, id)
+        moved = await _move(tx, now, ask, revision)
         shape = MovedShape(
             id=public_id("appointment", moved.id),
             revision=moved.revision,
             start=to_local(moved.starts_at, moved.time_zone),
             end=to_local(moved.ends_at, moved.time_zone),
+            before=_standing(now),
         )
         return answer(200, shape, revision=moved.revision)
 
     return await run_command(request, staff.caller(), work)
 
 
-async def _move(tx: Transaction, id: UUID, ask: MoveAsk, revision: int) -> Appointment:
-    now = await booking.get_appointment(tx, id)
-    choices: Choices = {}
+def _standing(visit: Appointment) -> Standing:
+    return Standing(
+        start=to_local(visit.starts_at, visit.time_zone).isoformat(),
+        resources=[
+            Serving(role=claim["role"], resource=public_id("resource", UUID(claim["resource_id"])))
+            for claim in visit.claims
+        ],
+    )
+
+
+async def _move(tx: Transaction, now: Appointment, ask: MoveAsk, revision: int) -> Appointment:
+    choices: dict[str, list[list[UUID]]] = {}
     if ask.role and ask.resource:
         serving = [UUID(claim["resource_id"]) for claim in now.claims if claim["role"] == ask.role]
         choices = {ask.role: _replaced(serving, ask.from_resource, parse_id("resource", ask.resource))}
+    for each in ask.resources:
+        choices.setdefault(each.role, []).append([parse_id("resource", each.resource)])
     start = parse_instant(ask.start, now.time_zone)
-    return await booking.reschedule_to_start(tx, id, start, revision=revision, choices=choices)
+    return await booking.reschedule_to_start(tx, now.id, start, revision=revision, choices=choices)
 
 
 def _replaced(serving: Sequence[UUID], before: str | None, after: UUID) -> list[list[UUID]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from fastapi import Request, Response
@@ -12,15 +12,17 @@ from fastapi import Request, Response
 from holdfast import wallclock
 from holdfast.access.staff import SignedIn
 from holdfast.booking.day import Sight
-from holdfast.catalog.model import Location
-from holdfast.catalog.service import get_resource, list_locations
+from holdfast.catalog.model import Location, Resource
+from holdfast.catalog.service import get_resource, list_locations, list_resources
 from holdfast.db.transact import Transaction
 from holdfast.errors import Invalid, NotFound
 from holdfast.http.pages import browser
 from holdfast.http.pages.pages import record_of
 from holdfast.ids import KINDS, public_id
+from holdfast.web.languages import Language
 
 LOCATION_COOKIE: Final = "location"
+WALL: Final = "%Y-%m-%dT%H:%M"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,39 @@ def remember(request: Request, response: Response, place: Place) -> Response:
     if request.query_params.get("location"):
         browser.set_cookie(request, response, LOCATION_COOKIE, place.location.slug, seconds=browser.VISITOR_SECONDS)
     return response
+
+
+def begin_of(start: str, zone: str, *, otherwise_at: time = time.min) -> datetime:
+    """When something begins on the wall's clock there, as an address says it: now without a word or for today, at
+    ``otherwise_at`` on another day that is named alone.
+    """
+    now = wallclock.to_local(datetime.now(UTC), zone).replace(tzinfo=None)
+    now = now.replace(second=0, microsecond=0) - timedelta(minutes=now.minute % 5)
+    try:
+        asked = datetime.fromisoformat(start[:16])
+    except ValueError:
+        return now
+    if len(start) > 10:
+        return asked.replace(tzinfo=None)
+    return now if asked.date() == now.date() else datetime.combine(asked.date(), otherwise_at)
+
+
+async def closable(request: Request, staff: SignedIn, place: Place) -> Sequence[Resource]:
+    """Whose time this person may close there: everything's, or a provider's own."""
+    found = await record_of(request).transact(
+        staff.caller(), lambda tx: list_resources(tx, location_id=place.location.id)
+    )
+    return [each for each in found if staff.may("everybody") or each.id == staff.resource_id]
+
+
+def by_kind(resources: Iterable[Resource], language: Language) -> list[tuple[str, list[tuple[str, str]]]]:
+    """(heading, [(id, name)]) to choose from: people, rooms, devices, the rest."""
+    _ = language.gettext
+    headings = {"provider": _("People"), "room": _("Rooms"), "device": _("Devices"), "other": _("Others")}
+    groups: dict[str, list[tuple[str, str]]] = {kind: [] for kind in headings}
+    for each in resources:
+        groups[each.kind if each.kind in groups else "other"].append((public_id("resource", each.id), each.name))
+    return [(headings[kind], sorted(names, key=lambda pair: pair[1])) for kind, names in groups.items() if names]
 
 
 def _pick(here: Sequence[Location], reference: str) -> Location:

@@ -32,7 +32,7 @@ class Picture:
 
     @cached_property
     def version(self) -> str:
-        told = _json([self.head["columns"], self.entries])
+        told = _json([self.head["columns"], self.head["hours"], self.entries])
         return hashlib.blake2s(told.encode(), digest_size=12).hexdigest()
 
     @cached_property
@@ -47,7 +47,7 @@ class Picture:
 
     def change_to(self, other: Picture) -> str | None:
         """What to put and what to drop, as JSON; None where that would not tell everything."""
-        if self.head["columns"] != other.head["columns"]:
+        if any(self.head[name] != other.head[name] for name in ("columns", "hours")):
             return None
         put = [entry for key, entry in other.entries.items() if self.entries.get(key) != entry]
         drop = [key for key in self.entries if key not in other.entries]

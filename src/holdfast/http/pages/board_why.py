@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
@@ -16,15 +17,20 @@ from holdfast.catalog.model import Resource, Service
 from holdfast.catalog.service import list_pools, list_resources, list_services
 from holdfast.db.transact import Transaction
 from holdfast.errors import Forbidden
-from holdfast.http.pages.board_place import Place, find_place
+from holdfast.http.pages.board_place import WALL, Place, begin_of, by_kind, find_place
 from holdfast.http.pages.board_words import answers, rule
 from holdfast.http.pages.desk_frame import desk_page
 from holdfast.http.pages.pages import PageRoute, language_of, record_of
 from holdfast.http.pages.staff_session import Desk
 from holdfast.ids import parse_id, public_id
-from holdfast.wallclock import parse_instant
+from holdfast.wallclock import parse_instant, to_local
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+MORNING: Final = time(9)
+
+
+_Told = tuple[Sequence[Resource], Sequence[Service], Resource | None, Service | None, Explanation | None]
 
 
 @router.get("/desk/why")
@@ -35,17 +41,20 @@ async def why(
     if not staff.may("everybody"):
         raise Forbidden("This shows other people's days.")
     place = await find_place(request, staff, location, start[:10])
-    at = parse_instant(start, place.location.time_zone)
+    zone = place.location.time_zone
+    asked = start if len(start) > 10 else begin_of(start, zone, otherwise_at=MORNING).strftime(WALL)
+    at = parse_instant(asked, zone)
 
-    async def work(tx: Transaction) -> tuple[Sequence[Service], Resource | None, Service | None, Explanation | None]:
+    async def work(tx: Transaction) -> _Told:
         found = {each.id: each for each in await list_resources(tx, location_id=place.location.id)}
         named = found.get(parse_id("resource", resource)) if resource else None
         offered = await _offered(tx, place, named)
         chosen = next((each for each in offered if public_id("service", each.id) == service), None)
         chosen = chosen or (offered[0] if offered else None)
-        return offered, named, chosen, await _explain(tx, place, chosen, named, at) if chosen else None
+        why = await _explain(tx, place, chosen, named, at) if chosen else None
+        return list(found.values()), offered, named, chosen, why
 
-    offered, named, chosen, told = await record_of(request).transact(staff.caller(), work)
+    resources, offered, named, chosen, told = await record_of(request).transact(staff.caller(), work)
     language = language_of(request)
     return await desk_page(
         request,
@@ -60,7 +69,8 @@ async def why(
         at=at,
         zone=place.location.time_zone,
         location=place.location,
-        start=start,
+        start=to_local(at, place.location.time_zone).strftime(WALL),
+        groups=by_kind(resources, language),
         rules=[rule(each, language) for each in told.rules] if told else [],
         roles=answers(told, place.location.time_zone, language) if told else [],
         nearest=told.nearest.start if told and told.nearest else None,

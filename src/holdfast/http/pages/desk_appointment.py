@@ -28,14 +28,18 @@ from holdfast.http.pages.desk_message_words import kinds_of_messages
 from holdfast.http.pages.desk_story import Told, last_change, load_actors, surface_name, tell
 from holdfast.http.pages.desk_times import (
     DayOfTimes,
+    RoleToFill,
     Sought,
     in_words,
     may_be_waived,
     nearest,
     read_day,
     read_start,
+    roles_of,
     seek,
     times_of,
+    wanted_of,
+    wanted_query,
 )
 from holdfast.http.pages.pages import PageRoute, language_of, record_of, see
 from holdfast.http.pages.staff_session import Desk
@@ -338,10 +342,14 @@ async def _page(
 
 
 async def _sought(request: Request, staff: SignedIn, seen: Seen, resource: str) -> Sought:
+    """What the visit is to be from now on; the address says who is wanted in which role."""
     visit = seen.visit
-    return await record_of(request).transact(
-        staff.caller(), lambda tx: seek(tx, visit.service_id, visit.location_id, resource)
-    )
+
+    async def work(tx: Transaction) -> Sought:
+        sought = await seek(tx, visit.service_id, visit.location_id, resource)
+        return replace(sought, wanted=wanted_of(await roles_of(tx, visit), request.query_params))
+
+    return await record_of(request).transact(staff.caller(), work)
 
 
 async def _times(
@@ -358,14 +366,16 @@ async def _times(
     zone, own = seen.visit.time_zone, seen.visit.hold_id
     wanted = read_day(day) or local_date(at or seen.visit.starts_at, zone)
 
-    async def work(tx: Transaction) -> tuple[DayOfTimes, list[Slot]]:
+    async def work(tx: Transaction) -> tuple[DayOfTimes, list[Slot], list[RoleToFill]]:
         near = await nearest(tx, sought, at, own) if at and refusal and another_start_may_do(refusal) else []
-        return await times_of(tx, sought, wanted, without_hold=own), near
+        roles = await roles_of(tx, seen.visit)
+        return await times_of(tx, sought, wanted, without_hold=own), near, roles
 
-    found, alternatives = await record_of(request).transact(staff.caller(), work)
+    found, alternatives, roles = await record_of(request).transact(staff.caller(), work)
     return await desk_page(
         request, staff, "desk/move.html", section="day", status=409 if refusal else 200, seen=seen, visit=seen.visit,
-        sought=sought, found=found, alternatives=alternatives, at=at, zone=zone, public_id=public_id,
+        sought=sought, found=found, alternatives=alternatives, at=at, zone=zone, public_id=public_id, roles=roles,
+        query=_query(sought),
         problem=in_words(refusal, sought, language_of(request)) if refusal else "",
         waivable=refusal is not None and may_be_waived(refusal),
     )  # fmt: skip
@@ -376,5 +386,10 @@ async def _confirm_move(
 ) -> Response:
     return await desk_page(
         request, staff, "desk/move_held.html", section="day", seen=seen, visit=seen.visit, sought=sought, at=at,
-        hold=hold, public_id=public_id, now=seen.now,
+        hold=hold, public_id=public_id, now=seen.now, query=_query(sought),
     )  # fmt: skip
+
+
+def _query(sought: Sought) -> str:
+    """Every address of a move says who is wanted in it."""
+    return f"?{wanted_query(sought.wanted)}" if sought.wanted else ""

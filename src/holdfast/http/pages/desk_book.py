@@ -27,6 +27,8 @@ from holdfast.clients import service as clients
 from holdfast.clients.service import Client
 from holdfast.db.transact import Transaction
 from holdfast.errors import ExtensionRefused, HoldExpired, HoldNotLive, NotBookable, SlotTaken, TooManyHolds
+from holdfast.http.pages import browser
+from holdfast.http.pages.board_place import LOCATION_COOKIE
 from holdfast.http.pages.desk_frame import desk_page
 from holdfast.http.pages.desk_times import (
     DayOfTimes,
@@ -308,11 +310,12 @@ async def come_back(request: Request, staff: Desk, hold_id: str) -> Response:
 
 
 async def _offered(request: Request, staff: SignedIn, chosen: Choices) -> Offered:
+    # without a word about where: where somebody looked last
+    wanted = chosen.location or browser.cookie(request, LOCATION_COOKIE)
+
     async def work(tx: Transaction) -> Offered:
         locations = [each for each in await catalog.list_locations(tx) if each.retired_at is None]
-        here = next(
-            (each for each in locations if chosen.location in (public_id("location", each.id), each.slug)), locations[0]
-        )
+        here = next((each for each in locations if wanted in (public_id("location", each.id), each.slug)), locations[0])
         often = {id: rank for rank, id in enumerate(await booking.services_by_use(tx))}
         services = [s for s in await catalog.list_services(tx, location_id=here.id) if s.requirements]
         services.sort(key=lambda s: (often.get(s.id, len(often)), s.name))

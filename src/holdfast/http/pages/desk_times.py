@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from holdfast.availability import service as availability
@@ -12,13 +14,13 @@ from holdfast.availability.model import Request as Asked
 from holdfast.availability.model import Slot
 from holdfast.availability.permit import SENTENCES, Choices, Wanted
 from holdfast.availability.snapshot import current_catalog
-from holdfast.booking.model import Visit
+from holdfast.booking.model import Appointment, Visit
 from holdfast.catalog import service as catalog
 from holdfast.catalog.model import Location, Resource, Service
 from holdfast.db.transact import Transaction
 from holdfast.errors import HoldfastError, Invalid, NotBookable, NotFound, SlotTaken
 from holdfast.http.pages.booking_site import providers_of
-from holdfast.ids import parse_id
+from holdfast.ids import parse_id, public_id
 from holdfast.wallclock import day_start, local_date, parse_day, parse_instant
 from holdfast.web.languages import Language
 
@@ -30,17 +32,21 @@ ONE_DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Sought:
-    """A service at a location. ``named``: the resource that must serve in ``role``; ``people``: who could be."""
+    """A service at a location. ``named``: the resource that must serve in ``role``; ``people``: who could be.
+
+    ``wanted``: for other roles the resource that must serve, by role.
+    """
 
     service: Service
     location: Location
     people: list[Resource]
     role: str = ""
     named: Resource | None = None
+    wanted: Mapping[str, UUID] = field(default_factory=dict)
 
     @property
     def choices(self) -> Choices:
-        return {self.role: [[self.named.id]]} if self.named else {}
+        return {role: [[id]] for role, id in self._meant.items()}
 
     def visit(self, start: datetime, *, outside_rules: bool = False) -> Visit:
         """What is to be held."""
@@ -48,7 +54,7 @@ class Sought:
 
     def asked(self, start: datetime, until: datetime, limit: int) -> Asked:
         """The question to the engine."""
-        named = {self.role: str(self.named.id)} if self.named else {}
+        named = {role: str(id) for role, id in self._meant.items()}
         return Asked(
             location=str(self.location.id), services=(str(self.service.id),), start=start, until=until,
             resources=named, limit=limit,
@@ -58,6 +64,19 @@ class Sought:
         """Who would serve, where one can choose."""
         serving = {pick.resource for pick in slot.picks}
         return next((each for each in self.people if str(each.id) in serving), None)
+
+    @property
+    def _meant(self) -> Mapping[str, UUID]:
+        return {**self.wanted, **({self.role: self.named.id} if self.named else {})}
+
+
+@dataclass(frozen=True)
+class RoleToFill:
+    """A role of a service that more than one could serve in; ``now``: who does, for a visit that is booked."""
+
+    role: str
+    members: list[Resource]
+    now: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +101,34 @@ async def seek(tx: Transaction, service: str | UUID, location: str | UUID, resou
     named = await catalog.get_resource(tx, _reference("resource", resource))
     role = await _role_of(tx, found, named)
     return Sought(found, here, people, role, named if role else None)
+
+
+async def roles_of(tx: Transaction, visit: Appointment) -> list[RoleToFill]:
+    """The roles of a booked visit in which one could serve instead of another, by the service's order."""
+    service = await catalog.get_service(tx, visit.service_id)
+    here = {each.id: each for each in await catalog.list_resources(tx, location_id=visit.location_id)}
+    pools = {pool.id: pool for pool in await catalog.list_pools(tx)}
+    serving = {claim["role"]: UUID(claim["resource_id"]) for claim in visit.claims}
+    found = []
+    for need in service.requirements:
+        ids = [member.resource_id for member in pools[need.pool_id].members]
+        members = [here[id] for id in ids if id in here]
+        # where two serve a role together, who is meant by "instead" is for the board's columns to say
+        if need.quantity == 1 and len(members) > 1:
+            found.append(RoleToFill(need.role, members, serving.get(need.role)))
+    return found
+
+
+def wanted_of(roles: Sequence[RoleToFill], query: Mapping[str, str]) -> Mapping[str, UUID]:
+    """Who is to serve, by role, as an address says it (``with.room=res_…``); what could not be is left out."""
+    asked = {each.role: query.get(f"with.{each.role}", "") for each in roles}
+    known = {each.role: {public_id("resource", member.id): member.id for member in each.members} for each in roles}
+    return {role: known[role][id] for role, id in asked.items() if id in known[role]}
+
+
+def wanted_query(wanted: Mapping[str, UUID]) -> str:
+    """The same as the query of an address."""
+    return urlencode({f"with.{role}": public_id("resource", id) for role, id in wanted.items()})
 
 
 async def times_of(

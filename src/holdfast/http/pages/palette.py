@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Request, Response
 
@@ -16,7 +16,8 @@ from holdfast.booking import service as booking
 from holdfast.catalog import service as catalog
 from holdfast.clients import service as clients
 from holdfast.db.transact import Transaction
-from holdfast.http.pages.desk_frame import desk_page
+from holdfast.http.pages import browser
+from holdfast.http.pages.desk_frame import KEYS_COOKIE, desk_page
 from holdfast.http.pages.desk_times import read_day
 from holdfast.http.pages.pages import PageRoute, language_of, record_of
 from holdfast.http.pages.staff_session import Desk
@@ -32,13 +33,14 @@ CODE_LENGTHS: Final = range(6, 13)
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Somewhere to go: ``beside`` opens in the panel; ``key`` is its shortcut."""
+    """Somewhere to go: ``beside`` opens in the panel; ``key`` is its shortcut; ``here``: where the page behind is."""
 
     title: str
     url: str
     kind: str
     beside: bool = False
     key: str = ""
+    here: bool = False
 
 
 @router.get("")
@@ -53,7 +55,16 @@ async def look(request: Request, staff: Desk, text: Annotated[str, Form(max_leng
     return await _page(request, staff, text)
 
 
-async def _page(request: Request, staff: SignedIn, text: str) -> Response:
+@router.post("/keys")
+async def switch_keys(request: Request, staff: Desk, keys: Annotated[str, Form(max_length=3)] = "on") -> Response:
+    """Switch the shortcuts of one letter, digit or sign off in this browser, or on again."""
+    response = await _page(request, staff, "", single_keys=keys != "off")
+    value = "off" if keys == "off" else "on"
+    browser.set_cookie(request, response, KEYS_COOKIE, value, seconds=browser.VISITOR_SECONDS)
+    return response
+
+
+async def _page(request: Request, staff: SignedIn, text: str, *, single_keys: bool | None = None) -> Response:
     language = language_of(request)
 
     async def work(tx: Transaction) -> list[Hit]:
@@ -63,7 +74,10 @@ async def _page(request: Request, staff: SignedIn, text: str) -> Response:
         return [*found, *_pages(staff, text, language), *(await _clients(tx, staff, text, language))]
 
     hits = await record_of(request).transact(staff.caller(), work)
-    return await desk_page(request, staff, "desk/palette.html", section="", text=text, hits=hits)
+    more: dict[str, Any] = {} if single_keys is None else {"single_keys": single_keys}
+    return await desk_page(
+        request, staff, "desk/palette.html", section="", text=text, hits=hits, keys_changed=bool(more), **more
+    )
 
 
 def _pages(staff: SignedIn, text: str, language: Language) -> list[Hit]:
@@ -71,8 +85,13 @@ def _pages(staff: SignedIn, text: str, language: Language) -> list[Hit]:
     kind = gettext("page")
     pages = [Hit(gettext("Today"), "/desk/day", kind, key="g d")]
     if staff.may("book"):
-        pages.insert(0, Hit(gettext("Book"), "/desk/book", gettext("new"), beside=True, key="b"))
+        pages.insert(0, Hit(gettext("Book"), "/desk/book", gettext("new"), beside=True, key="b", here=True))
         pages.append(Hit(gettext("Waitlist"), "/desk/waitlist", kind, key="g w"))
+    if staff.may("block"):
+        pages.append(Hit(gettext("Block time"), "/desk/blocks/new", gettext("new"), beside=True, here=True))
+        pages.append(Hit(gettext("Out of order / away"), "/desk/dropout", gettext("new"), beside=True, here=True))
+    if staff.may("everybody"):
+        pages.append(Hit(gettext("Why not?"), "/desk/why", kind, beside=True, here=True))
     if staff.may("contacts"):
         pages.append(Hit(gettext("Clients"), "/desk/clients", kind, key="g c"))
         pages.append(Hit(gettext("Messages"), "/desk/messages", kind, key="g m"))

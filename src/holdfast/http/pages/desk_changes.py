@@ -1,0 +1,68 @@
+"""What the pages of the desk are told while they are open: that something changed, never what; they read it anew.
+
+The day board has a feed of its own, which says more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from holdfast.access.staff import SignedIn
+from holdfast.booking.outside import count_collisions
+from holdfast.errors import HoldfastError
+from holdfast.http.pages.board_live import PING_SECONDS, RECHECK_SECONDS
+from holdfast.http.pages.pages import PageRoute, record_of
+from holdfast.http.pages.staff_session import Desk, signed_in
+from holdfast.log.feed import Feed, FeedEnded, FeedEvent
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+RECONNECT_MILLISECONDS: Final = 2000
+_TOLD: Final = frozenset(
+    {"hold", "appointment", "block", "busy", "collision", "resource", "location", "service", "hours"}
+)
+
+
+@router.get("/desk/changes")
+async def changes(request: Request, staff: Desk) -> Response:
+    """Server-Sent Events: the noun of whatever changed, and `again` where something may have been missed."""
+    return EventSourceResponse(
+        _changes(request, staff),
+        ping=PING_SECONDS,
+        headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
+    )
+
+
+@router.get("/desk/to-decide")
+async def to_decide(request: Request, staff: Desk) -> Response:
+    """JSON: how many collisions wait for a decision."""
+    staff.require("everybody")
+    return JSONResponse({"count": await record_of(request).transact(staff.caller(), count_collisions)})
+
+
+async def _changes(request: Request, staff: SignedIn) -> AsyncIterator[ServerSentEvent]:
+    feed: Feed = request.app.state.feed
+    try:
+        async with feed.listen(staff.organization_id) as listener:
+            checked_at = time.monotonic()
+            while True:
+                told = await listener.hear(RECHECK_SECONDS)
+                if time.monotonic() - checked_at > RECHECK_SECONDS:
+                    now = await signed_in(request)
+                    if now is None or not now.complete:
+                        return
+                    checked_at = time.monotonic()
+                if isinstance(told, FeedEvent):
+                    noun = told.type.partition(".")[0]
+                    if noun in _TOLD:
+                        yield ServerSentEvent(data=noun)
+                elif told is not None:
+                    yield ServerSentEvent(event="again", data="", retry=RECONNECT_MILLISECONDS)
+    except (FeedEnded, HoldfastError):
+        return
