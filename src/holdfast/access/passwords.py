@@ -8,7 +8,7 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from holdfast.errors import Invalid
+from holdfast.errors import Invalid, said
 
 LENGTH_MIN: Final = 10
 LENGTH_MAX: Final = 200
@@ -25,7 +25,9 @@ async def hash_password(password: str, *, about: str = "") -> str:
     Raises Invalid for one that is too short, too long, one character over and over, or the address.
     """
     if not LENGTH_MIN <= len(password) <= LENGTH_MAX:
-        raise Invalid(f"A password has {LENGTH_MIN} to {LENGTH_MAX} characters.", field="password")
+        raise Invalid(
+            said("A password has {least} to {most} characters.", least=LENGTH_MIN, most=LENGTH_MAX), field="password"
+        )
     if len(set(password)) < 4 or password.lower() == about.lower():
         raise Invalid("This password is too easy to guess.", field="password")
     async with _TURNS:

@@ -22,7 +22,7 @@ from holdfast.access.passwords import hash_password, password_matches
 from holdfast.access.sealed import Seal
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
-from holdfast.errors import Forbidden, LinkSpent, SignInRefused, TooManyRequests
+from holdfast.errors import Forbidden, LinkSpent, SignInRefused, TooManyRequests, said
 from holdfast.ids import public_id
 
 Role = Literal["owner", "manager", "desk", "provider"]
@@ -77,7 +77,13 @@ class SignedIn:
     def require(self, permission: Permission) -> None:
         """Raises Forbidden when their role does not include it."""
         if not self.may(permission):
-            raise Forbidden(f"This takes the permission {permission!r}, which the role {self.role!r} does not have.")
+            raise Forbidden(
+                said(
+                    "This takes the permission {permission!r}, which the role {staff_role!r} does not have.",
+                    permission=permission,
+                    staff_role=self.role,
+                )
+            )
 
     def caller(self, surface: str = "desk") -> Caller:
         """The Caller of a transaction: they act by their own name, on the desk unless said otherwise."""
@@ -260,7 +266,8 @@ class Doorkeeper:
         )
         if wait:
             raise TooManyRequests(
-                f"Too many tries. Wait {wait} seconds, then try again.", retry_after_seconds=int(wait)
+                said("Too many tries. Wait {seconds} seconds, then try again.", seconds=wait),
+                retry_after_seconds=int(wait),
             )
 
     async def _start(

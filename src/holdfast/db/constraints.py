@@ -462,14 +462,6 @@ def domain_error(name: str, facts: dict[str, object]) -> errors.HoldfastError:
     if meaning is None:
         return errors.Bug(rule=name)
     error, sentence = meaning
-    words = {key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in facts.items()}
-    refusal = error(sentence.format_map(_Blank(words)), **facts)
+    refusal = error(errors.Sentence(sentence, facts), **facts)
     refusal.rule = name
     return refusal
-
-
-class _Blank(dict[str, object]):
-    """A table constraint carries no facts: its sentence has no blanks to fill, a rule's always has them."""
-
-    def __missing__(self, key: str) -> str:
-        return key.replace("_", " ")

@@ -9,7 +9,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from holdfast.errors import Invalid, TooLarge, TooManyRequests
+from holdfast.errors import Invalid, TooLarge, TooManyRequests, said
 from holdfast.http.problems import problem_response
 
 BODY_BYTES_MAX: Final = 64 * 1024
@@ -34,7 +34,7 @@ class BodyLimit:
         if announced.isdigit() and int(announced) <= BODY_BYTES_MAX:
             body = await _read(receive)
         if body is None:
-            refusal = TooLarge(f"A request body has at most {BODY_BYTES_MAX // 1024} KiB.")
+            refusal = TooLarge(said("A request body has at most {size} KiB.", size=BODY_BYTES_MAX // 1024))
             await problem_response(Request(scope), refusal)(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
@@ -81,7 +81,9 @@ class Pace:
         seen = self._seen.setdefault(network, deque(maxlen=self._count))
         if len(seen) == self._count and now - seen[0] < self._seconds:
             wait = int(self._seconds - (now - seen[0])) + 1
-            raise TooManyRequests(f"Too many tries. Wait {wait} seconds, then try again.", retry_after_seconds=wait)
+            raise TooManyRequests(
+                said("Too many tries. Wait {seconds} seconds, then try again.", seconds=wait), retry_after_seconds=wait
+            )
         seen.append(now)
         if len(self._seen) > NETWORKS_MAX:
             self._seen = {each: times for each, times in self._seen.items() if now - times[-1] < self._seconds}
@@ -102,7 +104,11 @@ async def only_known_parameters(request: Request) -> None:
     known = [each["name"] for each in parameters if each["in"] == "query"]
     for name in names:
         if name not in known:
-            has = f"it has {', '.join(known)}" if known else "it has none"
-            raise Invalid(f"This address has no query parameter {name[:40]!r}; {has}.", field=name[:40])
+            told = said("This address has no query parameter {name!r}; it has none.", name=name[:40])
+            if known:
+                told = said(
+                    "This address has no query parameter {name!r}; it has {known}.", name=name[:40], known=known
+                )
+            raise Invalid(told, field=name[:40])
         if names.count(name) > 1:
-            raise Invalid(f"The query parameter {name!r} is given more than once.", field=name)
+            raise Invalid(said("The query parameter {name!r} is given more than once.", name=name), field=name)

@@ -20,7 +20,7 @@ from babel.dates import format_date, format_time
 from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from holdfast.errors import Invalid
+from holdfast.errors import Invalid, said
 from holdfast.messages.model import KINDS, Context, Wording
 from holdfast.wallclock import to_local
 
@@ -90,7 +90,7 @@ def check(wording: Wording) -> None:
     for part in _PARTS:
         source = getattr(wording, part)
         if not source.strip():
-            raise Invalid(f"The {part} is empty.", field=part)
+            raise Invalid(said("The {part} is empty.", part=part), field=part)
         _check_part(part, source)
 
 
@@ -98,17 +98,26 @@ def _check_part(part: str, source: str) -> None:
     try:
         tree = _text.parse(source)
     except TemplateError as error:
-        raise Invalid(f"The {part} cannot be read: {error}.", field=part) from None
+        raise Invalid(said("The {part} cannot be read: {why}.", part=part, why=str(error)), field=part) from None
     for node in tree.find_all(nodes.Node):
         if isinstance(node, nodes.Name) and node.name not in VARIABLES:
             raise Invalid(
-                f"The {part} has {{{{ {node.name[:60]} }}}}, which does not exist. There are: {', '.join(VARIABLES)}.",
+                said(
+                    "The {part} has {{{{ {name} }}}}, which does not exist. There are: {names}.",
+                    part=part,
+                    name=node.name[:60],
+                    names=list(VARIABLES),
+                ),
                 field=part,
             )
         if not isinstance(node, _ALLOWED):
             raise Invalid(
-                f"The {part} may have words, {{{{ variables }}}} and {{% if variable %}}, and nothing else "
-                f"(line {node.lineno}).",
+                said(
+                    "The {part} may have words, {{{{ variables }}}} and {{% if variable %}}, and nothing else "
+                    "(line {line}).",
+                    part=part,
+                    line=node.lineno,
+                ),
                 field=part,
             )
     if part == "subject" and "\n" in source.strip():
@@ -164,7 +173,7 @@ def _render_part(source: str, values: Mapping[str, Any]) -> str:
     try:
         return _text.from_string(source).render(values).strip()
     except TemplateError as error:
-        raise Invalid(f"The template cannot be filled in: {error}.") from None
+        raise Invalid(said("The template cannot be filled in: {why}.", why=str(error))) from None
 
 
 def variables(context: Context, language: str, *, link: str = "", can_reply: bool) -> dict[str, Any]:

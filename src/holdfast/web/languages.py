@@ -25,9 +25,12 @@ from babel.support import NullTranslations, Translations
 from babel.units import format_unit
 
 from holdfast import wallclock
+from holdfast.errors import Sentence
 from holdfast.wallclock import local_date, to_local
 
 SOURCE: Final = "en"
+# What fills a sentence and is one of Holdfast's own words, so it is translated too; all else is somebody's name.
+TERMS: Final = frozenset({"allowed_from", "cap", "kind", "limits", "part", "permission", "state", "surface"})
 
 
 @cache
@@ -78,6 +81,20 @@ class Language:
 
     def gettext(self, message: str) -> str:
         return self.translations.gettext(message)
+
+    def said(self, sentence: str) -> str:
+        """A refusal's ``detail`` in this language: its template is translated, then filled."""
+        if not isinstance(sentence, Sentence):
+            return self.gettext(sentence)
+        words = {name: self._word(name, value) for name, value in sentence.words.items()}
+        return str(Sentence(self.gettext(sentence.template), words))
+
+    def _word(self, name: str, value: object) -> object:
+        if isinstance(value, Sentence):
+            return self.said(value)
+        if isinstance(value, (list, tuple)):
+            return [self._word(name, each) for each in value]
+        return self.gettext(value.replace("_", " ")) if name in TERMS and isinstance(value, str) else value
 
     def time(self, at: datetime, zone: str) -> str:
         """``2:30 PM``, ``14:30``."""

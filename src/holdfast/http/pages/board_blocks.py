@@ -180,7 +180,7 @@ async def _form(
 
 
 def _refusal(request: Request, error: HoldfastError) -> str:
-    _ = language_of(request).gettext
+    language = language_of(request)
     if isinstance(error, ClaimsInTheWay):
-        return _("Something stands there already. Move or cancel it first; nothing was changed.")
-    return _(error.detail)
+        return language.gettext("Something stands there already. Move or cancel it first; nothing was changed.")
+    return language.said(error.detail)

@@ -117,7 +117,14 @@ async def join(
     try:
         entry = await record_of(request).transact(staff.caller(), lambda tx: waitlist.join(tx, wish, who))
     except HoldfastError as refusal:
-        return await _new(request, staff, client, services=services or [], location=location, problem=refusal.detail)
+        return await _new(
+            request,
+            staff,
+            client,
+            services=services or [],
+            location=location,
+            problem=language_of(request).said(refusal.detail),
+        )
     return see(f"/desk/waitlist/{public_id('waitlist_entry', entry.id)}")
 
 
@@ -183,7 +190,7 @@ async def offer(
     except (SlotTaken, NotBookable) as refusal:
         return await _times(request, staff, entry_id, service, at=at, refusal=refusal)
     except StateRefused as refusal:
-        return await _page(request, staff, entry_id, problem=refusal.detail)
+        return await _page(request, staff, entry_id, problem=language_of(request).said(refusal.detail))
     return see(f"/desk/waitlist/{entry_id}")
 
 

@@ -52,7 +52,7 @@ async def change_look(request: Request, staff: Desk) -> Response:
     async def work(tx: Transaction) -> None:
         now = await get_booking_page(tx)
         require_unchanged(typed, now)
-        reader = Reader(typed, language_of(request).gettext)
+        reader = Reader(typed, language_of(request))
         changes = _read(reader, now, picture)
         reader.done()
         await set_booking_page(tx, **changes)

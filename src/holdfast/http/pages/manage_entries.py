@@ -192,7 +192,7 @@ async def _handle(
 async def _carry_out(sheet: _Sheet, step: str, *, retire: bool) -> Response:
     """Show what the sheet would do or, as the second step, do it."""
     form, document, transact = sheet.form, sheet.document, record_of(sheet.request).transact
-    reader = Reader(sheet.fields, language_of(sheet.request).gettext)
+    reader = Reader(sheet.fields, language_of(sheet.request))
     try:
         after = _without(form, document, sheet.slug) if retire else _with(form, document, sheet.slug, reader)
     except FormErrors as wrong:

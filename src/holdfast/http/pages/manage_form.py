@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 from fastapi import Request
 
 from holdfast.errors import HoldfastError, Invalid
+from holdfast.web.languages import Language
 
 T = TypeVar("T")
 Fields = dict[str, str]
@@ -40,7 +41,7 @@ async def typed_in(request: Request) -> Fields:
     form = await request.form(max_fields=FIELDS_MAX)
     fields = {name: value.strip() for name, value in form.items() if isinstance(value, str)}
     if any(len(value) > LENGTH_MAX for value in fields.values()):
-        raise Invalid(f"A field has at most {LENGTH_MAX:,} characters.")
+        raise Invalid("A field has at most 10,000 characters.")
     return fields
 
 
@@ -50,12 +51,13 @@ def without_own(fields: Fields) -> Fields:
 
 
 class Reader:
-    """Reads fields and gathers what is wrong with them; ``done`` raises it. ``gettext`` says it in words."""
+    """Reads fields and gathers what is wrong with them; ``done`` raises it."""
 
-    def __init__(self, fields: Fields, gettext: Callable[[str], str]) -> None:
+    def __init__(self, fields: Fields, language: Language) -> None:
         self.fields = fields
         self.errors: dict[str, str] = {}
-        self.gettext = gettext
+        self.language = language
+        self.gettext = language.gettext
 
     def wrong(self, name: str, message: str, **values: Any) -> None:
         self.errors.setdefault(name, self.gettext(message) % values if values else self.gettext(message))
@@ -136,10 +138,10 @@ class Reader:
         try:
             return read(self.fields.get(name, ""))
         except ValueError as error:
-            words = self.gettext(str(error))
+            words = self.language.said(error.args[0])
             self.wrong(name, f"{words[:1].upper()}{words[1:]}.")
         except HoldfastError as error:
-            self.wrong(name, error.detail)
+            self.errors.setdefault(name, self.language.said(error.detail))
         return None
 
 

@@ -104,7 +104,7 @@ def saved(url: str, what: str) -> Response:
 
 def beside(request: Request, refusal: HoldfastError) -> dict[str, Any]:
     """What a form is told of a refusal: ``errors`` where it is about one field, else the ``problem``."""
-    message = language_of(request).gettext(refusal.detail)
+    message = language_of(request).said(refusal.detail)
     field = refusal.facts.get("field") or RULE_FIELDS.get(refusal.rule or "")
     return {"errors": {str(field): message}} if field else {"problem": message}
 

@@ -47,7 +47,7 @@ async def change_policy(request: Request, staff: Desk) -> Response:
     async def work(tx: Transaction) -> None:
         policy, rule, _ = await _read(tx)
         require_unchanged(typed, policy, rule)
-        reader = Reader(typed, language_of(request).gettext)
+        reader = Reader(typed, language_of(request))
         wanted, before, after = _policy(reader), _before(reader), reader.optional("follow_up", 0, FOLLOW_UP_MAX)
         reader.done()
         await messages.set_policy(tx, wanted)

@@ -81,7 +81,7 @@ async def make_organization(
     try:
         organization_id = await record.unscoped(work)
     except Invalid as invalid:
-        errors = {str(invalid.facts.get("field", "organization")): language_of(request).gettext(invalid.detail)}
+        errors = {str(invalid.facts.get("field", "organization")): language_of(request).said(invalid.detail)}
         typed = {"organization": organization, "name": name, "email": email}
         return _organization(request, token, status=422, errors=errors, typed=typed)
     keeper: Doorkeeper = request.app.state.doorkeeper
@@ -132,7 +132,7 @@ async def make_location(request: Request, staff: Desk) -> Response:
         await record_of(request).transact(staff.caller(), work)
     except Invalid as invalid:
         field = str(invalid.facts.get("field", "name"))
-        return _location(request, form, {field: language_of(request).gettext(invalid.detail)}, status=422)
+        return _location(request, form, {field: language_of(request).said(invalid.detail)}, status=422)
     return see("/setup/providers")
 
 

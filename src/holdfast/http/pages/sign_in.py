@@ -56,7 +56,7 @@ async def sign_in(request: Request, organization: str, email: Text, password: Te
     try:
         session = await keeper.sign_in(organization_id, email, password, network_of(request) or "")
     except (SignInRefused, TooManyRequests) as refusal:
-        problem = language_of(request).gettext(refusal.detail)
+        problem = language_of(request).said(refusal.detail)
         return await _sign_in_form(request, organization, next, email=email, problem=problem, status=401)
     after = safe_next(next)
     target = after if session.complete else f"/sign-in/{organization}/code?next={quote(after, safe='/')}"
@@ -82,7 +82,7 @@ async def give_code(request: Request, organization: str, code: Text, next: Text 
     try:
         session = await keeper.give_code(staff, code, network_of(request) or "")
     except (SignInRefused, TooManyRequests) as refusal:
-        problem = language_of(request).gettext(refusal.detail)
+        problem = language_of(request).said(refusal.detail)
         return page(request, "desk/code.html", status=401, place=organization, next=next, problem=problem)
     return staff_session.begin(request, see(safe_next(next)), session)
 
@@ -104,7 +104,7 @@ async def set_up_second_factor(request: Request, staff: Desk, sealed: Text, code
     try:
         await keeper.set_up_totp(staff, secret, code)
     except SignInRefused as wrong:
-        return _account(request, staff, secret=secret, problem=language_of(request).gettext(wrong.detail))
+        return _account(request, staff, secret=secret, problem=language_of(request).said(wrong.detail))
     return see("/account")
 
 
