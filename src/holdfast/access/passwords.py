@@ -8,7 +8,7 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from holdfast.errors import Invalid, said
+from holdfast.errors import Invalid
 
 LENGTH_MIN: Final = 10
 LENGTH_MAX: Final = 200
@@ -26,7 +26,7 @@ async def hash_password(password: str, *, about: str = "") -> str:
     """
     if not LENGTH_MIN <= len(password) <= LENGTH_MAX:
         raise Invalid(
-            said("A password has {least} to {most} characters.", least=LENGTH_MIN, most=LENGTH_MAX), field="password"
+            "A password has 10 to 200 characters.", field="password"
         )
     if len(set(password)) < 4 or password.lower() == about.lower():
         raise Invalid("This password is too easy to guess.", field="password")

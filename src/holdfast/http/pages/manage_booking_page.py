@@ -11,6 +11,7 @@ from starlette.datastructures import UploadFile
 
 from holdfast.catalog.booking_page import BookingPage, get_booking_page, set_booking_page
 from holdfast.db.transact import Transaction
+from holdfast.errors import said
 from holdfast.http.pages.manage_form import Fields, Reader, fingerprint, typed_in
 from holdfast.http.pages.manage_frame import keep, manage_page, require_unchanged
 from holdfast.http.pages.pages import PageRoute, language_of, record_of
@@ -112,10 +113,10 @@ def _swatches(accent: str, language: Language) -> Markup:
     if not is_color(accent):
         return Markup("")
     shown = []
-    for ground, ink, name in ((LIGHT_GROUND, "#1d2321", "Light"), (DARK_GROUND, "#eef1ef", "Dark")):
+    for ground, ink, name in ((LIGHT_GROUND, "#1d2321", said("Light")), (DARK_GROUND, "#eef1ef", said("Dark"))):
         color = readable_on(accent, ground)
         ratio = f"{contrast(color, ground):.1f}"
-        words = language.gettext("%(name)s: contrast %(ratio)s to 1") % {"name": language.gettext(name), "ratio": ratio}
+        words = language.gettext("%(name)s: contrast %(ratio)s to 1") % {"name": language.said(name), "ratio": ratio}
         button = escape(language.gettext("Book it"))
         shown.append(
             f'<figure><svg viewBox="0 0 260 120" role="img" aria-label="{escape(words)}">'
