@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from string import Formatter
 from typing import Final, get_args
@@ -62,6 +63,7 @@ class Said:
     where: str = ""
 
 
+@cache
 def messages() -> dict[str, Said]:
     """All that pages say, by message."""
     found: dict[str, Said] = {}
@@ -210,7 +212,9 @@ def _refusals() -> dict[str, type[errors.HoldfastError]]:
     """What people and programs are refused with; who starts Holdfast reads SetupRefused, who reports a bug, Bug."""
     kinds = (each for each in vars(errors).values() if isinstance(each, type))
     told_elsewhere = (errors.SetupRefused, errors.Bug)
-    return {each.__name__: each for each in kinds if issubclass(each, errors.HoldfastError) and each not in told_elsewhere}
+    return {
+        each.__name__: each for each in kinds if issubclass(each, errors.HoldfastError) and each not in told_elsewhere
+    }
 
 
 def main(arguments: list[str]) -> int:

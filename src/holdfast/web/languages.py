@@ -30,7 +30,9 @@ from holdfast.wallclock import local_date, to_local
 
 SOURCE: Final = "en"
 # What fills a sentence and is one of Holdfast's own words, so it is translated too; all else is somebody's name.
-TERMS: Final = frozenset({"allowed_from", "cap", "kind", "limits", "part", "permission", "state", "surface"})
+TERMS: Final = frozenset(
+    {"allowed_from", "cap", "kind", "limits", "part", "permission", "staff_role", "state", "surface"}
+)
 
 
 @cache
