@@ -41,14 +41,15 @@ LOCALES: Final = SOURCE / "web" / "locales"
 NOT_PAGES: Final = ("cli", "config.py", "demo", "insight", "http/api", "http/problems.py", "log/replay.py", "worker")
 # The states that a refusal names.
 STATES: Final = (
-    "live", "confirmed", "released", "expired", "checked_in", "completed", "cancelled", "no_show", "pending", "delivered",
-    "dead", "discarded", "sent", "skipped", "accepted", "declined", "lapsed", "overridden", "lost", "open",
+    "live", "confirmed", "released", "expired", "checked_in", "completed", "cancelled", "no_show", "pending",
+    "delivered", "dead", "discarded", "sent", "skipped", "accepted", "declined", "lapsed", "overridden", "lost", "open",
 )  # fmt: skip
 # Whose limit or cap was met, which kind of thing is not there, which part of a message is wrong.
 OTHER_TERMS: Final = (
     "visitor", "network", "actor", "slot", "client", "location", "resource", "service", "pool", "hold", "appointment",
     "visit", "series", "block", "delivery", "message", "waitlist entry", "offer", "webhook endpoint", "event",
-    "collision", "api key", "subject", "email", "sms",
+    "collision", "api key", "subject", "email", "sms", "provider", "room", "device", "other", "hours", "breaks",
+    "closures", "extra", "time off",
 )  # fmt: skip
 SAYING: Final = frozenset({"gettext", "_", "said"})
 _PERCENT: Final = re.compile(r"%\((\w+)\)s")
@@ -85,9 +86,9 @@ def unreadable() -> list[str]:
 
 def catalog(tag: str, folder: Path = LOCALES) -> Catalog:
     """All that the language says, from its files together."""
-    words = Catalog(tag)
+    words = Catalog(_locale(tag))
     for file in sorted((folder / tag / "LC_MESSAGES").glob("*.po")):
-        for message in read_po(io.BytesIO(file.read_bytes()), locale=tag):
+        for message in read_po(io.BytesIO(file.read_bytes()), locale=_locale(tag)):
             words[message.id] = message
     return words
 
@@ -128,16 +129,20 @@ def blanks(text: str) -> set[str]:
 
 def write_missing(tag: str, folder: Path = LOCALES) -> int:
     """Add what is missing, untranslated, to the language's messages.po; how much that was."""
-    Locale.parse(tag.replace("-", "_"))
     lacking = missing(catalog(tag, folder))
     target = folder / tag / "LC_MESSAGES" / "messages.po"
     target.parent.mkdir(parents=True, exist_ok=True)
-    words = read_po(io.BytesIO(target.read_bytes()), locale=tag) if target.exists() else Catalog(tag)
+    words = read_po(io.BytesIO(target.read_bytes()), locale=_locale(tag)) if target.exists() else Catalog(_locale(tag))
     for each in sorted(lacking):
         words.add((each.text, each.plural) if each.plural else each.text, locations=[(each.where, 0)])
     with target.open("wb") as file:
         write_po(file, words, width=120, include_lineno=False)
     return len(lacking)
+
+
+def _locale(tag: str) -> str:
+    """As Babel writes it. Raises ValueError or UnknownLocaleError for what is no language."""
+    return str(Locale.parse(tag, sep="-"))
 
 
 def _translation(words: Catalog, text: str) -> bool:
@@ -173,7 +178,8 @@ def _of_python() -> Iterator[Said]:
 
 
 def _of_tables() -> Iterator[Said]:
-    for kind in (*_refusals().values(), errors.Bug):
+    yield Said(errors.Bug.title, where="errors.py")
+    for kind in _refusals().values():
         yield Said(kind.title, where="errors.py")
     for _, sentence in RULES.values():
         yield Said(sentence, where="db/constraints.py")
@@ -217,21 +223,26 @@ def _refusals() -> dict[str, type[errors.HoldfastError]]:
     }
 
 
-def main(arguments: list[str]) -> int:
-    for tag in arguments:
-        try:
-            print(f"{tag}: {write_missing(tag)} messages added to {LOCALES / tag}, to be translated")
-        except (ValueError, UnknownLocaleError):
-            print(f"{tag}: not a language that dates can be written in; one looks like de or pt-BR")
-            return 2
-    wrong = [f"no plain text: {each}" for each in unreadable()]
+def report() -> tuple[list[str], list[str]]:
+    """What is wrong with any language, and what is merely left over."""
+    wrong, left = [f"no plain text: {each}" for each in unreadable()], []
     for folder in sorted(LOCALES.iterdir()):
         words = catalog(folder.name)
         wrong += [f"{folder.name}: missing ({each.where}): {each.text}" for each in missing(words)]
         wrong += [f"{folder.name}: has other blanks to fill: {text}" for text in misfits(words)]
-        for text in unused(words):
-            print(f"{folder.name}: nothing says this: {text}")
-    print("\n".join(wrong) or "Every language says everything.")
+        left += [f"{folder.name}: nothing says this: {text}" for text in unused(words)]
+    return wrong, left
+
+
+def main(arguments: list[str]) -> int:
+    try:
+        for tag in arguments:
+            sys.stdout.write(f"{tag}: {write_missing(tag)} messages added to {LOCALES / tag}, to be translated\n")
+    except (ValueError, UnknownLocaleError):
+        sys.stderr.write("That is no language that dates can be written in: one looks like de, or pt-BR.\n")
+        return 2
+    wrong, left = report()
+    sys.stdout.write("\n".join([*left, *wrong] if wrong else [*left, "Every language says everything."]) + "\n")
     return 1 if wrong else 0
 
 

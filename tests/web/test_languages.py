@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 import pytest
+from scripts import languages
 
 from holdfast.db.constraints import domain_error
 from holdfast.errors import Forbidden, Invalid, either, said
 from holdfast.wallclock import zone
 from holdfast.web.languages import SOURCE, Language, catalogs
-from scripts import languages
 from tests.clinic import Clinic
 from tests.web.desk_staff import employ, sign_in
 from tests.web.forms import Forms
@@ -101,3 +102,15 @@ def test_refusals_are_in_the_language_of_the_page(glow: Clinic, staff: dict[str,
     unreadable = forms.open("/setup/services?business=circus")
     assert unreadable.status_code == 422
     assert "Algo de esta dirección o de este formulario no se puede leer." in unreadable.text
+
+
+def test_what_changes_is_shown_in_the_language_of_the_page(glow: Clinic, staff: dict[str, UUID], forms: Forms) -> None:
+    forms.client.headers.update(SPANISH)
+    sign_in(forms, "owner")
+    forms.open("/desk/manage/services/botox")
+    page = forms.send("services/botox", duration="35", also={"need-0-minutes": "30", "need-0-after": "10"}).text
+    assert "Duración en minutos" in page
+    assert re.search(r"requiere \w+", page)
+    assert "durante 30 min desde" in page
+    assert "margen después 10" in page
+    assert not re.search(r">(duration|price|requires \w+|category)<| for \d+ min|buffer", page)

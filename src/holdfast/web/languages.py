@@ -1,7 +1,7 @@
 """The languages that pages speak: gettext catalogs in ``locales/``, dates and money by Babel.
 
 English is the language of the source; every other one is a folder of ``.po`` files, one a part of the pages, which
-together are its catalog. To add one: copy ``es``, and translate. Catalogs are read when the server starts, so there is
+together are its catalog. ``make languages ARGS="de"`` begins one. Catalogs are read when the server starts, so there is
 nothing to compile.
 """
 
@@ -40,9 +40,9 @@ def catalogs() -> Mapping[str, NullTranslations]:
     """Translations by language tag, the source's own included."""
     found: dict[str, NullTranslations] = {SOURCE: NullTranslations()}
     for folder in files("holdfast.web").joinpath("locales").iterdir():
-        words = Catalog(folder.name)
+        words = Catalog(Locale.parse(folder.name, sep="-"))
         for messages in folder.joinpath("LC_MESSAGES").iterdir():
-            for message in read_po(io.BytesIO(messages.read_bytes()), locale=folder.name):
+            for message in read_po(io.BytesIO(messages.read_bytes()), locale=words.locale):
                 words[message.id] = message
         compiled = io.BytesIO()
         write_mo(compiled, words)

@@ -32,7 +32,7 @@ from holdfast.http.pages.manage_form import (
     without_own,
 )  # fmt: skip
 from holdfast.http.pages.manage_frame import beside, manage_page, saved
-from holdfast.http.pages.manage_preview import look_ahead
+from holdfast.http.pages.manage_preview import field_changes, look_ahead
 from holdfast.http.pages.pages import PageRoute, language_of, record_of
 from holdfast.http.pages.staff_session import Desk
 from holdfast.http.problems import status_of
@@ -163,6 +163,7 @@ class _Sheet:
             home=self.form.home,
             document=self.document,
             changes=changes,
+            field_changes=lambda change: field_changes(change, language),
             outlook=outlook,
         )
 
