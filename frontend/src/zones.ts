@@ -7,7 +7,7 @@ export function showOwnTimes(): void {
     for (const place of page.querySelectorAll<HTMLElement>(".yours[data-at]")) {
       const at = new Date(place.dataset.at!);
       const read = (timeZone: string): string =>
-        new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "short", hour: "numeric", minute: "2-digit", timeZone }).format(at);
+        new Intl.DateTimeFormat(document.documentElement.dataset.locale, { weekday: "short", hour: "numeric", minute: "2-digit", timeZone }).format(at);
       if (read(own) !== read(place.dataset.zone!)) {
         place.textContent = place.dataset.words!.replace("{time}", read(own));
         place.hidden = false;

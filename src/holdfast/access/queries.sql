@@ -94,8 +94,13 @@ select holdfast.set_staff_totp(%(staff_id)s, %(secret)s, %(step)s);
 
 -- name: authenticate_session
 -- Whose session has this token's hash, if it is alive.
-select organization_id, organization_slug, session_id, staff_id, name, email, role, resource_id, complete, has_totp
-from holdfast.authenticate_session(%(token_hash)s);
+select organization_id, organization_slug, session_id, staff_id, name, email, role, resource_id, complete, has_totp,
+       language, time_zone
+from holdfast.authenticate_session(%(token_hash)s, %(location)s);
+
+-- name: set_staff_language
+-- In which language somebody reads pages.
+select holdfast.set_staff_language(%(staff_id)s, %(language)s);
 
 -- name: end_staff_session
 -- Sign out here.

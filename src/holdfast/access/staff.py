@@ -70,6 +70,8 @@ class SignedIn:
     resource_id: UUID | None
     complete: bool
     has_totp: bool
+    language: str | None  # which they chose for their pages
+    time_zone: str | None  # of the location they look at or work at; None before there is any
 
     def may(self, permission: Permission) -> bool:
         return self.complete and permission in PERMISSIONS[self.role]
@@ -302,9 +304,19 @@ class Doorkeeper:
         return None
 
 
-async def authenticate_session(record: Record, token: str) -> SignedIn | None:
-    """Whose session it is, or None when it ended, was never begun, or was left alone for too long."""
-    return await record.unscoped(lambda tx: tx.one(SignedIn, QUERIES["authenticate_session"], token_hash=_hash(token)))
+async def authenticate_session(record: Record, token: str, location: str | None = None) -> SignedIn | None:
+    """Whose session it is, or None when it ended, was never begun, or was left alone for too long.
+
+    ``location`` is the slug of the one that is looked at.
+    """
+    return await record.unscoped(
+        lambda tx: tx.one(SignedIn, QUERIES["authenticate_session"], token_hash=_hash(token), location=location)
+    )
+
+
+async def set_language(tx: Transaction, staff_id: UUID, language: str) -> None:
+    """In which language somebody reads pages."""
+    await tx.run(QUERIES["set_staff_language"], staff_id=staff_id, language=language)
 
 
 async def end_session(tx: Transaction, session_id: UUID) -> None:

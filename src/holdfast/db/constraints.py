@@ -163,6 +163,7 @@ RULES: Final[dict[str, Meaning]] = {
     "staff_email_is_an_address": (errors.Invalid, "An e-mail address has one @ and at most 254 characters."),
     "staff_role_is_known": (errors.Invalid, "A role is owner, manager, desk or provider."),
     "staff_provider_is_a_resource": (errors.Invalid, "Say which provider in the catalog this person is."),
+    "staff_language_is_a_tag": (errors.Invalid, "A language is a tag such as en, es or pt-BR."),
     "staff_resource_exists": (errors.NotFound, "There is no such resource."),
     "booking_page_accent_is_a_color": (errors.Invalid, "A colour is # and six digits, such as #0f766e."),
     "booking_page_logo_is_a_picture": (errors.Invalid, "A logo is PNG, JPEG, WebP or SVG of at most 48 KiB."),

@@ -872,7 +872,9 @@ CREATE TABLE holdfast.staff (
     totp_step bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT holdfast.clock() NOT NULL,
     retired_at timestamp with time zone,
+    language text,
     CONSTRAINT staff_email_is_an_address CHECK (((email = lower(email)) AND (email ~ '^[^@\s]+@[^@\s]+$'::text) AND (length(email) <= 254))),
+    CONSTRAINT staff_language_is_a_tag CHECK ((language ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$'::text)),
     CONSTRAINT staff_password_is_argon2id CHECK ((password_hash ~~ '$argon2id$%'::text)),
     CONSTRAINT staff_provider_is_a_resource CHECK (((role <> 'provider'::text) OR (resource_id IS NOT NULL))),
     CONSTRAINT staff_role_is_known CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'desk'::text, 'provider'::text])))

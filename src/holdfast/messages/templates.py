@@ -16,13 +16,13 @@ from importlib.resources import files
 from typing import Any, Final
 
 import structlog
-from babel.dates import format_date, format_time
 from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from holdfast.errors import Invalid, said
 from holdfast.messages.model import KINDS, Context, Wording
 from holdfast.wallclock import to_local
+from holdfast.web.languages import SOURCE, Language, territory_of
 
 # What a template can say. Optional ones are empty where there is nothing, or where the policy does not let it be said.
 VARIABLES: Final[Mapping[str, str]] = {
@@ -40,8 +40,14 @@ VARIABLES: Final[Mapping[str, str]] = {
     "until": "until when an offer stands, as {{ when }} has it; empty in other messages",
     "can_reply": "whether an answer by text is read: for {% if can_reply %}",
 }
-LANGUAGES: Final = ("en", "es")
-PREFERENCES_WORDS: Final = {"en": "No more of these e-mails", "es": "No recibir más estos correos"}
+# The built-in words: a file for each language, and no list beside them.
+LANGUAGES: Final = tuple(
+    sorted(
+        file.name.removesuffix(".toml")
+        for file in files("holdfast.messages").joinpath("templates").iterdir()
+        if file.name.endswith(".toml")
+    )
+)
 _ALLOWED: Final = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.If, nodes.Not, nodes.And, nodes.Or,
 )  # fmt: skip
@@ -65,8 +71,12 @@ class Rendered:
 
 @cache
 def _source(language: str) -> Mapping[str, Mapping[str, str]]:
-    known = language if language in LANGUAGES else "en"
+    known = _known(language)
     return tomllib.loads(files("holdfast.messages").joinpath("templates", f"{known}.toml").read_text("utf-8"))
+
+
+def _known(language: str) -> str:
+    return language if language in LANGUAGES else SOURCE
 
 
 def answers(language: str) -> Mapping[str, str]:
@@ -77,7 +87,7 @@ def answers(language: str) -> Mapping[str, str]:
 @cache
 def built_in(language: str) -> Mapping[str, Wording]:
     """The built-in words by kind; of a language that is not built in, the English ones."""
-    known = language if language in LANGUAGES else "en"
+    known = _known(language)
     source = _source(known)
     return {
         kind: Wording(kind, known, source[kind]["subject"], source[kind]["email"], source[kind]["sms"])
@@ -165,7 +175,7 @@ def mail_html(language: str, subject: str, text: str, *, link: str = "", prefere
         paragraphs=[block.splitlines() for block in text.split("\n\n")],
         link=link,
         preferences_url=preferences_url,
-        preferences_words=PREFERENCES_WORDS.get(language, PREFERENCES_WORDS["en"]),
+        preferences_words=_source(language)["mail"]["preferences"],
     )
 
 
@@ -178,8 +188,7 @@ def _render_part(source: str, values: Mapping[str, Any]) -> str:
 
 def variables(context: Context, language: str, *, link: str = "", can_reply: bool) -> dict[str, Any]:
     """What a template can say of this appointment or offer. See VARIABLES."""
-    locale = language if language in LANGUAGES else "en"
-    day, clock = _day_and_time(context.starts_at, context.time_zone, locale)
+    day, clock = _day_and_time(context.starts_at, context.time_zone, language)
     values = {
         "client": context.client_name.split()[0],
         "organization": context.organization_name,
@@ -191,19 +200,17 @@ def variables(context: Context, language: str, *, link: str = "", can_reply: boo
         "code": context.confirmation_code,
         "service": context.service_name if context.say_service else "",
         "provider": (context.provider_name or "") if context.say_provider else "",
-        "until": ", ".join(_day_and_time(context.expires_at, context.time_zone, locale)) if context.expires_at else "",
+        "until": ", ".join(_day_and_time(context.expires_at, context.time_zone, language))
+        if context.expires_at
+        else "",
     }
     return {name: _plain_spaces(value) for name, value in values.items()} | {"link": link, "can_reply": can_reply}
 
 
-def _day_and_time(at: datetime, time_zone: str, locale: str) -> tuple[str, str]:
-    local = to_local(at, time_zone)
-    day = format_date(local.date(), _day_pattern(locale), locale=locale)
-    return day, f"{format_time(local.time(), 'short', locale=locale)} {local.tzname()}"
-
-
-def _day_pattern(locale: str) -> str:
-    return "EEEE d 'de' MMMM" if locale == "es" else "EEEE, MMMM d"
+def _day_and_time(at: datetime, time_zone: str, language: str) -> tuple[str, str]:
+    """As the booking page writes them: in the language, and as people write it where the location is."""
+    words = Language(language, territory_of(time_zone))
+    return words.day_of(at, time_zone), f"{words.time(at, time_zone)} {to_local(at, time_zone).tzname()}"
 
 
 def _plain_spaces(text: str) -> str:

@@ -16,7 +16,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from babel import Locale, dates, negotiate_locale, numbers
+from babel import Locale, UnknownLocaleError, dates, negotiate_locale, numbers
 from babel.core import get_global
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
@@ -33,12 +33,13 @@ SOURCE: Final = "en"
 TERMS: Final = frozenset(
     {"allowed_from", "cap", "kind", "limits", "part", "permission", "staff_role", "state", "surface"}
 )
+_NONE: Final = NullTranslations()
 
 
 @cache
 def catalogs() -> Mapping[str, NullTranslations]:
     """Translations by language tag, the source's own included."""
-    found: dict[str, NullTranslations] = {SOURCE: NullTranslations()}
+    found: dict[str, NullTranslations] = {SOURCE: _NONE}
     for folder in files("holdfast.web").joinpath("locales").iterdir():
         words = Catalog(Locale.parse(folder.name, sep="-"))
         for messages in folder.joinpath("LC_MESSAGES").iterdir():
@@ -66,15 +67,26 @@ def choose(asked: str | None, accept_language: str | None) -> str:
 
 
 class Language:
-    """Words, dates and money in one language. Times are shown by the wall clock of the zone that is named."""
+    """Words, dates and money in one language; one that has no catalog has the English words.
+
+    Times are shown by the wall clock of the zone that is named.
+    """
 
     def __init__(self, tag: str, territory: str | None = None) -> None:
         self.tag = tag
-        self.translations = catalogs()[tag]
+        self.translations = catalogs().get(tag, _NONE)
         # "en" alone would write American dates for everybody; the place where the visit is knows better
-        self._locale = (
-            Locale.parse(f"{tag}_{territory}") if territory and _exists(tag, territory) else Locale.parse(tag)
-        )
+        self._locale = locale_of(tag, territory)
+
+    @property
+    def locale(self) -> str:
+        """Language and place (BCP 47), for scripts that write dates as pages do: ``en-DE``."""
+        return str(self._locale).replace("_", "-")
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """Every language that there is: its tag, and its name in its own words."""
+        return [(tag, own_name(tag)) for tag in sorted(catalogs())]
 
     @property
     def direction(self) -> str:
@@ -158,14 +170,30 @@ class Language:
         return re.sub(r"[ ,]*('[^']*' ?)?y+$", "", full)
 
 
+def locale_of(tag: str, territory: str | None) -> Locale:
+    """How the language is written in the territory (ISO 3166-1), where people write it; else as it is at its home."""
+    plain = _parsed(tag)
+    try:
+        return Locale(plain.language, territory, plain.script) if territory else plain
+    except UnknownLocaleError:
+        return plain
+
+
+@cache
+def own_name(tag: str) -> str:
+    """What a language is called by those who speak it: ``Español``."""
+    locale = _parsed(tag)
+    name = str(locale.get_display_name(locale) or tag)
+    return name[:1].upper() + name[1:]
+
+
+def _parsed(tag: str) -> Locale:
+    try:
+        return Locale.parse(tag, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(SOURCE)
+
+
 def territory_of(zone: str) -> str | None:
     """The country (ISO 3166-1) that an IANA zone lies in, where it lies in one."""
     return get_global("zone_territories").get(zone)
-
-
-def _exists(tag: str, territory: str) -> bool:
-    try:
-        Locale.parse(f"{tag}_{territory}")
-    except ValueError:
-        return False
-    return True

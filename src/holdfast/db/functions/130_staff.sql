@@ -157,6 +157,14 @@ begin
   perform record_event('staff.second_factor_set', p_staff_id, jsonb_build_object('on', p_secret is not null));
 end $$;
 
+-- In which language they read pages: nobody else is told, so it is no event.
+create or replace function holdfast.set_staff_language(p_staff_id uuid, p_language text) returns void
+language sql security definer
+set search_path = holdfast, pg_temp
+as $$
+  update staff set language = p_language where organization_id = current_organization() and id = p_staff_id;
+$$;
+
 -- What a sign-in is checked against. No row: nobody with a password has this address here.
 create or replace function holdfast.staff_to_sign_in(p_email text)
 returns table (id uuid, password_hash text, totp_secret bytea)
@@ -240,10 +248,12 @@ end $$;
 
 -- Before anybody is known to be asking: whose session is this? It ends 15 minutes after it was last used. Being used is
 -- written down at most once a minute, so that reading pages does not write.
-create or replace function holdfast.authenticate_session(p_token_hash bytea)
+-- The zone is of the location that they look at (by slug), else of one where they serve, else of any: pages write dates
+-- and money as people do there.
+create or replace function holdfast.authenticate_session(p_token_hash bytea, p_location text)
 returns table (
   organization_id uuid, organization_slug text, session_id uuid, staff_id uuid, name text, email text, role text,
-  resource_id uuid, complete boolean, has_totp boolean
+  resource_id uuid, complete boolean, has_totp boolean, language text, time_zone text
 )
 language plpgsql volatile security definer
 set search_path = holdfast, pg_temp
@@ -263,7 +273,18 @@ begin
   end if;
   return query
   select s.organization_id, o.slug::text, v_session.id, s.id, s.name::text, s.email, s.role, s.resource_id,
-         v_session.complete, s.totp_secret is not null
+         v_session.complete, s.totp_secret is not null, s.language,
+         (
+           select l.time_zone::text from location l
+           where l.organization_id = s.organization_id and l.retired_at is null
+           order by l.slug::text is not distinct from p_location desc,
+             exists (
+               select from resource_location r
+               where r.organization_id = l.organization_id and r.resource_id = s.resource_id and r.location_id = l.id
+             ) desc,
+             l.slug
+           limit 1
+         )
   from staff s join organization o on o.id = s.organization_id
   where s.organization_id = v_session.organization_id and s.id = v_session.staff_id and s.retired_at is null;
 end $$;

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
 
 from fastapi import Request, Response
 
@@ -19,8 +18,6 @@ from holdfast.errors import Invalid, NotFound
 from holdfast.http.pages import browser
 from holdfast.http.pages.pages import record_of
 from holdfast.ids import KINDS, public_id
-
-LOCATION_COOKIE: Final = "location"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ async def find_place(request: Request, staff: SignedIn, location: str, day: str)
 def remember(request: Request, response: Response, place: Place) -> Response:
     """The next page without a location is of this one."""
     if request.query_params.get("location"):
-        browser.set_cookie(request, response, LOCATION_COOKIE, place.location.slug, seconds=browser.VISITOR_SECONDS)
+        browser.set_cookie(request, response, browser.LOCATION, place.location.slug, seconds=browser.VISITOR_SECONDS)
     return response
 
 
@@ -83,7 +80,7 @@ def _pick(here: Sequence[Location], reference: str) -> Location:
 
 
 def _last(request: Request, here: Sequence[Location]) -> Location:
-    slug = browser.cookie(request, LOCATION_COOKIE)
+    slug = browser.cookie(request, browser.LOCATION)
     return next((each for each in here if each.slug == slug), here[0])
 
 

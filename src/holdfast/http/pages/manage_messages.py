@@ -16,6 +16,7 @@ from holdfast.http.pages.staff_session import Desk
 from holdfast.messages import service as messages
 from holdfast.messages.model import KINDS, Channel, Policy, ReminderRule, Wording
 from holdfast.messages.templates import LANGUAGES, VARIABLES, Rendered
+from holdfast.web.languages import own_name
 
 router = APIRouter(prefix="/desk/manage/messages", route_class=PageRoute, include_in_schema=False)
 
@@ -48,7 +49,7 @@ async def change_policy(request: Request, staff: Desk) -> Response:
         policy, rule, _ = await _read(tx)
         require_unchanged(typed, policy, rule)
         reader = Reader(typed, language_of(request))
-        wanted, before, after = _policy(reader), _before(reader), reader.optional("follow_up", 0, FOLLOW_UP_MAX)
+        wanted, before, after = _policy(reader, policy), _before(reader), reader.optional("follow_up", 0, FOLLOW_UP_MAX)
         reader.done()
         await messages.set_policy(tx, wanted)
         await messages.set_reminder_rule(tx, None, before, after)
@@ -115,11 +116,16 @@ def _fields(policy: Policy, rule: ReminderRule) -> Fields:
     return fields
 
 
-def _policy(reader: Reader) -> Policy:
+def _languages(now: Policy) -> tuple[str, ...]:
+    """What can be chosen: the languages of the built-in words, and the one that is in force."""
+    return tuple(dict.fromkeys((*LANGUAGES, now.language)))
+
+
+def _policy(reader: Reader, now: Policy) -> Policy:
     return Policy(
         sender_name=reader.text("sender_name", required=False) or None,
         reply_to=reader.text("reply_to", required=False) or None,
-        language=reader.choice("language", LANGUAGES),
+        language=reader.choice("language", _languages(now)),
         notice_channels=_channels(reader, "notice_channels"),
         reminder_channels=_channels(reader, "reminder_channels"),
         quiet_from=reader.wall_time("quiet_from") or time(0),
@@ -158,7 +164,7 @@ def _typed_wording(found: Wording, typed: Fields) -> Wording:
 async def _form(
     request: Request, staff: Desk, typed: Fields, seen: str, *, problem: str = "", **context: Any
 ) -> Response:
-    _, _, wordings = await record_of(request).transact(staff.caller(), _read)
+    policy, _, wordings = await record_of(request).transact(staff.caller(), _read)
     return await manage_page(
         request,
         staff,
@@ -169,7 +175,7 @@ async def _form(
         problem=problem,
         home=HOME,
         by_kind=[(kind, [each for each in wordings if each.kind == kind]) for kind in KINDS],
-        languages=LANGUAGES,
+        choices=[(tag, own_name(tag)) for tag in _languages(policy)],
         orders=ORDERS,
         **context,
     )

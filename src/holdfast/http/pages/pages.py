@@ -13,6 +13,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
+from starlette.datastructures import URL
 
 from holdfast.db.transact import Record
 from holdfast.errors import Forbidden, HoldfastError, Invalid
@@ -75,8 +76,13 @@ def record_of(request: Request) -> Record:
 
 
 def language_of(request: Request, territory: str | None = None) -> Language:
-    """The language of this answer: ``?lang=``, else the cookie, else what the browser prefers."""
+    """The language of this answer: ``?lang=``, else the cookie, else whoever is signed in's, else the browser's.
+
+    Dates and money are as people write them in ``territory``, else where whoever is signed in works.
+    """
     asked = request.query_params.get("lang") or browser.cookie(request, browser.LANGUAGE)
+    asked = asked or getattr(request.state, "language", None)
+    territory = territory or getattr(request.state, "territory", None)
     return Language(choose(asked, request.headers.get("accept-language")), territory)
 
 
@@ -92,7 +98,8 @@ def page(
 ) -> Response:
     """The page. ``typed`` and ``errors`` are by field name: what was typed stays, what is wrong is said beside it.
 
-    Templates also get ``form_token``, ``asset(name)``, ``l10n`` and ``here`` (this page's path).
+    Templates also get ``form_token``, ``asset(name)``, ``l10n``, ``here`` (this page's path) and ``here_in(tag)`` (this
+    page in another language).
     """
     assets: Assets = request.app.state.assets
     language = language or language_of(request)
@@ -102,6 +109,7 @@ def page(
         asset=assets.url,
         form_token=browser.form_token(request),
         here=request.url.path,
+        here_in=lambda tag: _relative(request.url.include_query_params(lang=tag)),
         typed=_Typed(typed or {}),
         errors=errors or {},
         **context,
@@ -110,6 +118,10 @@ def page(
     if asked := request.query_params.get("lang"):
         browser.set_cookie(request, response, browser.LANGUAGE, choose(asked, None), seconds=browser.VISITOR_SECONDS)
     return response
+
+
+def _relative(url: URL) -> str:
+    return f"{url.path}?{url.query}"
 
 
 def see(url: str) -> Response:

@@ -17,9 +17,10 @@ from holdfast.catalog.service import get_organization
 from holdfast.db.transact import Caller
 from holdfast.errors import Bug, NotFound, SignInRefused, TooManyRequests
 from holdfast.http.callers import network_of
-from holdfast.http.pages import staff_session
+from holdfast.http.pages import browser, staff_session
 from holdfast.http.pages.pages import PageRoute, language_of, page, record_of, see
 from holdfast.http.pages.staff_session import Desk, safe_next, signed_in
+from holdfast.web.languages import catalogs
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -91,6 +92,17 @@ async def give_code(request: Request, organization: str, code: Text, next: Text 
 async def account(request: Request, staff: Desk) -> Response:
     """Who one is, the second factor, and signing out everywhere."""
     return _account(request, staff)
+
+
+@router.post("/account/language")
+async def choose_language(request: Request, staff: Desk, tag: Text) -> Response:
+    """Pages are in this language from now on, here and wherever one signs in."""
+    if tag not in catalogs():
+        return see("/account")
+    await record_of(request).transact(staff.caller(), lambda tx: people.set_language(tx, staff.staff_id, tag))
+    answer = see("/account")
+    browser.set_cookie(request, answer, browser.LANGUAGE, tag, seconds=browser.VISITOR_SECONDS)
+    return answer
 
 
 @router.post("/account/second-factor")

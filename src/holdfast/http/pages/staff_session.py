@@ -13,14 +13,22 @@ from urllib.parse import quote
 from fastapi import Depends, Request, Response
 
 from holdfast.access.staff import NewSession, SignedIn, authenticate_session
+from holdfast.catalog.model import SLUG
 from holdfast.http.pages import browser
 from holdfast.http.pages.pages import Elsewhere, record_of, see
+from holdfast.web.languages import territory_of
 
 
 async def signed_in(request: Request) -> SignedIn | None:
-    """Whoever is signed in, also half: check ``complete``."""
+    """Whoever is signed in, also half: check ``complete``. Pages are in their language, written as at their place."""
     token = browser.cookie(request, browser.SESSION)
-    return await authenticate_session(record_of(request), token) if token else None
+    location = request.query_params.get("location") or browser.cookie(request, browser.LOCATION) or ""
+    place = location if SLUG.fullmatch(location) else None
+    staff = await authenticate_session(record_of(request), token, place) if token else None
+    if staff is not None:
+        request.state.language = staff.language
+        request.state.territory = territory_of(staff.time_zone) if staff.time_zone else None
+    return staff
 
 
 async def _desk(request: Request) -> SignedIn:
