@@ -267,6 +267,7 @@ BUGS: Final[frozenset[str]] = frozenset(
         "appointment_blocks_as_its_hold",
         "appointment_client_exists",
         "appointment_code_is_unique",
+        "appointment_currency_is_iso",
         "appointment_hold_is_its_own",
         "appointment_location_exists",
         "appointment_organization_id_fkey",

@@ -146,6 +146,13 @@ class Language:
         """``Germany`` for ``DE`` (ISO 3166-1); the code where the language has no name for it."""
         return str(self._locale.territories.get(code, code))
 
+    @property
+    def currencies(self) -> list[tuple[str, str]]:
+        """Every currency in use: its code, and its name with the code; by name."""
+        names = ((code, numbers.get_currency_name(code, locale=self._locale)) for code in currencies())
+        named = ((code, f"{name} ({code})" if name != code else code) for code, name in names)
+        return sorted(named, key=lambda each: each[1].casefold())
+
     def date(self, day: date) -> str:
         """``Mar 2, 2027``."""
         return dates.format_date(day, "medium", locale=self._locale)
@@ -177,6 +184,21 @@ def locale_of(tag: str, territory: str | None) -> Locale:
         return Locale(plain.language, territory, plain.script) if territory else plain
     except UnknownLocaleError:
         return plain
+
+
+@cache
+def currencies() -> tuple[str, ...]:
+    """The codes (ISO 4217) of all money that is in use somewhere."""
+    return tuple(sorted({code for place in get_global("territory_currencies") for code in _money_of(place)}))
+
+
+def currency_of(territory: str | None) -> str | None:
+    """What people pay with in a territory (ISO 3166-1)."""
+    return next(iter(_money_of(territory)), None) if territory else None
+
+
+def _money_of(territory: str) -> list[str]:
+    return numbers.get_territory_currencies(territory)
 
 
 @cache
