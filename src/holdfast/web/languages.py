@@ -164,6 +164,11 @@ class Language:
         parts = [format_unit(n, unit, length="short", locale=self._locale) for n, unit in counted if n]
         return " ".join(parts) or format_unit(0, "duration-minute", length="short", locale=self._locale)
 
+    def number(self, number: Decimal, places: int = 0) -> str:
+        """``1,200.00`` with two places; without, as many as it has."""
+        pattern = f"#,##0.{'0' * places}" if places else "#,##0.###"
+        return numbers.format_decimal(number, format=pattern, locale=self._locale)
+
     def money(self, cents: int, currency: str) -> str:
         """``$340``, ``$340.50``: a list of prices is calmer without .00."""
         if cents % 100:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from typing import Any, Final, get_args
 
@@ -143,7 +144,11 @@ def _channels(reader: Reader, name: str) -> list[Channel]:
 def _before(reader: Reader) -> list[int]:
     """Hours before the visit, with commas, in minutes."""
     found = []
-    for part in reader.text("before", required=False).split(","):
+    typed = reader.text("before", required=False)
+    if re.search(r"\d,\d", typed):
+        reader.wrong("before", "Put a space after each comma, as in 72, 2; half an hour is 0.5.")
+        return []
+    for part in typed.split(","):
         if part.strip():
             try:
                 found.append(round(float(part) * 60))
