@@ -33,6 +33,7 @@ SOURCE: Final = "en"
 TERMS: Final = frozenset(
     {"allowed_from", "cap", "kind", "limits", "part", "permission", "staff_role", "state", "surface"}
 )
+LOCALES = files("holdfast.web").joinpath("locales")
 _NONE: Final = NullTranslations()
 
 
@@ -40,7 +41,7 @@ _NONE: Final = NullTranslations()
 def catalogs() -> Mapping[str, NullTranslations]:
     """Translations by language tag, the source's own included."""
     found: dict[str, NullTranslations] = {SOURCE: _NONE}
-    for folder in files("holdfast.web").joinpath("locales").iterdir():
+    for folder in LOCALES.iterdir():
         words = Catalog(Locale.parse(folder.name, sep="-"))
         for messages in folder.joinpath("LC_MESSAGES").iterdir():
             for message in read_po(io.BytesIO(messages.read_bytes()), locale=words.locale):
