@@ -22,10 +22,12 @@ from tests.web.forms import Forms
 
 TAG = "ar"
 TEXTS = ("aria-label", "placeholder", "title", "alt", "data-copied", "data-lost")
-MANAGE = ("", "/business", "/locations", "/locations/new", "/locations/austin", "/resources", "/resources/new",
-          "/pools", "/pools/rooms", "/services", "/services/new", "/services/botox", "/hold_policies",
-          "/hold_policies/widget", "/waitlist", "/waitlist/botox", "/booking-page", "/messages", "/webhooks", "/webhooks/new", "/keys",
-          "/keys/new", "/staff", "/staff/new")  # fmt: skip
+MANAGE = (
+    "", "/business", "/locations", "/locations/new", "/locations/austin", "/resources", "/resources/new", "/pools",
+    "/pools/rooms", "/services", "/services/new", "/services/botox", "/hold_policies", "/hold_policies/widget",
+    "/waitlist", "/waitlist/botox", "/booking-page", "/messages", "/webhooks", "/webhooks/new", "/keys", "/keys/new",
+    "/staff", "/staff/new",
+)  # fmt: skip
 DESK = ("/day", "/clients", "/waitlist", "/inbox", "/messages", "/deliveries", "/book", "/palette")
 # What is written the same everywhere: names of things outside, examples of what is typed, and Holdfast's own.
 SAME = re.compile(

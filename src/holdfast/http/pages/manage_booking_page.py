@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -26,6 +27,7 @@ HOME: Final = "/desk/manage/booking-page"
 NOTICE_MAX: Final = 43_200
 POLICY_MAX: Final = 4000
 LOGO_BYTES_MAX: Final = 49_152
+HALF_PAST_TWO: Final = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)  # a time to show, of no day in particular
 # How the pictures that are taken begin; what a browser says about a file is not believed.
 SIGNATURES: Final = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
@@ -113,6 +115,7 @@ def _swatches(accent: str, language: Language) -> Markup:
     if not is_color(accent):
         return Markup("")
     shown = []
+    clock = escape(language.time(HALF_PAST_TWO, "UTC"))
     for ground, ink, name in ((LIGHT_GROUND, "#1d2321", said("Light")), (DARK_GROUND, "#eef1ef", said("Dark"))):
         color = readable_on(accent, ground)
         ratio = f"{contrast(color, ground):.1f}"
@@ -123,7 +126,7 @@ def _swatches(accent: str, language: Language) -> Markup:
             f'<rect width="260" height="120" fill="{ground}"/>'
             f'<rect x="20" y="20" width="120" height="42" rx="9" fill="{color}"/>'
             f'<text x="80" y="46" fill="{ink_on(color)}" font-size="15" text-anchor="middle">{button}</text>'
-            f'<text x="20" y="94" fill="{color}" font-size="15">2:30 PM</text>'
+            f'<text x="20" y="94" fill="{color}" font-size="15">{clock}</text>'
             f'<text x="92" y="94" fill="{ink}" font-size="15">{escape(color)}</text></svg>'
             f'<figcaption class="small soft">{escape(words)}</figcaption></figure>'
         )
