@@ -31,7 +31,7 @@ MANAGE = (
 DESK = ("/day", "/clients", "/waitlist", "/inbox", "/messages", "/deliveries", "/book", "/palette")
 # What is written the same everywhere: names of things outside, examples of what is typed, and Holdfast's own.
 SAME = re.compile(
-    r"Holdfast|English|Español|https?://\S+|<script.*|\b(?:hf_|whk_|apt_)\w*|#[0-9a-f]{6}|\S+@\S+|\S+/\S+|[A-Z]{3}\b|PDF|"
+    r"Holdfast|English|Español|[A-Z2-7]{32}|https?://\S+|<script.*|\b(?:hf_|whk_|apt_)\w*|#[0-9a-f]{6}|\S+@\S+|\S+/\S+|[A-Z]{3}\b|PDF|"
     r"\b(?:America|Europe|US-TX|US|TX)\b|\{[%{].*?[%}]\}|\b[a-z]+(?:[-_.][a-z*]+)+\b"
 )
 
