@@ -1,5 +1,5 @@
 # Everything starts from a clone, python3 (3.11 or newer) and make: the targets install what they need into .venv.
-.PHONY: help demo serve test bench check format schema screenshots lock clean
+.PHONY: help demo serve test bench check format schema languages screenshots lock clean
 PYTHON_IN = .venv/bin/python
 
 help: ## show this
@@ -43,6 +43,10 @@ format: ## format the code
 schema: ## write db/schema.sql, for reading, from the migrations
 	@scripts/bootstrap
 	PYTHONPATH=. $(PYTHON_IN) scripts/dump_schema.py
+
+languages: ## what each language of the pages does not say yet (ARGS="de" begins or fills up that one)
+	@scripts/bootstrap
+	PYTHONPATH=src:. $(PYTHON_IN) scripts/languages.py $(ARGS)
 
 screenshots: ## make the pictures of README and docs from a demo (ARGS="--all FOLDER" makes every page, to look at)
 	@scripts/bootstrap requirements-test.lock

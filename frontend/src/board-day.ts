@@ -68,14 +68,14 @@ export const wallNow = (day: Day): string => wall(now() + Number(`${day.offset[0
 let hour: Intl.DateTimeFormat | undefined;
 let weekday: Intl.DateTimeFormat | undefined;
 
-/** Times in words, in the language of the page. */
+/** Times in words, in the language of the page and as people write them at the place. */
 export function timeOf(local: string): string {
-  hour ??= new Intl.DateTimeFormat(document.documentElement.lang, { hour: "numeric", minute: "2-digit", timeZone: "UTC" });
+  hour ??= new Intl.DateTimeFormat(document.documentElement.dataset.locale, { hour: "numeric", minute: "2-digit", timeZone: "UTC" });
   return hour.format(count(local));
 }
 
 export function dayOf(local: string): string {
-  weekday ??= new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
+  weekday ??= new Intl.DateTimeFormat(document.documentElement.dataset.locale, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
   return weekday.format(count(local));
 }
 

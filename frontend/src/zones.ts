@@ -32,7 +32,7 @@ export function showOwnTimesIn(page: HTMLElement): void {
 function ownTime(instant: string, zone: string): string {
   const at = new Date(instant);
   const read = (timeZone: string, weekday?: "short"): string =>
-    new Intl.DateTimeFormat(document.documentElement.lang, { weekday, hour: "numeric", minute: "2-digit", timeZone }).format(at);
+    new Intl.DateTimeFormat(document.documentElement.dataset.locale, { weekday, hour: "numeric", minute: "2-digit", timeZone }).format(at);
   const day = (timeZone: string): string => new Intl.DateTimeFormat("en", { weekday: "short", timeZone }).format(at);
   if (day(OWN) !== day(zone)) return read(OWN, "short");
   return read(OWN) === read(zone) ? "" : read(OWN);

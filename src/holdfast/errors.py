@@ -6,7 +6,44 @@ occurrence, a ``detail`` that says what to do next. Status codes live in ``http/
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any, ClassVar
+
+
+class Sentence(str):
+    """An English sentence that remembers its template and what fills it, so that a page can say it in its language.
+
+    To everybody else it is the text: ``detail`` of a problem is English, whatever the words are made of.
+    """
+
+    __slots__ = ("template", "words")
+    template: str
+    words: Mapping[str, Any]
+
+    def __new__(cls, template: str, words: Mapping[str, Any]) -> Sentence:
+        sentence = super().__new__(cls, template.format_map(_Plain(words)))
+        sentence.template = template
+        sentence.words = words
+        return sentence
+
+
+def said(template: str, **words: Any) -> Sentence:
+    """``said("Wait {seconds} seconds.", seconds=5)``: what a refusal says when it names something."""
+    return Sentence(template, words)
+
+
+def either(names: Sequence[Any]) -> Any:
+    """``a or b or c``, in words that can be translated."""
+    return reduce(lambda one, other: said("{one} or {other}", one=one, other=other), names)
+
+
+class _Plain(dict[str, Any]):
+    """Lists as people write them. A word that is not known is its own name: a table constraint carries no facts."""
+
+    def __getitem__(self, key: str) -> Any:
+        value = self.get(key, key.replace("_", " "))
+        return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
 
 
 class HoldfastError(Exception):

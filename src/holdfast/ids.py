@@ -10,7 +10,7 @@ import re
 from typing import Final
 from uuid import UUID
 
-from holdfast.errors import NotFound
+from holdfast.errors import NotFound, said
 
 KINDS: Final = {
     "organization": "org",
@@ -53,6 +53,11 @@ def parse_id(kind: str, text: str) -> UUID:
     match = _SHAPE.fullmatch(text)
     if match is None or match[1] != KINDS[kind]:
         raise NotFound(
-            f"{text[:80]!r} is not the id of a {kind.replace('_', ' ')}: one looks like {KINDS[kind]}_ and 32 digits."
+            said(
+                "{text!r} is not the id of a {kind}: one looks like {prefix}_ and 32 digits.",
+                text=text[:80],
+                kind=kind.replace("_", " "),
+                prefix=KINDS[kind],
+            )
         )
     return UUID(match[2])

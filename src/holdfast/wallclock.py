@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 import tzdata  # type: ignore[import-untyped]  # the package has no stubs of its own
 
-from holdfast.errors import Invalid, WallTimeRefused
+from holdfast.errors import Invalid, Sentence, WallTimeRefused, either, said
 
 Choice = Literal["earlier", "later"]
 
@@ -51,8 +51,10 @@ def zone(name: str) -> ZoneInfo:
     """The zone of that IANA name. Raises Invalid, with the nearest names in ``facts['suggestions']``."""
     if name not in zone_names():
         near = _near(name)
-        hint = f"; did you mean {' or '.join(near)}?" if near else "; one looks like Europe/Berlin."
-        raise Invalid(f"{name[:80]!r} is not an IANA time zone{hint}", field="time_zone", suggestions=near)
+        told = said("{name!r} is not an IANA time zone; one looks like Europe/Berlin.", name=name[:80])
+        if near:
+            told = said("{name!r} is not an IANA time zone; did you mean {near}?", name=name[:80], near=either(near))
+        raise Invalid(told, field="time_zone", suggestions=near)
     file = resources.files("tzdata.zoneinfo").joinpath(*name.split("/"))
     with file.open("rb") as rules:
         return ZoneInfo.from_file(rules, key=name)
@@ -73,11 +75,11 @@ def resolve(local: datetime, zone_name: str, *, choice: Choice | None = None) ->
         return earlier if choice == "earlier" else later
     reason = "happens twice" if to_local(earlier, zone_name).replace(tzinfo=None) == local else "does not exist"
     choices = [to_local(instant, zone_name).isoformat() for instant in (earlier, later)]
-    raise WallTimeRefused(
-        f"{local.isoformat(sep=' ')} {reason} in {zone_name}, where the clocks change: say {' or '.join(choices)}.",
-        reason=reason,
-        choices=choices,
-    )
+    words = {"time": local.isoformat(sep=" "), "zone": zone_name, "choices": either(choices)}
+    told = said("{time} does not exist in {zone}, where the clocks change: say {choices}.", **words)
+    if reason == "happens twice":
+        told = said("{time} happens twice in {zone}, where the clocks change: say {choices}.", **words)
+    raise WallTimeRefused(told, reason=reason, choices=choices)
 
 
 def resolve_rule(local: datetime, zone_name: str) -> datetime:
@@ -97,7 +99,7 @@ def resolve_rule(local: datetime, zone_name: str) -> datetime:
 def to_local(instant: datetime, zone_name: str) -> datetime:
     """The same moment as the wall clock of the zone shows it (aware, so it prints with its offset)."""
     if instant.tzinfo is None:
-        raise Invalid(f"{instant.isoformat()} has no offset, so it is not an instant.", field="instant")
+        raise Invalid(said("{text} has no offset, so it is not an instant.", text=instant.isoformat()), field="instant")
     return instant.astimezone(zone(zone_name))
 
 
@@ -134,16 +136,25 @@ def parse_instant(text: str, zone_name: str | None, *, field: str = "start", cho
     written = text.strip().upper()
     shape = _INSTANT.fullmatch(written)
     if shape is None:
-        raise Invalid(f"{field} is {text[:60]!r}: {_what_is_wrong(written)}", field=field)
+        raise Invalid(
+            said("{field} is {text!r}: {wrong}", field=field, text=text[:60], wrong=_what_is_wrong(written)),
+            field=field,
+        )
     try:
         moment = datetime.fromisoformat(written)
     except ValueError as impossible:
-        raise Invalid(f"{field} is {text[:60]!r}: {impossible}.", field=field) from impossible
+        raise Invalid(
+            said("{field} is {text!r}: {wrong}.", field=field, text=text[:60], wrong=str(impossible)), field=field
+        ) from impossible
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise Invalid(f"{field} is {text[:60]!r}: {FAR}.", field=field)
+        raise Invalid(far(field, text[:60]), field=field)
     if shape["offset"] is None and zone_name is None:
         raise Invalid(
-            f"{field} is {text[:60]!r}, which is a moment only somewhere. Write its offset: 2027-03-06T14:00:00-06:00.",
+            said(
+                "{field} is {text!r}, which is a moment only somewhere. Write its offset: 2027-03-06T14:00:00-06:00.",
+                field=field,
+                text=text[:60],
+            ),
             field=field,
         )
     if shape["offset"] is None and zone_name is not None:
@@ -158,8 +169,14 @@ def parse_day(text: str, *, field: str = "day") -> date:
     except ValueError:
         raise Invalid(f"{field} is {text[:60]!r}: a day is written like 2026-03-02.", field=field) from None
     if not is_sane(day):
-        raise Invalid(f"{field} is {text[:60]!r}: {FAR}.", field=field)
+        raise Invalid(far(field, text[:60]), field=field)
     return day
+
+
+def far(field: str, text: str) -> str:
+    """What is said of a day or moment that lies too far away to be meant."""
+    sentence = "{field} is {text!r}: the year is outside {first} to {last}."
+    return said(sentence, field=field, text=text, first=FIRST_YEAR, last=LAST_YEAR)
 
 
 def is_sane(day: date) -> bool:
@@ -170,9 +187,14 @@ def is_sane(day: date) -> bool:
 def _readings(local: datetime, zone_name: str) -> tuple[datetime, datetime]:
     """The earlier and the later instant that ``local`` could mean; equal when it means one."""
     if local.tzinfo is not None:
-        raise Invalid(f"{local.isoformat()} has an offset already, so it is not a wall time.", field="local")
+        raise Invalid(
+            said("{text} has an offset already, so it is not a wall time.", text=local.isoformat()), field="local"
+        )
     if not FIRST_YEAR - 1 <= local.year <= LAST_YEAR + 1:
-        raise Invalid(f"The year {local.year} is outside {FIRST_YEAR} to {LAST_YEAR}.", field="local")
+        raise Invalid(
+            said("The year {year} is outside {first} to {last}.", year=local.year, first=FIRST_YEAR, last=LAST_YEAR),
+            field="local",
+        )
     rules = zone(zone_name)
     # PEP 495: fold=0 reads with the offset from before a change of the clocks, fold=1 with the one from after it.
     before = local.replace(tzinfo=rules, fold=0).astimezone(UTC)
@@ -190,9 +212,9 @@ def _near(name: str) -> list[str]:
     return list(dict.fromkeys(hits))[:3]
 
 
-def _what_is_wrong(written: str) -> str:
+def _what_is_wrong(written: str) -> Sentence:
     if _LOST_PLUS.fullmatch(written):
-        return "the + of the offset was lost; write it as %2B in a URL."
+        return said("the + of the offset was lost; write it as %2B in a URL.")
     if re.fullmatch(r"\d{4}-\d\d-\d\d", written, re.ASCII):
-        return f"a date alone names no moment; add a time, such as {written}T09:00."
-    return "write a time like 2026-03-02T09:00:00+01:00, or 2026-03-02T09:00 for the location's wall clock."
+        return said("a date alone names no moment; add a time, such as {written}T09:00.", written=written)
+    return said("write a time like 2026-03-02T09:00:00+01:00, or 2026-03-02T09:00 for the location's wall clock.")

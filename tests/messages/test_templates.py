@@ -9,6 +9,7 @@ import pytest
 from holdfast.errors import Invalid
 from holdfast.messages.model import KINDS, Wording
 from holdfast.messages.templates import LANGUAGES, VARIABLES, built_in, check, render, render_wording, variables
+from holdfast.web.languages import Language, territory_of
 from tests.messages.test_plan import CONTEXT
 
 OWN = Wording("reminder", "en", "Soon: {{ date }}", "Hi {{ client }}", "See you {{ when }}")
@@ -44,7 +45,22 @@ def test_the_text_is_cheap_to_send_and_the_times_are_the_locations() -> None:
     assert said.sms.isascii()
     assert len(said.sms) <= 160
     spanish = render(replace(CONTEXT, language="es"))
-    assert "jueves 10 de junio, 14:00 EDT" in spanish.sms
+    assert "jueves, 10 de junio, 2:00 p.m. EDT" in spanish.sms
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("zone", ["America/Chicago", "Europe/Berlin", "Asia/Tokyo", "UTC"])
+def test_days_and_times_are_written_as_the_booking_page_writes_them(language: str, zone: str) -> None:
+    page = Language(language, territory_of(zone))
+    said = variables(replace(CONTEXT, time_zone=zone), language, can_reply=True)
+    plain = str.maketrans("\u202f\u00a0", "  ")
+    assert said["date"] == page.day_of(CONTEXT.starts_at, zone).translate(plain)
+    assert said["time"].startswith(page.time(CONTEXT.starts_at, zone).translate(plain))
+
+
+def test_a_language_that_has_no_words_of_ours_has_its_own_dates() -> None:
+    assert "juin" in variables(CONTEXT, "fr", can_reply=True)["date"]
+    assert "June" in variables(CONTEXT, "xx", can_reply=True)["date"]
 
 
 def test_html_is_escaped() -> None:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from holdfast.db.transact import Caller
-from holdfast.errors import Forbidden
+from holdfast.errors import Forbidden, said
 from holdfast.ids import public_id
 
 Scope = Literal["read", "book", "manage", "overbook"]
@@ -32,14 +32,21 @@ class Principal:
     def require(self, scope: Scope) -> None:
         """Raises Forbidden, naming the scope, when the key lacks it."""
         if scope not in self.scopes:
-            raise Forbidden(f"This key lacks the scope {scope!r}; it has {', '.join(self.scopes)}.", scope=scope)
+            raise Forbidden(
+                said("This key lacks the scope {scope!r}; it has {scopes}.", scope=scope, scopes=self.scopes),
+                scope=scope,
+            )
 
     def caller(self, surface: str | None = None) -> Caller:
         """The Caller of a transaction on that surface. Raises Forbidden for a surface that the key does not name."""
         surface = surface or self.surfaces[0]
         if surface not in self.surfaces:
             raise Forbidden(
-                f"This key may not act on the surface {surface[:40]!r}; it may on {', '.join(self.surfaces)}.",
+                said(
+                    "This key may not act on the surface {surface!r}; it may on {surfaces}.",
+                    surface=surface[:40],
+                    surfaces=self.surfaces,
+                ),
                 surfaces=self.surfaces,
             )
         return Caller(self.organization_id, public_id("api_key", self.api_key_id), surface)

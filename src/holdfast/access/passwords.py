@@ -25,7 +25,7 @@ async def hash_password(password: str, *, about: str = "") -> str:
     Raises Invalid for one that is too short, too long, one character over and over, or the address.
     """
     if not LENGTH_MIN <= len(password) <= LENGTH_MAX:
-        raise Invalid(f"A password has {LENGTH_MIN} to {LENGTH_MAX} characters.", field="password")
+        raise Invalid("A password has 10 to 200 characters.", field="password")
     if len(set(password)) < 4 or password.lower() == about.lower():
         raise Invalid("This password is too easy to guess.", field="password")
     async with _TURNS:

@@ -116,8 +116,12 @@ select holdfast.recovery_codes_left(%(staff_id)s);
 -- name: authenticate_session
 -- Whose session has this token's hash, if it is alive; used now, or only looked at.
 select organization_id, organization_slug, session_id, staff_id, name, email, role, resource_id, complete, has_totp,
-       seconds_left, seconds_most
-from holdfast.authenticate_session(%(token_hash)s, %(used)s);
+       seconds_left, seconds_most, language, time_zone
+from holdfast.authenticate_session(%(token_hash)s, %(used)s, %(location)s);
+
+-- name: set_staff_language
+-- In which language somebody reads pages.
+select holdfast.set_staff_language(%(staff_id)s, %(language)s);
 
 -- name: end_staff_session
 -- Sign out here.

@@ -19,7 +19,7 @@ from uuid import UUID
 from holdfast.access.model import ApiKey, NewApiKey, Principal
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Record, Transaction
-from holdfast.errors import Busy, NotFound, Unauthorized
+from holdfast.errors import Busy, NotFound, Unauthorized, said
 
 QUERIES: Final = load_queries("holdfast.access")
 _SHAPE: Final = re.compile(r"hf_[a-z0-9]{1,16}_[0-9a-f]{64}")
@@ -119,9 +119,9 @@ async def find_organization(record: Record, slug: str | None = None) -> UUID:
     if len(found) == 1:
         return found[0]
     if slug is not None:
-        raise NotFound(f"There is no organization {slug[:80]!r} here.")
+        raise NotFound(said("There is no organization {slug!r} here.", slug=slug[:80]))
     if found:
-        raise NotFound(f"There are {len(found)} organizations here: say which one by its slug.")
+        raise NotFound(said("There are {count} organizations here: say which one by its slug.", count=len(found)))
     raise NotFound("There is no organization yet. Create one: holdfast catalog import FILE")
 
 

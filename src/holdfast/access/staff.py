@@ -24,7 +24,7 @@ from holdfast.access.passwords import hash_password, password_matches
 from holdfast.access.sealed import Seal
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
-from holdfast.errors import Forbidden, LinkSpent, NotFound, SignInRefused, TooManyRequests
+from holdfast.errors import Forbidden, LinkSpent, NotFound, SignInRefused, TooManyRequests, said
 from holdfast.ids import public_id
 
 Role = Literal["owner", "manager", "desk", "provider"]
@@ -82,6 +82,8 @@ class SignedIn:
     has_totp: bool
     seconds_left: int
     seconds_most: int
+    language: str | None  # which they chose for their pages
+    time_zone: str | None  # of the location they look at or work at; None before there is any
 
     def may(self, permission: Permission) -> bool:
         return self.complete and permission in PERMISSIONS[self.role]
@@ -89,7 +91,13 @@ class SignedIn:
     def require(self, permission: Permission) -> None:
         """Raises Forbidden when their role does not include it."""
         if not self.may(permission):
-            raise Forbidden(f"This takes the permission {permission!r}, which the role {self.role!r} does not have.")
+            raise Forbidden(
+                said(
+                    "This takes the permission {permission!r}, which the role {staff_role!r} does not have.",
+                    permission=permission,
+                    staff_role=self.role,
+                )
+            )
 
     def caller(self, surface: str = "desk") -> Caller:
         """The Caller of a transaction: they act by their own name, on the desk unless said otherwise."""
@@ -392,7 +400,8 @@ class Doorkeeper:
         )
         if wait:
             raise TooManyRequests(
-                f"Too many tries. Wait {wait} seconds, then try again.", retry_after_seconds=int(wait)
+                said("Too many tries. Wait {seconds} seconds, then try again.", seconds=wait),
+                retry_after_seconds=int(wait),
             )
 
     async def _start(
@@ -432,14 +441,21 @@ class Doorkeeper:
         return None
 
 
-async def authenticate_session(record: Record, token: str, *, used: bool = True) -> SignedIn | None:
+async def authenticate_session(
+    record: Record, token: str, location: str | None = None, *, used: bool = True
+) -> SignedIn | None:
     """Whose session it is, or None when it ended, was never begun, or was left alone for too long.
 
-    ``used``: they do something now. A screen that looks by itself says no, or nobody would ever be signed out.
+    ``location`` is the slug of the one that is looked at. ``used``: they do something now. A screen that looks by
+    itself says no, or nobody would ever be signed out.
     """
-    return await record.unscoped(
-        lambda tx: tx.one(SignedIn, QUERIES["authenticate_session"], token_hash=_hash(token), used=used)
-    )
+    found = {"token_hash": _hash(token), "used": used, "location": location}
+    return await record.unscoped(lambda tx: tx.one(SignedIn, QUERIES["authenticate_session"], **found))
+
+
+async def set_language(tx: Transaction, staff_id: UUID, language: str) -> None:
+    """In which language somebody reads pages."""
+    await tx.run(QUERIES["set_staff_language"], staff_id=staff_id, language=language)
 
 
 async def end_session(tx: Transaction, session_id: UUID) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from holdfast.access.model import PUBLIC_SURFACES, SURFACES
 from holdfast.availability.model import Assignment, Lead, Location, Pool, Ranking, Requirement, Resource, Service
 from holdfast.availability.rules import Dated, Timetable, Weekly, holiday_closures
-from holdfast.errors import Invalid, NotFound
+from holdfast.errors import Invalid, NotFound, said
 
 Document = Mapping[str, Any]
 
@@ -154,14 +154,21 @@ def _resource(row: Document, timetables: _Timetables) -> Resource:
 def _service(row: Document) -> Service:
     if not row["requirements"]:
         raise Invalid(
-            f"The service {row['slug']!r} requires no provider, room or device yet: give it a requirement.",
+            said(
+                "The service {service!r} requires no provider, room or device yet: give it a requirement.",
+                service=row["slug"],
+            ),
             field="requirements",
             reason="nothing_required",
         )
     for need in row["requirements"]:
         if not need["members"]:
             raise Invalid(
-                f"The pool {need['pool']!r} of role {need['role']!r} is empty: put a resource in it.",
+                said(
+                    "The pool {pool!r} of role {role!r} is empty: put a resource in it.",
+                    pool=need["pool"],
+                    role=need["role"],
+                ),
                 field="pool",
                 reason="nobody_serves_role",
                 role=need["role"],

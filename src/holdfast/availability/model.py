@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from holdfast import wallclock
 from holdfast.availability.rules import Timetable
-from holdfast.errors import Invalid, NotFound
+from holdfast.errors import Invalid, NotFound, said
 
 MAX_WINDOW: Final = timedelta(days=92)
 
@@ -85,11 +85,18 @@ class Requirement:
 
     def __post_init__(self) -> None:
         if not self.pool.members:
-            raise Invalid(f"The pool of role {self.role!r} is empty: put a resource in it.", field="pool")
+            raise Invalid(
+                said("The pool of role {role!r} is empty: put a resource in it.", role=self.role), field="pool"
+            )
         if self.length_minutes < 1 or self.quantity < 1:
-            raise Invalid(f"Role {self.role!r} needs at least one unit for at least a minute.", field="length_minutes")
+            raise Invalid(
+                said("Role {role!r} needs at least one unit for at least a minute.", role=self.role),
+                field="length_minutes",
+            )
         if min(self.buffer_before_minutes, self.buffer_after_minutes) < 0:
-            raise Invalid(f"A buffer of role {self.role!r} is negative: write 0 for none.", field="buffer")
+            raise Invalid(
+                said("A buffer of role {role!r} is negative: write 0 for none.", role=self.role), field="buffer"
+            )
 
     @property
     def segment_ends(self) -> int:
@@ -127,11 +134,20 @@ class Service:
 
     def __post_init__(self) -> None:
         if not self.requirements:
-            raise Invalid(f"Service {self.id!r} requires nothing: say who and what it takes.", field="requirements")
+            raise Invalid(
+                said("Service {service!r} requires nothing: say who and what it takes.", service=self.id),
+                field="requirements",
+            )
         if self.length_minutes < 1 or not 1 <= self.grid_minutes <= 1440:
-            raise Invalid(f"Service {self.id!r} needs a length, and a grid of 1 to 1440 minutes.", field="grid_minutes")
+            raise Invalid(
+                said("Service {service!r} needs a length, and a grid of 1 to 1440 minutes.", service=self.id),
+                field="grid_minutes",
+            )
         if len({requirement.role for requirement in self.requirements}) < len(self.requirements):
-            raise Invalid(f"Service {self.id!r} names a role twice: use quantity, or another name.", field="role")
+            raise Invalid(
+                said("Service {service!r} names a role twice: use quantity, or another name.", service=self.id),
+                field="role",
+            )
 
     def keeps_to_itself(self) -> bool:
         """Whether all its segments lie within its length, so that another service can go before or after it."""
@@ -203,7 +219,9 @@ class Request:
         if self.start.tzinfo is None or self.until.tzinfo is None or self.until <= self.start:
             raise Invalid("The window ends before it begins: give instants, from before to.", field="to")
         if self.until - self.start > MAX_WINDOW:
-            raise Invalid(f"The window is longer than {MAX_WINDOW.days} days: ask for less at a time.", field="to")
+            raise Invalid(
+                said("The window is longer than {days} days: ask for less at a time.", days=MAX_WINDOW.days), field="to"
+            )
         if self.party < 1 or self.limit < 1 or not 0 <= self.max_wait_minutes <= 1440:
             raise Invalid("party and limit start at 1, and a wait lies between 0 and 1440 minutes.", field="party")
         if self.part_of_day is not None and time(0) != self.part_of_day[1] <= self.part_of_day[0]:
@@ -226,9 +244,12 @@ class Request:
                 pools.setdefault(need.role, set()).update(need.pool.members)
         for role, resource in self.resources.items():
             if role not in pools:
-                raise Invalid(f"No role is called {role!r}; there is {', '.join(pools)}.", field="resources")
+                raise Invalid(
+                    said("No role is called {role!r}; there is {roles}.", role=role, roles=list(pools)),
+                    field="resources",
+                )
             if resource not in pools[role]:
-                raise Invalid(f"What was named for {role!r} is not in its pool.", field="resources")
+                raise Invalid(said("What was named for {role!r} is not in its pool.", role=role), field="resources")
         if self.provider is not None and not any(self.provider in members for members in pools.values()):
             raise Invalid("The provider serves nothing of what is asked for.", field="provider")
 

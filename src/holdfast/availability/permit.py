@@ -25,7 +25,7 @@ from holdfast.availability.masks import Masks
 from holdfast.availability.model import Requirement, Resource, Service, Snapshot
 from holdfast.availability.order import Order
 from holdfast.db.transact import Transaction
-from holdfast.errors import HoldExpired, HoldfastError, Invalid, NotBookable, OfferEnded, SlotTaken
+from holdfast.errors import HoldExpired, HoldfastError, Invalid, NotBookable, OfferEnded, SlotTaken, said
 
 Choices = Mapping[str, Sequence[Sequence[UUID]]]
 
@@ -170,7 +170,7 @@ def _commonest(members: Sequence[Resource], reasons: Mapping[str, str | None]) -
 def refusal(reason: str, role: str | None = None) -> NotBookable:
     """The error of a rule that says no."""
     facts = {"reason": reason} | ({"role": role} if role else {})
-    return NotBookable(SENTENCES[reason].format(role=role), **facts)
+    return NotBookable(said(SENTENCES[reason], role=role), **facts)
 
 
 def another_start_may_do(refused: HoldfastError) -> bool:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Final
 
 from holdfast import wallclock
-from holdfast.errors import Invalid
+from holdfast.errors import Invalid, said
 
 COUNT_MAX: Final = 52
 
@@ -38,9 +38,9 @@ class Recurrence:
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= COUNT_MAX:
-            raise Invalid(f"A series has 1 to {COUNT_MAX} visits.", field="count")
+            raise Invalid(said("A series has 1 to {most} visits.", most=COUNT_MAX), field="count")
         if not wallclock.is_sane(self.first):
-            raise Invalid(f"first is {self.first}: {wallclock.FAR}.", field="first")
+            raise Invalid(wallclock.far("first", str(self.first)), field="first")
         if (self.every_weeks is None) == (self.every_days is None):
             raise Invalid("Say either every_weeks or every_days.", field="every_weeks")
         if not 1 <= (self.every_weeks or self.every_days or 0) <= 366:

@@ -16,7 +16,7 @@ import holidays
 from holdfast.availability import bitmap
 from holdfast.availability.bitmap import Bits, Span
 from holdfast.availability.days import DAY, LocalDays
-from holdfast.errors import Invalid
+from holdfast.errors import Invalid, said
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,9 @@ class Weekly:
 
     def __post_init__(self) -> None:
         if not 0 <= self.weekday <= 6:
-            raise Invalid(f"weekday is {self.weekday}: Monday is 0 and Sunday is 6.", field="weekday")
+            raise Invalid(
+                said("weekday is {weekday}: Monday is 0 and Sunday is 6.", weekday=self.weekday), field="weekday"
+            )
         if self.every_weeks < 1 or (self.every_weeks > 1 and self.anchor is None):
             raise Invalid("every_weeks needs an anchor: a date in a week that counts.", field="every_weeks")
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
@@ -121,7 +123,9 @@ def holiday_closures(country: str, region: str | None, years: Iterable[int]) -> 
         dates = holidays.country_holidays(country, subdiv=region, years=list(years))
     except NotImplementedError as unknown:
         where = f"{country}, region {region}" if region else country
-        raise Invalid(f"No holidays are known for {where}: {unknown}", field="holidays") from unknown
+        raise Invalid(
+            said("No holidays are known for {where}: {why}", where=where, why=str(unknown)), field="holidays"
+        ) from unknown
     return tuple(Dated.days(day) for day in sorted(dates))
 
 
@@ -151,4 +155,7 @@ def _monday(day: date) -> date:
 def _whole_minutes(*times: time) -> None:
     for moment in times:
         if moment.second or moment.microsecond or moment.tzinfo:
-            raise Invalid(f"{moment} is not a plain time in whole minutes: write it like 09:30.", field="time")
+            raise Invalid(
+                said("{time} is not a plain time in whole minutes: write it like 09:30.", time=str(moment)),
+                field="time",
+            )

@@ -28,7 +28,7 @@ from holdfast.booking.absence import TimeOff, record_absence
 from holdfast.booking.chains import chains, claims_lost, every_appointment
 from holdfast.booking.model import Appointment, AppointmentFilter, Block
 from holdfast.db.transact import Caller, Record, Transaction
-from holdfast.errors import HoldfastError, Invalid, NotBookable, SlotTaken, StateRefused
+from holdfast.errors import HoldfastError, Invalid, NotBookable, SlotTaken, StateRefused, said
 
 LONGEST: Final = timedelta(days=92)
 # A visit may need somebody up to a day, and a buffer, after it starts.
@@ -139,7 +139,9 @@ async def _carry_out(
     tx: Transaction, resource_id: UUID, from_at: datetime, to_at: datetime, *, approved: str | None
 ) -> DropoutPlan:
     if not from_at < to_at <= from_at + LONGEST:
-        raise Invalid(f"Give a span that ends after it starts and lasts at most {LONGEST.days} days.", field="to")
+        raise Invalid(
+            said("Give a span that ends after it starts and lasts at most {days} days.", days=LONGEST.days), field="to"
+        )
     out = Absence(resource_id, from_at, to_at)
     # read before it changes: a catalog with our own uncommitted change in it is not remembered, but read every time
     catalog = await current_catalog(tx)

@@ -33,7 +33,7 @@ from holdfast.booking.visits import (
     shifted_items,
 )
 from holdfast.db.transact import Transaction
-from holdfast.errors import Invalid, NotBookable, NotFound, SeriesUnavailable, SlotTaken
+from holdfast.errors import Invalid, NotBookable, NotFound, SeriesUnavailable, SlotTaken, said
 
 SeriesState = Literal["held", "ended", "booked", "cancelled"]
 _ORDER: Final[tuple[SeriesState, ...]] = ("held", "booked", "cancelled", "ended")
@@ -328,7 +328,7 @@ async def _moves(
 def _changed_ask(series: WholeSeries, coming: Sequence[Sequence[Appointment]], change: Change) -> SeriesAsked:
     """What is asked for from now on. Raises Invalid."""
     if change.starts and len(change.starts) != len(coming):
-        raise Invalid(f"{len(coming)} visits are still to come: give as many starts.", field="starts")
+        raise Invalid(said("{count} visits are still to come: give as many starts.", count=len(coming)), field="starts")
     kept = series.asked
     first = min((standing[0].starts_at for standing in coming), default=series.created_at)
     every_days = change.every_days or (None if change.every_weeks else kept["every_days"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -11,6 +11,7 @@ from holdfast.catalog import service
 from holdfast.catalog.hours import NO_RULES, Rules, read_rules
 from holdfast.catalog.model import HoldPolicy, Service
 from holdfast.db.transact import Transaction
+from holdfast.errors import said
 
 DEFAULT_PREFERENCE: Final = 100
 DEFAULT_CATEGORY: Final = "Services"
@@ -353,17 +354,22 @@ def _words(entry: Entry) -> Iterator[tuple[str, str]]:
             if entry.grid_minutes != DEFAULT_GRID_MINUTES:
                 yield "grid", str(entry.grid_minutes)
             if entry.off_grid_after_claims:
-                yield "off_grid_after_claims", "yes"
+                yield "off_grid_after_claims", said("yes")
             for surface, notice, horizon in entry.leads:
-                yield f"lead on {surface}", f"notice {notice} min, horizon {horizon} days"
+                yield (
+                    said("lead on {surface}", surface=surface),
+                    said("notice {notice} min, horizon {horizon} days", notice=notice, horizon=horizon),
+                )
             for requirement in entry.requirements:
-                yield f"requires {requirement.role}", requirement_in_words(requirement)
+                yield said("requires {role}", role=requirement.role), requirement_in_words(requirement)
         case PoolEntry():
             yield "name", entry.name
             yield (
                 "members",
-                ", ".join(
-                    slug if preference == DEFAULT_PREFERENCE else f"{slug} (preference {preference})"
+                _listed(
+                    slug
+                    if preference == DEFAULT_PREFERENCE
+                    else said("{name} (preference {preference})", name=slug, preference=preference)
                     for slug, preference in entry.members
                 ),
             )
@@ -379,24 +385,35 @@ def _field_in_words(name: str, value: Any) -> Iterator[tuple[str, str]]:
         yield from value.words()
     elif name == "rules_at":
         for location, rules in value:
-            yield from ((f"{kind} at {location}", words) for kind, words in rules.words())
+            yield from (
+                (said("{kind} at {location}", kind=kind, location=location), words) for kind, words in rules.words()
+            )
     elif name == "has":
         if value:
-            yield "has", ", ".join(f"{each} until {day}" if day else each for each, day in value)
+            yield "has", _listed(said("{name} until {day}", name=each, day=day) if day else each for each, day in value)
     elif value is not None and value != _GOES_UNSAID.get(name) and name not in ("slug", "surface"):
-        yield name, ", ".join(value) if isinstance(value, tuple) else str(value)
+        text = ", ".join(value) if isinstance(value, tuple) else str(value)
+        yield name, said(text) if name == "kind" else text
+
+
+def _listed(parts: Iterable[str]) -> str:
+    return said("{listed}", listed=list(parts))
 
 
 def requirement_in_words(requirement: RequirementEntry) -> str:
     """``"injectors for 30 min from 20, buffer after 10"``: as exact as the entry without its role."""
-    quantity = f"{requirement.quantity} of " if requirement.quantity > 1 else ""
-    words = (
-        f"{quantity}{requirement.pool} for {requirement.segment_minutes} min from {requirement.segment_start_minutes}"
+    words = said(
+        "{pool} for {minutes} min from {start}",
+        pool=requirement.pool,
+        minutes=requirement.segment_minutes,
+        start=requirement.segment_start_minutes,
     )
+    if requirement.quantity > 1:
+        words = said("{quantity} of {pools}", quantity=requirement.quantity, pools=words)
     if requirement.buffer_before_minutes:
-        words += f", buffer before {requirement.buffer_before_minutes}"
+        words = said("{words}, buffer before {minutes}", words=words, minutes=requirement.buffer_before_minutes)
     if requirement.buffer_after_minutes:
-        words += f", buffer after {requirement.buffer_after_minutes}"
+        words = said("{words}, buffer after {minutes}", words=words, minutes=requirement.buffer_after_minutes)
     return words
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from holidays import list_supported_countries
 
+from holdfast.errors import said
+
 
 def holiday_countries() -> list[str]:
     """Countries by their ISO 3166-1 codes."""
@@ -15,5 +17,11 @@ def check_holidays(place: str) -> None:
     country, _, region = place.partition("-")
     known = list_supported_countries().get(country)
     if known is None or (region and region not in known):
-        choices = ", ".join(known) if known else "a country such as US or DE"
-        raise ValueError(f"no holidays are known for {place[:20]!r}: write {choices[:300]}")
+        if not known:
+            raise ValueError(
+                said("no holidays are known for {place!r}: write a country such as US or DE", place=place[:20])
+            )
+        told = said(
+            "no holidays are known for {place!r}: write {choices}", place=place[:20], choices=", ".join(known)[:300]
+        )
+        raise ValueError(told)

@@ -27,7 +27,7 @@ from holdfast.catalog.model import (
 )
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Transaction
-from holdfast.errors import Bug, NotFound
+from holdfast.errors import Bug, NotFound, said
 from holdfast.ids import parse_id
 
 QUERIES: Final = load_queries("holdfast.catalog")
@@ -239,13 +239,13 @@ def _one(kind: str, reference: Reference) -> dict[str, Any]:
     if "_" in reference:
         return wanted | {"id": parse_id(kind, reference)}
     if not SLUG.fullmatch(reference):
-        raise NotFound(f"{reference[:80]!r} is neither the slug nor the id of a {kind}.")
+        raise NotFound(said("{name!r} is neither the slug nor the id of a {kind}.", name=reference[:80], kind=kind))
     return wanted | {"slug": reference}
 
 
 def _found(kind: str, reference: Reference, row: T | None) -> T:
     if row is None:
-        raise NotFound(f"There is no {kind} {str(reference)[:80]!r} here.")
+        raise NotFound(said("There is no {kind} {name!r} here.", name=str(reference)[:80], kind=kind))
     return row
 
 

@@ -22,7 +22,7 @@ from holdfast.catalog.document import (
 from holdfast.catalog.hours import NO_RULES
 from holdfast.catalog.model import HoldPolicy, PoolMember, Requirement
 from holdfast.db.transact import Caller, Record, Transaction
-from holdfast.errors import ClaimsInTheWay, HoldfastError, Invalid, StateRefused
+from holdfast.errors import ClaimsInTheWay, HoldfastError, Invalid, StateRefused, said
 
 ACTOR: Final = "system"
 SURFACE: Final = "import"
@@ -287,7 +287,9 @@ async def _refuse_merged(tx: Transaction, document: CatalogDocument) -> None:
     for each in resources.values():
         if each.merged_into_id is not None and each.slug in document.resources:
             into = resources[each.merged_into_id].slug
-            raise Invalid(f"{each.slug} was merged into {into}, for good: take {each.slug} out of the file.")
+            raise Invalid(
+                said("{name} was merged into {into}, for good: take {name} out of the file.", name=each.slug, into=into)
+            )
 
 
 def _limits(policy: HoldPolicy) -> dict[str, Any]:

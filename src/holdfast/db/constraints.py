@@ -190,6 +190,7 @@ RULES: Final[dict[str, Meaning]] = {
     "staff_email_is_an_address": (errors.Invalid, "An e-mail address has one @ and at most 254 characters."),
     "staff_role_is_known": (errors.Invalid, "A role is owner, manager, desk or provider."),
     "staff_provider_is_a_resource": (errors.Invalid, "Say which provider in the catalog this person is."),
+    "staff_language_is_a_tag": (errors.Invalid, "A language is a tag such as en, es or pt-BR."),
     "staff_resource_exists": (errors.NotFound, "There is no such resource."),
     "booking_page_accent_is_a_color": (errors.Invalid, "A colour is # and six digits, such as #0f766e."),
     "booking_page_logo_is_a_picture": (errors.Invalid, "A logo is PNG, JPEG, WebP or SVG of at most 48 KiB."),
@@ -297,6 +298,7 @@ BUGS: Final[frozenset[str]] = frozenset(
         "appointment_blocks_as_its_hold",
         "appointment_client_exists",
         "appointment_code_is_unique",
+        "appointment_currency_is_iso",
         "appointment_hold_is_its_own",
         "appointment_location_exists",
         "appointment_organization_id_fkey",
@@ -501,14 +503,6 @@ def domain_error(name: str, facts: dict[str, object]) -> errors.HoldfastError:
     if meaning is None:
         return errors.Bug(rule=name)
     error, sentence = meaning
-    words = {key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in facts.items()}
-    refusal = error(sentence.format_map(_Blank(words)), **facts)
+    refusal = error(errors.Sentence(sentence, facts), **facts)
     refusal.rule = name
     return refusal
-
-
-class _Blank(dict[str, object]):
-    """A table constraint carries no facts: its sentence has no blanks to fill, a rule's always has them."""
-
-    def __missing__(self, key: str) -> str:
-        return key.replace("_", " ")

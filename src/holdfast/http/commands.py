@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from holdfast.availability.permit import another_start_may_do
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
-from holdfast.errors import HoldfastError, Invalid
+from holdfast.errors import HoldfastError, Invalid, said
 from holdfast.http.alternatives import Alternatives
 from holdfast.http.problems import Malformed
 
@@ -144,7 +144,7 @@ def _idempotency_key(request: Request) -> str | None:
     if len(key) >= 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
     if not 1 <= len(key) <= KEY_LENGTH_MAX or not key.isascii() or not key.isprintable():
-        raise Invalid(f"Idempotency-Key has 1 to {KEY_LENGTH_MAX} printable ASCII characters.")
+        raise Invalid(said("Idempotency-Key has 1 to {most} printable ASCII characters.", most=KEY_LENGTH_MAX))
     return key
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from holdfast.errors import Invalid, TooLarge, TooManyRequests
+from holdfast.errors import Invalid, TooLarge, TooManyRequests, said
 from holdfast.http.refusals import refusal_response
 
 BODY_BYTES_MAX: Final = 64 * 1024
@@ -38,7 +38,7 @@ class BodyLimit:
         if announced.isdigit() and int(announced) <= most:
             body = await _read(receive, most)
         if body is None:
-            refusal = TooLarge(f"A request body has at most {most // 1024} KiB.")
+            refusal = TooLarge(said("A request body has at most {size} KiB.", size=most // 1024))
             response = await refusal_response(Request(scope), refusal)
             await response(scope, receive, send)
             return
@@ -86,7 +86,9 @@ class Pace:
         seen = self._seen.setdefault(network, deque(maxlen=self._count))
         if len(seen) == self._count and now - seen[0] < self._seconds:
             wait = int(self._seconds - (now - seen[0])) + 1
-            raise TooManyRequests(f"Too many tries. Wait {wait} seconds, then try again.", retry_after_seconds=wait)
+            raise TooManyRequests(
+                said("Too many tries. Wait {seconds} seconds, then try again.", seconds=wait), retry_after_seconds=wait
+            )
         seen.append(now)
         if len(self._seen) > NETWORKS_MAX:
             self._seen = {each: times for each, times in self._seen.items() if now - times[-1] < self._seconds}
@@ -107,7 +109,11 @@ async def only_known_parameters(request: Request) -> None:
     known = [each["name"] for each in parameters if each["in"] == "query"]
     for name in names:
         if name not in known:
-            has = f"it has {', '.join(known)}" if known else "it has none"
-            raise Invalid(f"This address has no query parameter {name[:40]!r}; {has}.", field=name[:40])
+            told = said("This address has no query parameter {name!r}; it has none.", name=name[:40])
+            if known:
+                told = said(
+                    "This address has no query parameter {name!r}; it has {known}.", name=name[:40], known=known
+                )
+            raise Invalid(told, field=name[:40])
         if names.count(name) > 1:
-            raise Invalid(f"The query parameter {name!r} is given more than once.", field=name)
+            raise Invalid(said("The query parameter {name!r} is given more than once.", name=name), field=name)

@@ -16,13 +16,13 @@ from importlib.resources import files
 from typing import Any, Final
 
 import structlog
-from babel.dates import format_date, format_time
 from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from holdfast.errors import Invalid
+from holdfast.errors import Invalid, said
 from holdfast.messages.model import KINDS, Context, Wording
 from holdfast.wallclock import to_local
+from holdfast.web.languages import SOURCE, Language, territory_of
 
 # What a template can say. Optional ones are empty where there is nothing, or where the policy does not let it be said.
 VARIABLES: Final[Mapping[str, str]] = {
@@ -41,8 +41,14 @@ VARIABLES: Final[Mapping[str, str]] = {
     "until": "until when an offer stands, as {{ when }} has it; empty in other messages",
     "can_reply": "whether an answer by text is read: for {% if can_reply %}",
 }
-LANGUAGES: Final = ("en", "es")
-PREFERENCES_WORDS: Final = {"en": "No more of these e-mails", "es": "No recibir más estos correos"}
+# The built-in words: a file for each language, and no list beside them.
+LANGUAGES: Final = tuple(
+    sorted(
+        file.name.removesuffix(".toml")
+        for file in files("holdfast.messages").joinpath("templates").iterdir()
+        if file.name.endswith(".toml")
+    )
+)
 _ALLOWED: Final = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.If, nodes.Not, nodes.And, nodes.Or,
 )  # fmt: skip
@@ -66,8 +72,12 @@ class Rendered:
 
 @cache
 def _source(language: str) -> Mapping[str, Mapping[str, str]]:
-    known = language if language in LANGUAGES else "en"
+    known = _known(language)
     return tomllib.loads(files("holdfast.messages").joinpath("templates", f"{known}.toml").read_text("utf-8"))
+
+
+def _known(language: str) -> str:
+    return language if language in LANGUAGES else SOURCE
 
 
 def answers(language: str) -> Mapping[str, str]:
@@ -78,7 +88,7 @@ def answers(language: str) -> Mapping[str, str]:
 @cache
 def built_in(language: str) -> Mapping[str, Wording]:
     """The built-in words by kind; of a language that is not built in, the English ones."""
-    known = language if language in LANGUAGES else "en"
+    known = _known(language)
     source = _source(known)
     return {
         kind: Wording(kind, known, source[kind]["subject"], source[kind]["email"], source[kind]["sms"])
@@ -91,7 +101,7 @@ def check(wording: Wording) -> None:
     for part in _PARTS:
         source = getattr(wording, part)
         if not source.strip():
-            raise Invalid(f"The {part} is empty.", field=part)
+            raise Invalid(said("The {part} is empty.", part=part), field=part)
         _check_part(part, source)
 
 
@@ -99,17 +109,26 @@ def _check_part(part: str, source: str) -> None:
     try:
         tree = _text.parse(source)
     except TemplateError as error:
-        raise Invalid(f"The {part} cannot be read: {error}.", field=part) from None
+        raise Invalid(said("The {part} cannot be read: {why}.", part=part, why=str(error)), field=part) from None
     for node in tree.find_all(nodes.Node):
         if isinstance(node, nodes.Name) and node.name not in VARIABLES:
             raise Invalid(
-                f"The {part} has {{{{ {node.name[:60]} }}}}, which does not exist. There are: {', '.join(VARIABLES)}.",
+                said(
+                    "The {part} has {{{{ {name} }}}}, which does not exist. There are: {names}.",
+                    part=part,
+                    name=node.name[:60],
+                    names=list(VARIABLES),
+                ),
                 field=part,
             )
         if not isinstance(node, _ALLOWED):
             raise Invalid(
-                f"The {part} may have words, {{{{ variables }}}} and {{% if variable %}}, and nothing else "
-                f"(line {node.lineno}).",
+                said(
+                    "The {part} may have words, {{{{ variables }}}} and {{% if variable %}}, and nothing else "
+                    "(line {line}).",
+                    part=part,
+                    line=node.lineno,
+                ),
                 field=part,
             )
     if part == "subject" and "\n" in source.strip():
@@ -157,7 +176,7 @@ def mail_html(language: str, subject: str, text: str, *, link: str = "", prefere
         paragraphs=[block.splitlines() for block in text.split("\n\n")],
         link=link,
         preferences_url=preferences_url,
-        preferences_words=PREFERENCES_WORDS.get(language, PREFERENCES_WORDS["en"]),
+        preferences_words=_source(language)["mail"]["preferences"],
     )
 
 
@@ -165,13 +184,12 @@ def _render_part(source: str, values: Mapping[str, Any]) -> str:
     try:
         return _text.from_string(source).render(values).strip()
     except TemplateError as error:
-        raise Invalid(f"The template cannot be filled in: {error}.") from None
+        raise Invalid(said("The template cannot be filled in: {why}.", why=str(error))) from None
 
 
 def variables(context: Context, language: str, *, link: str = "", can_reply: bool) -> dict[str, Any]:
     """What a template can say of this appointment or offer. See VARIABLES."""
-    locale = language if language in LANGUAGES else "en"
-    day, clock = _day_and_time(context.starts_at, context.time_zone, locale)
+    day, clock = _day_and_time(context.starts_at, context.time_zone, language)
     values = {
         "client": context.client_name.split()[0],
         "organization": context.organization_name,
@@ -181,21 +199,23 @@ def variables(context: Context, language: str, *, link: str = "", can_reply: boo
         "time": clock,
         "when": f"{day}, {clock}",
         "code": context.confirmation_code,
-        "parts": _parts(context, locale),
+        "parts": _parts(context, language),
         "service": ", ".join(dict.fromkeys(context.part_services or [context.service_name]))
         if context.say_service
         else "",
         "provider": (context.provider_name or "") if context.say_provider else "",
-        "until": ", ".join(_day_and_time(context.expires_at, context.time_zone, locale)) if context.expires_at else "",
+        "until": ", ".join(_day_and_time(context.expires_at, context.time_zone, language))
+        if context.expires_at
+        else "",
     }
     return {name: _plain_spaces(value) for name, value in values.items()} | {"link": link, "can_reply": can_reply}
 
 
-def _parts(context: Context, locale: str) -> str:
+def _parts(context: Context, language: str) -> str:
     """``9:00 AM consult, 10:00 AM laser`` of a visit; days and times of a series. Empty when there is one time only."""
     told: list[str] = []
     for start, service in zip(context.part_starts, context.part_services, strict=True):
-        day, clock = _day_and_time(start, context.time_zone, locale)
+        day, clock = _day_and_time(start, context.time_zone, language)
         words = [clock] if context.is_one_visit else [f"{day}, {clock}"]
         told.append(" ".join([*words, service] if context.say_service else words))
     times = list(dict.fromkeys(told))
@@ -204,18 +224,13 @@ def _parts(context: Context, locale: str) -> str:
 
 def when_of(start: datetime, time_zone: str, language: str) -> str:
     """Day and time in words, as ``{{ when }}`` has them."""
-    locale = language if language in LANGUAGES else "en"
-    return _plain_spaces(", ".join(_day_and_time(start, time_zone, locale)))
+    return _plain_spaces(", ".join(_day_and_time(start, time_zone, language)))
 
 
-def _day_and_time(at: datetime, time_zone: str, locale: str) -> tuple[str, str]:
-    local = to_local(at, time_zone)
-    day = format_date(local.date(), _day_pattern(locale), locale=locale)
-    return day, f"{format_time(local.time(), 'short', locale=locale)} {local.tzname()}"
-
-
-def _day_pattern(locale: str) -> str:
-    return "EEEE d 'de' MMMM" if locale == "es" else "EEEE, MMMM d"
+def _day_and_time(at: datetime, time_zone: str, language: str) -> tuple[str, str]:
+    """As the booking page writes them: in the language, and as people write it where the location is."""
+    words = Language(language, territory_of(time_zone))
+    return words.day_of(at, time_zone), f"{words.time(at, time_zone)} {to_local(at, time_zone).tzname()}"
 
 
 def _plain_spaces(text: str) -> str:

@@ -1,7 +1,7 @@
 """The languages that pages speak: gettext catalogs in ``locales/``, dates and money by Babel.
 
 English is the language of the source; every other one is a folder of ``.po`` files, one a part of the pages, which
-together are its catalog. To add one: copy ``es``, and translate. Catalogs are read when the server starts, so there is
+together are its catalog. ``make languages ARGS="de"`` begins one. Catalogs are read when the server starts, so there is
 nothing to compile.
 """
 
@@ -16,7 +16,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from babel import Locale, dates, negotiate_locale, numbers
+from babel import Locale, UnknownLocaleError, dates, negotiate_locale, numbers
 from babel.core import get_global
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
@@ -25,19 +25,26 @@ from babel.support import NullTranslations, Translations
 from babel.units import format_unit
 
 from holdfast import wallclock
+from holdfast.errors import Sentence
 from holdfast.wallclock import local_date, to_local
 
 SOURCE: Final = "en"
+# What fills a sentence and is one of Holdfast's own words, so it is translated too; all else is somebody's name.
+TERMS: Final = frozenset(
+    {"allowed_from", "cap", "kind", "limits", "part", "permission", "staff_role", "state", "surface"}
+)
+LOCALES = files("holdfast.web").joinpath("locales")
+_NONE: Final = NullTranslations()
 
 
 @cache
 def catalogs() -> Mapping[str, NullTranslations]:
     """Translations by language tag, the source's own included."""
-    found: dict[str, NullTranslations] = {SOURCE: NullTranslations()}
-    for folder in files("holdfast.web").joinpath("locales").iterdir():
-        words = Catalog(folder.name)
+    found: dict[str, NullTranslations] = {SOURCE: _NONE}
+    for folder in LOCALES.iterdir():
+        words = Catalog(Locale.parse(folder.name, sep="-"))
         for messages in folder.joinpath("LC_MESSAGES").iterdir():
-            for message in read_po(io.BytesIO(messages.read_bytes()), locale=folder.name):
+            for message in read_po(io.BytesIO(messages.read_bytes()), locale=words.locale):
                 words[message.id] = message
         compiled = io.BytesIO()
         write_mo(compiled, words)
@@ -61,15 +68,26 @@ def choose(asked: str | None, accept_language: str | None) -> str:
 
 
 class Language:
-    """Words, dates and money in one language. Times are shown by the wall clock of the zone that is named."""
+    """Words, dates and money in one language; one that has no catalog has the English words.
+
+    Times are shown by the wall clock of the zone that is named.
+    """
 
     def __init__(self, tag: str, territory: str | None = None) -> None:
         self.tag = tag
-        self.translations = catalogs()[tag]
+        self.translations = catalogs().get(tag, _NONE)
         # "en" alone would write American dates for everybody; the place where the visit is knows better
-        self._locale = (
-            Locale.parse(f"{tag}_{territory}") if territory and _exists(tag, territory) else Locale.parse(tag)
-        )
+        self._locale = locale_of(tag, territory)
+
+    @property
+    def locale(self) -> str:
+        """Language and place (BCP 47), for scripts that write dates as pages do: ``en-DE``."""
+        return str(self._locale).replace("_", "-")
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """Every language that there is: its tag, and its name in its own words."""
+        return [(tag, own_name(tag)) for tag in sorted(catalogs())]
 
     @property
     def all(self) -> list[tuple[str, str]]:
@@ -84,6 +102,20 @@ class Language:
 
     def gettext(self, message: str) -> str:
         return self.translations.gettext(message)
+
+    def said(self, sentence: str) -> str:
+        """A refusal's ``detail`` in this language: its template is translated, then filled."""
+        if not isinstance(sentence, Sentence):
+            return self.gettext(sentence)
+        words = {name: self._word(name, value) for name, value in sentence.words.items()}
+        return str(Sentence(self.gettext(sentence.template), words))
+
+    def _word(self, name: str, value: object) -> object:
+        if isinstance(value, Sentence):
+            return self.said(value)
+        if isinstance(value, (list, tuple)):
+            return [self._word(name, each) for each in value]
+        return self.gettext(value.replace("_", " ")) if name in TERMS and isinstance(value, str) else value
 
     def time(self, at: datetime, zone: str) -> str:
         """``2:30 PM``, ``14:30``."""
@@ -125,6 +157,13 @@ class Language:
         """``Germany`` for ``DE`` (ISO 3166-1); the code where the language has no name for it."""
         return str(self._locale.territories.get(code, code))
 
+    @property
+    def currencies(self) -> list[tuple[str, str]]:
+        """Every currency in use: its code, and its name with the code; by name."""
+        names = ((code, numbers.get_currency_name(code, locale=self._locale)) for code in currencies())
+        named = ((code, f"{name} ({code})" if name != code else code) for code, name in names)
+        return sorted(named, key=lambda each: each[1].casefold())
+
     def date(self, day: date) -> str:
         """``Mar 2, 2027``."""
         return dates.format_date(day, "medium", locale=self._locale)
@@ -135,6 +174,11 @@ class Language:
         counted = [(hours, "duration-hour"), (rest, "duration-minute")]
         parts = [format_unit(n, unit, length="short", locale=self._locale) for n, unit in counted if n]
         return " ".join(parts) or format_unit(0, "duration-minute", length="short", locale=self._locale)
+
+    def number(self, number: Decimal, places: int = 0) -> str:
+        """``1,200.00`` with two places; without, as many as it has."""
+        pattern = f"#,##0.{'0' * places}" if places else "#,##0.###"
+        return numbers.format_decimal(number, format=pattern, locale=self._locale)
 
     def money(self, cents: int, currency: str) -> str:
         """``$340``, ``$340.50``: a list of prices is calmer without .00."""
@@ -149,14 +193,45 @@ class Language:
         return re.sub(r"[ ,]*('[^']*' ?)?y+$", "", full)
 
 
+def locale_of(tag: str, territory: str | None) -> Locale:
+    """How the language is written in the territory (ISO 3166-1), where people write it; else as it is at its home."""
+    plain = _parsed(tag)
+    try:
+        return Locale(plain.language, territory, plain.script) if territory else plain
+    except UnknownLocaleError:
+        return plain
+
+
+@cache
+def currencies() -> tuple[str, ...]:
+    """The codes (ISO 4217) of all money that is in use somewhere."""
+    return tuple(sorted({code for place in get_global("territory_currencies") for code in _money_of(place)}))
+
+
+def currency_of(territory: str | None) -> str | None:
+    """What people pay with in a territory (ISO 3166-1)."""
+    return next(iter(_money_of(territory)), None) if territory else None
+
+
+def _money_of(territory: str) -> list[str]:
+    return numbers.get_territory_currencies(territory)
+
+
+@cache
+def own_name(tag: str) -> str:
+    """What a language is called by those who speak it: ``Español``."""
+    locale = _parsed(tag)
+    name = str(locale.get_display_name(locale) or tag)
+    return name[:1].upper() + name[1:]
+
+
+def _parsed(tag: str) -> Locale:
+    try:
+        return Locale.parse(tag, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(SOURCE)
+
+
 def territory_of(zone: str) -> str | None:
     """The country (ISO 3166-1) that an IANA zone lies in, where it lies in one."""
     return get_global("zone_territories").get(zone)
-
-
-def _exists(tag: str, territory: str) -> bool:
-    try:
-        Locale.parse(f"{tag}_{territory}")
-    except ValueError:
-        return False
-    return True

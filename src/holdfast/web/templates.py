@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from holdfast.web.languages import Language, catalogs
+from holdfast.web.languages import Language, own_name
 
 EXTENSIONS = ("jinja2.ext.i18n",)
 
@@ -27,5 +27,6 @@ def _environment(tag: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.install_gettext_translations(catalogs()[tag], newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["own_name"] = own_name
+    environment.install_gettext_translations(Language(tag).translations, newstyle=True)  # type: ignore[attr-defined]
     return environment

@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpcore
 
-from holdfast.errors import Invalid
+from holdfast.errors import Invalid, either, said
 
 PORTS: Final = frozenset({443, 8443})
 TIMEOUT_SECONDS: Final = 15.0
@@ -80,7 +80,7 @@ def check_url(url: str, allowed_hosts: Iterable[str] = ()) -> str:
     if parts.scheme != "https":
         raise Invalid("A webhook URL begins with https://.", field="url")
     if port not in PORTS:
-        raise Invalid(f"A webhook URL uses port {' or '.join(map(str, sorted(PORTS)))}.", field="url")
+        raise Invalid(said("A webhook URL uses port {ports}.", ports=either(sorted(PORTS))), field="url")
     literal = _literal(parts.hostname or "")
     if literal is not None and not is_public(literal):
         raise Invalid("A webhook URL names a server on the public internet.", field="url")

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from holdfast.booking.model import Cursor
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Transaction
-from holdfast.errors import Invalid, NotFound
+from holdfast.errors import Invalid, NotFound, said
 from holdfast.log.public import PUBLIC_TYPES, TEST_TYPE
 from holdfast.webhooks.model import Attempt, Delivery, Endpoint, NewSecret
 from holdfast.webhooks.signing import SecretBox, new_secret, written
@@ -47,7 +47,10 @@ def check_filters(events: Sequence[str]) -> list[str]:
     for each in events:
         if each not in known:
             raise Invalid(
-                f"There are no events {each[:60]!r}: use a type such as appointment.booked, appointment.* or *.",
+                said(
+                    "There are no events {name!r}: use a type such as appointment.booked, appointment.* or *.",
+                    name=each[:60],
+                ),
                 field="events",
             )
     return list(dict.fromkeys(events))

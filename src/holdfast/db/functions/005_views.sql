@@ -32,8 +32,9 @@ grant select on holdfast.hold_detail to holdfast_app;
 create or replace view holdfast.appointment_detail with (security_invoker = true) as
 select a.organization_id, a.id, a.state, a.revision, a.hold_id, a.client_id, c.name as client_name, c.email as client_email,
        c.phone as client_phone, a.service_id, s.name as service_name, a.location_id, a.time_zone, a.starts_at, a.ends_at,
-       a.local_start, a.confirmation_code, a.price_cents, o.currency, a.surface, a.note, a.cancel_reason, a.created_at,
-       h.overbook_reason, holdfast.claims_of_hold(a.organization_id, a.hold_id) as claims, h.visit_id
+       a.local_start, a.confirmation_code, a.price_cents, coalesce(a.currency, o.currency) as currency, a.surface, a.note,
+       a.cancel_reason, a.created_at, h.overbook_reason,
+       holdfast.claims_of_hold(a.organization_id, a.hold_id) as claims, h.visit_id
 from holdfast.appointment a
 join holdfast.organization o on o.id = a.organization_id
 join holdfast.client c on c.organization_id = a.organization_id and c.id = a.client_id

@@ -45,14 +45,22 @@ begin
   return v_id;
 end $$;
 
--- What the organization is called, and the currency of its prices from now on.
+-- What the organization is called, and the currency of its prices from now on. What was sold keeps the currency it was
+-- sold in: a price is an amount of something.
 create or replace function holdfast.set_organization(p_name text, p_currency text) returns void
-language sql security definer
+language plpgsql security definer
 set search_path = holdfast, pg_temp
 as $$
+declare
+  v_old text;
+begin
+  select currency into v_old from organization where id = current_organization() for no key update;
+  if v_old <> p_currency then
+    update appointment set currency = v_old where organization_id = current_organization() and currency is null;
+  end if;
   update organization set name = p_name, currency = p_currency
   where id = current_organization() and (name::text, currency) is distinct from (p_name, p_currency);
-$$;
+end $$;
 
 create or replace function holdfast.organization_by_slug(p_slug text) returns uuid
 language sql stable security definer

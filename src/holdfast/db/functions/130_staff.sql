@@ -157,6 +157,14 @@ begin
   perform record_event('staff.password_set', p_staff_id, '{}');
 end $$;
 
+-- In which language they read pages: nobody else is told, so it is no event.
+create or replace function holdfast.set_staff_language(p_staff_id uuid, p_language text) returns void
+language sql security definer
+set search_path = holdfast, pg_temp
+as $$
+  update staff set language = p_language where organization_id = current_organization() and id = p_staff_id;
+$$;
+
 -- What a sign-in is checked against. No row: nobody with a password has this address here.
 create or replace function holdfast.staff_to_sign_in(p_email text)
 returns table (id uuid, password_hash text, totp_secret bytea)

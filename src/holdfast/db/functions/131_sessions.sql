@@ -25,11 +25,13 @@ end $$;
 -- Before anybody is known to be asking: whose session is this? It ends 15 minutes after somebody last did something in it,
 -- and 12 hours after it began. `p_used`: they do something now, which is written down at most once a minute, so that reading
 -- pages does not write; otherwise it is only looked at, as a screen does by itself, and ends when it would have ended.
--- `seconds_left` is until it ends when nobody does anything; `seconds_most`, whatever they do.
-create or replace function holdfast.authenticate_session(p_token_hash bytea, p_used boolean)
+-- `seconds_left` is until it ends when nobody does anything; `seconds_most`, whatever they do. The zone is of the location
+-- that they look at (by slug), else of one where they serve, else of any: pages write dates and money as people do there.
+create or replace function holdfast.authenticate_session(p_token_hash bytea, p_used boolean, p_location text)
 returns table (
   organization_id uuid, organization_slug text, session_id uuid, staff_id uuid, name text, email text, role text,
-  resource_id uuid, complete boolean, has_totp boolean, seconds_left integer, seconds_most integer
+  resource_id uuid, complete boolean, has_totp boolean, seconds_left integer, seconds_most integer,
+  language text, time_zone text
 )
 language plpgsql volatile security definer
 set search_path = holdfast, pg_temp
@@ -53,7 +55,19 @@ begin
   select s.organization_id, o.slug::text, v_session.id, s.id, s.name::text, s.email, s.role, s.resource_id,
          v_session.complete, s.totp_secret is not null,
          floor(extract(epoch from least(v_session.expires_at, v_session.seen_at + v_idle) - v_now))::integer,
-         floor(extract(epoch from v_session.expires_at - v_now))::integer
+         floor(extract(epoch from v_session.expires_at - v_now))::integer,
+         s.language,
+         (
+           select l.time_zone::text from location l
+           where l.organization_id = s.organization_id and l.retired_at is null
+           order by l.slug::text is not distinct from p_location desc,
+             exists (
+               select from resource_location r
+               where r.organization_id = l.organization_id and r.resource_id = s.resource_id and r.location_id = l.id
+             ) desc,
+             l.slug
+           limit 1
+         )
   from staff s join organization o on o.id = s.organization_id
   where s.organization_id = v_session.organization_id and s.id = v_session.staff_id and s.retired_at is null;
 end $$;

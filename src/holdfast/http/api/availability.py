@@ -24,7 +24,7 @@ from holdfast.http.parts_of_day import PARTS_OF_DAY
 from holdfast.http.shapes import Surface
 from holdfast.http.slot_shapes import DayList, ExplanationShape, SlotList, SlotShape
 from holdfast.ids import KINDS, parse_id
-from holdfast.wallclock import FAR, FIRST_YEAR, LAST_YEAR, day_start, parse_day, parse_instant, to_local, zone
+from holdfast.wallclock import FIRST_YEAR, LAST_YEAR, day_start, far, parse_day, parse_instant, to_local, zone
 
 router = APIRouter(prefix="/v1/availability", tags=["availability"], responses=REFUSALS)
 
@@ -291,7 +291,7 @@ def _month(text: str) -> tuple[str, str]:
         raise Invalid(f"month is {text!r}: write one like 2027-03.", field="month")
     year, month = int(match[1]), int(match[2])
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise Invalid(f"month is {text!r}: {FAR}.", field="month")
+        raise Invalid(far("month", text), field="month")
     if (year, month) == (LAST_YEAR, 12):
         return f"{text}-01", f"{text}-31T23:59"
     return f"{text}-01", f"{year + month // 12:04}-{month % 12 + 1:02}-01"

@@ -17,11 +17,12 @@ from holdfast.access.sealed import Seal
 from holdfast.access.staff import Doorkeeper, NewSession, Proof, SignedIn
 from holdfast.errors import Bug, HoldfastError, Invalid, SignInRefused, StateRefused, TooManyRequests
 from holdfast.http.callers import network_of
-from holdfast.http.pages import staff_session
+from holdfast.http.pages import browser, staff_session
 from holdfast.http.pages.desk_frame import desk_page
 from holdfast.http.pages.pages import PageRoute, language_of, record_of, see
 from holdfast.http.pages.staff_session import Desk
 from holdfast.http.problems import status_of
+from holdfast.web.languages import catalogs
 
 router = APIRouter(prefix="/account", route_class=PageRoute, include_in_schema=False)
 
@@ -35,6 +36,17 @@ DONE = frozenset({"password", "off"})
 async def account(request: Request, staff: Desk, done: str = "") -> Response:
     """Who one is, and how one signs in."""
     return await _account(request, staff, done=done if done in DONE else "")
+
+
+@router.post("/language")
+async def choose_language(request: Request, staff: Desk, tag: Text) -> Response:
+    """Pages are in this language from now on, here and wherever one signs in."""
+    if tag not in catalogs():
+        return see("/account")
+    await record_of(request).transact(staff.caller(), lambda tx: people.set_language(tx, staff.staff_id, tag))
+    answer = see("/account")
+    browser.set_cookie(request, answer, browser.LANGUAGE, tag, seconds=browser.VISITOR_SECONDS)
+    return answer
 
 
 @router.post("/password")

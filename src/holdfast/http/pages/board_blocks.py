@@ -248,7 +248,7 @@ def _told(request: Request, error: HoldfastError | None) -> dict[str, Any]:
 
 
 def _refusal(request: Request, error: HoldfastError) -> str:
-    _ = language_of(request).gettext
+    language = language_of(request)
     if isinstance(error, ClaimsInTheWay):
-        return _("Something stands there already. Move or cancel it first; nothing was changed.")
-    return _(error.detail)
+        return language.gettext("Something stands there already. Move or cancel it first; nothing was changed.")
+    return language.said(error.detail)

@@ -21,7 +21,6 @@ from holdfast.http.pages.pages import record_of
 from holdfast.ids import KINDS, public_id
 from holdfast.web.languages import Language
 
-LOCATION_COOKIE: Final = "location"
 WALL: Final = "%Y-%m-%dT%H:%M"
 
 
@@ -72,7 +71,7 @@ async def find_place(request: Request, staff: SignedIn, location: str, day: str)
 def remember(request: Request, response: Response, place: Place) -> Response:
     """The next page without a location is of this one."""
     if request.query_params.get("location"):
-        browser.set_cookie(request, response, LOCATION_COOKIE, place.location.slug, seconds=browser.VISITOR_SECONDS)
+        browser.set_cookie(request, response, browser.LOCATION, place.location.slug, seconds=browser.VISITOR_SECONDS)
     return response
 
 
@@ -118,7 +117,7 @@ def _pick(here: Sequence[Location], reference: str) -> Location:
 
 
 def _last(request: Request, here: Sequence[Location]) -> Location:
-    slug = browser.cookie(request, LOCATION_COOKIE)
+    slug = browser.cookie(request, browser.LOCATION)
     return next((each for each in here if each.slug == slug), here[0])
 
 

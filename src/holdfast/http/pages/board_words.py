@@ -38,7 +38,7 @@ def refusal(error: HoldfastError, language: Language) -> str:
         }.get(str(error.facts.get("reason")))
         if words:
             return words % {"role": role}
-    return _(error.detail)
+    return language.said(error.detail)
 
 
 def rule(name: str, language: Language) -> str:

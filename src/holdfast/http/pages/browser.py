@@ -17,6 +17,7 @@ VISITOR: Final = "visitor"
 SESSION: Final = "session"
 ORGANIZATION: Final = "organization"  # the slug of the one that staff signed in to last
 LANGUAGE: Final = "language"
+LOCATION: Final = "location"  # the last one looked at
 VISITOR_SECONDS: Final = 180 * 86400
 TOKEN_FIELD: Final = "form_token"  # noqa: S105  # the name of a field
 TOKEN_HEADER: Final = "x-form-token"  # noqa: S105  # what our scripts send with JSON; no other site's page can add it

@@ -28,7 +28,6 @@ from holdfast.clients.service import Client
 from holdfast.db.transact import Transaction
 from holdfast.errors import ExtensionRefused, HoldExpired, HoldNotLive, NotBookable, SlotTaken, TooManyHolds
 from holdfast.http.pages import browser
-from holdfast.http.pages.board_place import LOCATION_COOKIE
 from holdfast.http.pages.desk_frame import desk_page
 from holdfast.http.pages.desk_times import (
     DayOfTimes,
@@ -311,7 +310,7 @@ async def come_back(request: Request, staff: Desk, hold_id: str) -> Response:
 
 async def _offered(request: Request, staff: SignedIn, chosen: Choices) -> Offered:
     # without a word about where: where somebody looked last
-    wanted = chosen.location or browser.cookie(request, LOCATION_COOKIE)
+    wanted = chosen.location or browser.cookie(request, browser.LOCATION)
 
     async def work(tx: Transaction) -> Offered:
         locations = [each for each in await catalog.list_locations(tx) if each.retired_at is None]

@@ -23,6 +23,7 @@ from holdfast.http.pages.staff_session import Desk
 from holdfast.ids import parse_id, public_id
 from holdfast.messages import service as messages
 from holdfast.messages.model import Channel
+from holdfast.messages.templates import LANGUAGES
 from holdfast.waitlist import service as waitlist
 
 router = APIRouter(prefix="/desk/clients", route_class=PageRoute, include_in_schema=False)
@@ -32,7 +33,6 @@ FOUND: Final = 50
 VISITS: Final = 200
 PAST_SHOWN: Final = 20
 CHANNELS: Final[tuple[Channel, ...]] = ("email", "sms")
-LANGUAGES: Final = ("", "en", "es")
 Text = Annotated[str, Form(max_length=500)]
 Place = Annotated[str | None, Query(max_length=200)]
 
@@ -166,7 +166,8 @@ async def _page(
     response = await desk_page(
         request, staff, "desk/client.html", section="clients", status=status, problem=problem, past_shown=past_shown,
         more_past=len(past) > past_shown, typed=typed.typed if typed else known,
-        errors=typed.errors if typed else None, public_id=public_id, languages=LANGUAGES, **shown,
+        errors=typed.errors if typed else None, public_id=public_id,
+        languages=dict.fromkeys(("", *LANGUAGES, client.language or "")), **shown,
     )  # fmt: skip
     response.headers["ETag"] = f'"{client.revision}"'
     return response

@@ -87,7 +87,7 @@ async def retry(request: Request, staff: Desk, delivery_id: str) -> Response:
     try:
         await record_of(request).transact(staff.caller(), lambda tx: webhooks.retry_delivery(tx, id))
     except StateRefused as refusal:
-        return await _page(request, staff, id, problem=refusal.detail)
+        return await _page(request, staff, id, problem=language_of(request).said(refusal.detail))
     return see(f"/desk/deliveries/{delivery_id}")
 
 
@@ -117,7 +117,7 @@ async def discard(
     try:
         await record_of(request).transact(staff.caller(), lambda tx: webhooks.discard_delivery(tx, id, why))
     except StateRefused as refusal:
-        return await _page(request, staff, id, problem=refusal.detail)
+        return await _page(request, staff, id, problem=language_of(request).said(refusal.detail))
     return see(f"/desk/deliveries/{delivery_id}")
 
 

@@ -85,7 +85,7 @@ async def retry(request: Request, staff: Desk, message_id: str) -> Response:
     try:
         await record_of(request).transact(staff.caller(), lambda tx: messages.retry_message(tx, id))
     except StateRefused as refusal:
-        return await _page(request, staff, id, problem=refusal.detail)
+        return await _page(request, staff, id, problem=language_of(request).said(refusal.detail))
     return see(f"/desk/messages/{message_id}")
 
 
@@ -102,7 +102,7 @@ async def discard(
     try:
         await record_of(request).transact(staff.caller(), lambda tx: messages.discard_message(tx, id, why))
     except StateRefused as refusal:
-        return await _page(request, staff, id, problem=refusal.detail)
+        return await _page(request, staff, id, problem=language_of(request).said(refusal.detail))
     return see(f"/desk/messages/{message_id}")
 
 

@@ -203,7 +203,7 @@ def in_words(refusal: HoldfastError, sought: Sought, language: Language) -> str:
         "cap_reached": gettext("Whoever could serve takes no more visits that day."),
         "resource_cannot_serve": gettext("Whom you chose does not do this service here."),
     }
-    return said.get(str(refusal.facts.get("reason", "")), refusal.detail)
+    return said.get(str(refusal.facts.get("reason", ""))) or language.said(refusal.detail)
 
 
 def may_be_waived(refusal: HoldfastError) -> bool:

@@ -126,7 +126,8 @@ async def join(
     except HoldfastError as refusal:
         return await _new(
             request, staff, client, services=services or [], locations=location or [], providers=providers or [],
-            typed={"party_size": str(party_size), "priority": str(priority)}, problem=refusal.detail,
+            typed={"party_size": str(party_size), "priority": str(priority)},
+            problem=language_of(request).said(refusal.detail),
         )  # fmt: skip
     return see(f"/desk/waitlist/{public_id('waitlist_entry', entry.id)}")
 
@@ -193,7 +194,7 @@ async def offer(
     except (SlotTaken, NotBookable) as refusal:
         return await _times(request, staff, entry_id, service, at=at, refusal=refusal)
     except StateRefused as refusal:
-        return await _page(request, staff, entry_id, problem=refusal.detail)
+        return await _page(request, staff, entry_id, problem=language_of(request).said(refusal.detail))
     return see(f"/desk/waitlist/{entry_id}")
 
 

@@ -14,6 +14,7 @@ from holdfast.catalog.booking_page import get_booking_page
 from holdfast.catalog.contradictions import contradictions
 from holdfast.catalog.document import CatalogDocument, read_document, shortages
 from holdfast.db.transact import Transaction
+from holdfast.errors import said
 from holdfast.http.pages.manage_frame import TOPICS, manage_page
 from holdfast.http.pages.pages import PageRoute, language_of, record_of
 from holdfast.http.pages.staff_session import Desk
@@ -41,8 +42,8 @@ async def overview(request: Request, staff: Desk) -> Response:
         return document, await _counts(tx, staff, document)
 
     document, counts = await record_of(request).transact(staff.caller(), work)
-    gettext = language_of(request).gettext
-    lacks = [Lack(gettext(text) % values, url) for text, values, url in _lacks(document)]
+    language = language_of(request)
+    lacks = [Lack(language.said(text), url) for text, url in _lacks(document)]
     url = f"{request.base_url}b/{document.organization.slug}"
     return await manage_page(request, staff, "manage/overview.html", counts=counts, lacks=lacks, booking_url=url)
 
@@ -63,30 +64,33 @@ async def _counts(tx: Transaction, staff: SignedIn, document: CatalogDocument) -
     return {name: count for name, count in counts.items() if staff.may(TOPICS[name])}
 
 
-def _lacks(document: CatalogDocument) -> Iterator[tuple[str, dict[str, str], str]]:
-    """What is missing: its words, their values, and the address where it is put right."""
+def _lacks(document: CatalogDocument) -> Iterator[tuple[str, str]]:
+    """What is missing, in words, and the address where it is put right."""
     home = "/desk/manage"
     if not document.locations:
-        yield "There is no location yet: add the place where visits happen.", {}, f"{home}/locations/new"
+        yield said("There is no location yet: add the place where visits happen."), f"{home}/locations/new"
     for location in document.locations.values():
         if not any(rule.kind == "hours" for rule in location.rules.weekly):
-            text = "%(name)s has no opening hours yet, so it can be booked day and night."
-            yield text, {"name": location.name}, f"{home}/locations/{location.slug}"
+            text = said("{name} has no opening hours yet, so it can be booked day and night.", name=location.name)
+            yield text, f"{home}/locations/{location.slug}"
     if not any(each.kind == "provider" for each in document.resources.values()):
-        yield "There is nobody yet who serves clients.", {}, f"{home}/resources/new"
+        yield said("There is nobody yet who serves clients."), f"{home}/resources/new"
     pooled = {slug for pool in document.pools.values() for slug, _ in pool.members}
     for resource in document.resources.values():
         if resource.slug not in pooled:
-            text = "%(name)s is in no pool, so no service can ask for it."
-            yield text, {"name": resource.name}, f"{home}/resources/{resource.slug}"
+            text = said("{name} is in no pool, so no service can ask for it.", name=resource.name)
+            yield text, f"{home}/resources/{resource.slug}"
     for each in contradictions(document):
         names = {"name": each.resource.name, "place": each.location.name, "day": each.when}
-        text = "%(name)s never works while %(place)s is open, so nobody can book them there."
+        text = said("{name} never works while {place} is open, so nobody can book them there.", **names)
         if each.when:
-            text = "%(name)s has extra hours on %(day)s, when %(place)s is closed: nobody can book them."
-        yield text, names, f"{home}/resources/{each.resource.slug}"
+            text = said("{name} has extra hours on {day}, when {place} is closed: nobody can book them.", **names)
+        yield text, f"{home}/resources/{each.resource.slug}"
     if not document.services:
-        yield "Nothing is sold yet: add a service.", {}, f"{home}/services/new"
+        yield said("Nothing is sold yet: add a service."), f"{home}/services/new"
     for slug in dict.fromkeys(slug for slug, _ in shortages(document)):
-        text = "%(name)s cannot be booked everywhere it is offered: nobody and nothing there can serve it."
-        yield text, {"name": document.services[slug].name}, f"{home}/services/{slug}"
+        text = said(
+            "{name} cannot be booked everywhere it is offered: nobody and nothing there can serve it.",
+            name=document.services[slug].name,
+        )
+        yield text, f"{home}/services/{slug}"

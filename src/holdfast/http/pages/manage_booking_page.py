@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -11,6 +12,7 @@ from starlette.datastructures import UploadFile
 
 from holdfast.catalog.booking_page import BookingPage, get_booking_page, set_booking_page
 from holdfast.db.transact import Transaction
+from holdfast.errors import said
 from holdfast.http.pages.manage_form import Fields, Reader, fingerprint, typed_in
 from holdfast.http.pages.manage_frame import keep, manage_page, require_unchanged
 from holdfast.http.pages.pages import PageRoute, language_of, record_of
@@ -27,6 +29,7 @@ POLICY_MAX: Final = 4000
 LOGO_BYTES_MAX: Final = 49_152
 # Room for a picture that is too large, so that the form can say so and keep what was typed.
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024
+HALF_PAST_TWO: Final = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)  # a time to show, of no day in particular
 # How the pictures that are taken begin; what a browser says about a file is not believed.
 SIGNATURES: Final = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
@@ -54,7 +57,7 @@ async def change_look(request: Request, staff: Desk) -> Response:
     async def work(tx: Transaction) -> None:
         now = await get_booking_page(tx)
         require_unchanged(typed, now)
-        reader = Reader(typed, language_of(request).gettext)
+        reader = Reader(typed, language_of(request))
         changes = _read(reader, now, picture)
         reader.done()
         await set_booking_page(tx, **changes)
@@ -114,17 +117,18 @@ def _swatches(accent: str, language: Language) -> Markup:
     if not is_color(accent):
         return Markup("")
     shown = []
-    for ground, ink, name in ((LIGHT_GROUND, "#1d2321", "Light"), (DARK_GROUND, "#eef1ef", "Dark")):
+    clock = escape(language.time(HALF_PAST_TWO, "UTC"))
+    for ground, ink, name in ((LIGHT_GROUND, "#1d2321", said("Light")), (DARK_GROUND, "#eef1ef", said("Dark"))):
         color = readable_on(accent, ground)
         ratio = f"{contrast(color, ground):.1f}"
-        words = language.gettext("%(name)s: contrast %(ratio)s to 1") % {"name": language.gettext(name), "ratio": ratio}
+        words = language.gettext("%(name)s: contrast %(ratio)s to 1") % {"name": language.said(name), "ratio": ratio}
         button = escape(language.gettext("Book it"))
         shown.append(
             f'<figure><svg viewBox="0 0 260 120" role="img" aria-label="{escape(words)}">'
             f'<rect width="260" height="120" fill="{ground}"/>'
             f'<rect x="20" y="20" width="120" height="42" rx="9" fill="{color}"/>'
             f'<text x="80" y="46" fill="{ink_on(color)}" font-size="15" text-anchor="middle">{button}</text>'
-            f'<text x="20" y="94" fill="{color}" font-size="15">2:30 PM</text>'
+            f'<text x="20" y="94" fill="{color}" font-size="15">{clock}</text>'
             f'<text x="92" y="94" fill="{ink}" font-size="15">{escape(color)}</text></svg>'
             f'<figcaption class="small soft">{escape(words)}</figcaption></figure>'
         )

@@ -31,7 +31,7 @@ from holdfast.http.pages.manage_form import (
     without_own,
 )  # fmt: skip
 from holdfast.http.pages.manage_frame import beside, manage_page, saved
-from holdfast.http.pages.manage_preview import look_ahead
+from holdfast.http.pages.manage_preview import field_changes, look_ahead
 from holdfast.http.pages.pages import PageRoute, language_of, record_of
 from holdfast.http.pages.staff_session import Desk
 from holdfast.http.problems import status_of
@@ -162,6 +162,7 @@ class _Sheet:
             home=self.form.home,
             document=self.document,
             changes=changes,
+            field_changes=lambda change: field_changes(change, language),
             outlook=outlook,
         )
 
@@ -191,7 +192,7 @@ async def _handle(
 async def _carry_out(sheet: _Sheet, step: str, *, retire: bool) -> Response:
     """Show what the sheet would do or, as the second step, do it."""
     form, document, transact = sheet.form, sheet.document, record_of(sheet.request).transact
-    reader = Reader(sheet.fields, language_of(sheet.request).gettext)
+    reader = Reader(sheet.fields, language_of(sheet.request))
     try:
         after = _without(form, document, sheet.slug) if retire else _with(form, document, sheet.slug, reader)
     except FormErrors as wrong:

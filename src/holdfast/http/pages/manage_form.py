@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import time
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
 
 from fastapi import Request
 
 from holdfast.errors import HoldfastError, Invalid
+from holdfast.http.pages.typed_numbers import read_amount, read_whole
 from holdfast.wallclock import parse_day
+from holdfast.web.languages import Language
 
 T = TypeVar("T")
 Fields = dict[str, str]
@@ -23,6 +24,7 @@ Fields = dict[str, str]
 FIELDS_MAX: Final = 4000
 ROWS_MAX: Final = 200
 LENGTH_MAX: Final = 10_000
+AMOUNT_MAX: Final = 1_000_000
 CHECKED: Final = "1"
 # What decides about the form itself and is not part of what was typed.
 OWN: Final = frozenset({"form_token", "seen", "step"})
@@ -41,7 +43,7 @@ async def typed_in(request: Request) -> Fields:
     form = await request.form(max_fields=FIELDS_MAX)
     fields = {name: value.strip() for name, value in form.items() if isinstance(value, str)}
     if any(len(value) > LENGTH_MAX for value in fields.values()):
-        raise Invalid(f"A field has at most {LENGTH_MAX:,} characters.")
+        raise Invalid("A field has at most 10,000 characters.")
     return fields
 
 
@@ -51,12 +53,13 @@ def without_own(fields: Fields) -> Fields:
 
 
 class Reader:
-    """Reads fields and gathers what is wrong with them; ``done`` raises it. ``gettext`` says it in words."""
+    """Reads fields and gathers what is wrong with them; ``done`` raises it."""
 
-    def __init__(self, fields: Fields, gettext: Callable[[str], str]) -> None:
+    def __init__(self, fields: Fields, language: Language) -> None:
         self.fields = fields
         self.errors: dict[str, str] = {}
-        self.gettext = gettext
+        self.language = language
+        self.gettext = language.gettext
 
     def wrong(self, name: str, message: str, **values: Any) -> None:
         self.errors.setdefault(name, self.gettext(message) % values if values else self.gettext(message))
@@ -92,18 +95,24 @@ class Reader:
         value = self.fields.get(name, "")
         if not value:
             return None
-        if not value.lstrip("-").isascii() or not value.lstrip("-").isdigit() or not least <= int(value[:9]) <= most:
+        try:
+            number = read_whole(value)
+        except ValueError as meant:
+            self._refuse(name, meant)
+            return least
+        if number is None or not least <= number <= most:
             self.wrong(name, "A whole number from %(least)s to %(most)s, please.", least=least, most=most)
             return least
-        return int(value)
+        return number
 
     def cents(self, name: str) -> int:
         value = self.fields.get(name, "") or "0"
         try:
-            amount = Decimal(value.replace(",", "."))
-        except InvalidOperation:
-            amount = Decimal(-1)
-        if not 0 <= amount <= 1_000_000 or amount != amount.quantize(Decimal("0.01")):
+            amount = read_amount(value, self.language)
+        except ValueError as two_ways:
+            self._refuse(name, two_ways)
+            return 0
+        if amount is None or amount > AMOUNT_MAX:
             self.wrong(name, "An amount such as 120 or 49.50, please.")
             return 0
         return int(amount * 100)
@@ -125,6 +134,9 @@ class Reader:
             self.wrong(name, "A time such as 09:00, please.")
             return None
 
+    def _refuse(self, name: str, why: ValueError) -> None:
+        self.errors.setdefault(name, self.language.said(why.args[0]))
+
     def rows(self, name: str, *parts: str) -> Iterator[str]:
         """The prefix (``need-2-``) of each row in which something was typed."""
         for number in _numbers(self.fields, name):
@@ -137,10 +149,10 @@ class Reader:
         try:
             return read(self.fields.get(name, ""))
         except ValueError as error:
-            words = self.gettext(str(error))
-            self.wrong(name, f"{words[:1].upper()}{words[1:]}.")
+            words = self.language.said(error.args[0])
+            self.errors.setdefault(name, f"{words[:1].upper()}{words[1:]}.")
         except HoldfastError as error:
-            self.wrong(name, error.detail)
+            self.errors.setdefault(name, self.language.said(error.detail))
         return None
 
 

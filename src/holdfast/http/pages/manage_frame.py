@@ -19,6 +19,7 @@ Draw = Callable[..., Awaitable[Response]]
 
 # In the order of the navigation; the template has their names.
 TOPICS: Final[Mapping[str, Permission]] = {
+    "business": "manage",
     "locations": "manage",
     "resources": "manage",
     "pools": "manage",
@@ -35,6 +36,7 @@ DONE: Final = frozenset({"add", "change", "retire", "nothing"})
 # Which field a rule of the record is about.
 RULE_FIELDS: Final = {
     "label_is_readable": "name",
+    "organization_currency_is_iso": "currency",
     "slug_is_plain": "slug",
     "location_time_zone_is_iana": "time_zone",
     "location_holiday_country_is_iso": "holidays",
@@ -104,7 +106,7 @@ def saved(url: str, what: str) -> Response:
 
 def beside(request: Request, refusal: HoldfastError) -> dict[str, Any]:
     """What a form is told of a refusal: ``errors`` where it is about one field, else the ``problem``."""
-    message = language_of(request).gettext(refusal.detail)
+    message = language_of(request).said(refusal.detail)
     field = refusal.facts.get("field") or RULE_FIELDS.get(refusal.rule or "")
     return {"errors": {str(field): message}} if field else {"problem": message}
 

@@ -66,7 +66,7 @@ async def change_policy(request: Request, staff: Desk, surface: str) -> Response
 
     async def work(tx: Transaction) -> None:
         require_unchanged(typed, await _find(tx, surface))
-        reader = Reader(typed, language_of(request).gettext)
+        reader = Reader(typed, language_of(request))
         changes: dict[str, int | None] = {name: reader.integer(name, *bounds) for name, bounds in BOUNDS.items()}
         changes |= {name: reader.optional(name, 1, LIMIT_MAX) for name in LIMITS}
         reader.done()

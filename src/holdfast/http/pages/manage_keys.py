@@ -54,7 +54,7 @@ async def make_key(request: Request, staff: Desk) -> Response:
         return await _form(request, staff, typed, **context)
 
     async def work(tx: Transaction) -> None:
-        reader = Reader(typed, language_of(request).gettext)
+        reader = Reader(typed, language_of(request))
         name = reader.text("name")
         scopes = [each for each in SCOPES if each in chosen(typed, "scopes", SCOPES)]
         surfaces = [each for each in SURFACES if each in chosen(typed, "surfaces", SURFACES)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from typing import Any, Final, get_args
 
@@ -16,6 +17,7 @@ from holdfast.http.pages.staff_session import Desk
 from holdfast.messages import service as messages
 from holdfast.messages.model import KINDS, Channel, Policy, ReminderRule, Wording
 from holdfast.messages.templates import LANGUAGES, VARIABLES, Rendered
+from holdfast.web.languages import own_name
 
 router = APIRouter(prefix="/desk/manage/messages", route_class=PageRoute, include_in_schema=False)
 
@@ -47,8 +49,8 @@ async def change_policy(request: Request, staff: Desk) -> Response:
     async def work(tx: Transaction) -> None:
         policy, rule, _ = await _read(tx)
         require_unchanged(typed, policy, rule)
-        reader = Reader(typed, language_of(request).gettext)
-        wanted, before, after = _policy(reader), _before(reader), reader.optional("follow_up", 0, FOLLOW_UP_MAX)
+        reader = Reader(typed, language_of(request))
+        wanted, before, after = _policy(reader, policy), _before(reader), reader.optional("follow_up", 0, FOLLOW_UP_MAX)
         reader.done()
         await messages.set_policy(tx, wanted)
         await messages.set_reminder_rule(tx, None, before, after)
@@ -115,11 +117,16 @@ def _fields(policy: Policy, rule: ReminderRule) -> Fields:
     return fields
 
 
-def _policy(reader: Reader) -> Policy:
+def _languages(now: Policy) -> tuple[str, ...]:
+    """What can be chosen: the languages of the built-in words, and the one that is in force."""
+    return tuple(dict.fromkeys((*LANGUAGES, now.language)))
+
+
+def _policy(reader: Reader, now: Policy) -> Policy:
     return Policy(
         sender_name=reader.text("sender_name", required=False) or None,
         reply_to=reader.text("reply_to", required=False) or None,
-        language=reader.choice("language", LANGUAGES),
+        language=reader.choice("language", _languages(now)),
         notice_channels=_channels(reader, "notice_channels"),
         reminder_channels=_channels(reader, "reminder_channels"),
         quiet_from=reader.wall_time("quiet_from") or time(0),
@@ -137,7 +144,11 @@ def _channels(reader: Reader, name: str) -> list[Channel]:
 def _before(reader: Reader) -> list[int]:
     """Hours before the visit, with commas, in minutes."""
     found = []
-    for part in reader.text("before", required=False).split(","):
+    typed = reader.text("before", required=False)
+    if re.search(r"\d,\d", typed):
+        reader.wrong("before", "Put a space after each comma, as in 72, 2; half an hour is 0.5.")
+        return []
+    for part in typed.split(","):
         if part.strip():
             try:
                 found.append(round(float(part) * 60))
@@ -158,7 +169,7 @@ def _typed_wording(found: Wording, typed: Fields) -> Wording:
 async def _form(
     request: Request, staff: Desk, typed: Fields, seen: str, *, problem: str = "", **context: Any
 ) -> Response:
-    _, _, wordings = await record_of(request).transact(staff.caller(), _read)
+    policy, _, wordings = await record_of(request).transact(staff.caller(), _read)
     return await manage_page(
         request,
         staff,
@@ -169,7 +180,7 @@ async def _form(
         problem=problem,
         home=HOME,
         by_kind=[(kind, [each for each in wordings if each.kind == kind]) for kind in KINDS],
-        languages=LANGUAGES,
+        choices=[(tag, own_name(tag)) for tag in _languages(policy)],
         orders=ORDERS,
         **context,
     )

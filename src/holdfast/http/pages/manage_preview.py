@@ -9,12 +9,37 @@ from typing import Final
 from holdfast.availability.standing import SENTENCES
 from holdfast.booking.affected import AffectedAppointment, Preview, affected_by
 from holdfast.booking.model import Appointment
-from holdfast.catalog.document import Change
+from holdfast.catalog.document import Change, FieldChange
 from holdfast.catalog.transfer import make_changes
 from holdfast.db.transact import Transaction
+from holdfast.errors import Sentence, said
 from holdfast.web.languages import Language
 
 SHOWN_MAX: Final = 100
+# The fields of the catalog's file, as people say them.
+FIELDS: Final = {
+    "name": said("Name"),
+    "time_zone": said("Time zone"),
+    "address": said("Address"),
+    "holidays": said("Public holidays"),
+    "hours": said("Hours"),
+    "breaks": said("Breaks"),
+    "closures": said("Closures"),
+    "extra": said("Open as well"),
+    "time_off": said("Time off"),
+    "kind": said("Kind"),
+    "locations": said("Locations"),
+    "capacity": said("How many at once"),
+    "visits_per_day": said("Visits a day, at most"),
+    "has": said("Has"),
+    "members": said("Members"),
+    "requires": said("Requires"),
+    "category": said("Category"),
+    "duration": said("Length in minutes"),
+    "price": said("Price"),
+    "grid": said("Starts every … minutes"),
+    "off_grid_after_claims": said("Also right after another visit"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +67,27 @@ async def look_ahead(tx: Transaction, changes: list[Change], language: Language)
     return Outlook(shown, len(preview.affected), dict(Counter(each["kind"] for each in conflicts)))
 
 
+def field_changes(change: Change, language: Language) -> list[FieldChange]:
+    """What differs, field by field, in the words of the page. What somebody named stays as they wrote it."""
+
+    def words(text: str | None) -> str | None:
+        return language.said(text) if isinstance(text, Sentence) else text
+
+    return [
+        FieldChange(
+            words(FIELDS.get(each.name, each.name)) or "", words(each.old), words(each.new)
+        ) for each in change.field_changes
+    ]  # fmt: skip
+
+
 def _sentences(language: Language, affected: AffectedAppointment) -> list[str]:
     """The effects in the language of the page, times on the clock of the visit's location."""
     visit = affected.appointment
     names = {claim["resource_id"]: claim["resource_name"] for claim in visit.claims}
-    said = []
+    told = []
     for effect in affected.effects:
         start, end = (at and language.time(at, effect.zone or visit.time_zone) for at in (effect.start, effect.end))
         values = {"role": effect.role, "start": start, "end": end, "count": effect.count, "limit": effect.limit}
         name = names.get(effect.resource or "", "")
-        said.append(language.gettext(SENTENCES[effect.reason]).format(resource=name, **values))
-    return list(dict.fromkeys(said))
+        told.append(language.gettext(SENTENCES[effect.reason]).format(resource=name, **values))
+    return list(dict.fromkeys(told))

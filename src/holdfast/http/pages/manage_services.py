@@ -158,7 +158,7 @@ def _by_category(document: CatalogDocument) -> dict[str, list[ServiceEntry]]:
 
 def _picture(document: CatalogDocument, fields: Fields, language: Language, *, small: bool = False) -> str:
     """The segments as far as they can be read: while a number is being typed, the rest is still drawn."""
-    reader = Reader(fields, language.gettext)
+    reader = Reader(fields, language)
     duration = reader.integer("duration", 1, DAY_MINUTES)
     names = {slug: pool.name for slug, pool in document.pools.items()}
     bars = [

@@ -55,7 +55,7 @@ async def invite(request: Request, staff: Desk) -> Response:
         return await _form(request, staff, None, typed, "", **context)
 
     async def work(tx: Transaction) -> None:
-        reader = Reader(typed, language_of(request).gettext)
+        reader = Reader(typed, language_of(request))
         email = reader.text("email")
         who = await _who(tx, reader)
         id = await people.create_staff(tx, email=email, **who)
@@ -85,7 +85,7 @@ async def change(request: Request, staff: Desk, staff_id: str) -> Response:
 
     async def work(tx: Transaction) -> None:
         require_unchanged(typed, *_shown(await _find(tx, staff_id)))
-        who = await _who(tx, Reader(typed, language_of(request).gettext))
+        who = await _who(tx, Reader(typed, language_of(request)))
         await people.change_staff(tx, found.id, **who)
 
     return await keep(request, staff, work, draw, f"{HOME}?done=change")

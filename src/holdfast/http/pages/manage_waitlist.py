@@ -66,7 +66,7 @@ async def change_policy(request: Request, staff: Desk, service: str) -> Response
 
     async def work(tx: Transaction) -> None:
         require_unchanged(typed, (await _find(tx, service))[1])
-        await waitlist.set_policy(tx, found.id, _read(Reader(typed, language_of(request).gettext)))
+        await waitlist.set_policy(tx, found.id, _read(Reader(typed, language_of(request))))
 
     return await keep(request, staff, work, draw, f"{HOME}?done=change")
 

@@ -152,7 +152,7 @@ async def _do(
 
 def _read(request: Request, typed: Fields) -> dict[str, Any]:
     """What is typed, when things may be sent there. Raises FormErrors, Invalid."""
-    reader = Reader(typed, language_of(request).gettext)
+    reader = Reader(typed, language_of(request))
     url, events = reader.text("url"), typed.get("events", "").replace(",", " ").split()
     if not events:
         reader.wrong("events", "What about? Name at least one event, such as appointment.*")
@@ -160,7 +160,7 @@ def _read(request: Request, typed: Fields) -> dict[str, Any]:
     try:
         check_url(url, request.app.state.webhook_allowed_hosts)
     except Invalid as refused:
-        raise FormErrors({"url": language_of(request).gettext(refused.detail)}) from None
+        raise FormErrors({"url": language_of(request).said(refused.detail)}) from None
     return {"url": url, "events": events, "description": typed.get("description", "")}
 
 

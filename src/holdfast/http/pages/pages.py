@@ -75,8 +75,13 @@ def record_of(request: Request) -> Record:
 
 
 def language_of(request: Request, territory: str | None = None) -> Language:
-    """The language of this answer: ``?lang=``, else the cookie, else what the browser prefers."""
+    """The language of this answer: ``?lang=``, else the cookie, else whoever is signed in's, else the browser's.
+
+    Dates and money are as people write them in ``territory``, else where whoever is signed in works.
+    """
     asked = request.query_params.get("lang") or browser.cookie(request, browser.LANGUAGE)
+    asked = asked or getattr(request.state, "language", None)
+    territory = territory or getattr(request.state, "territory", None)
     return Language(choose(asked, request.headers.get("accept-language")), territory)
 
 

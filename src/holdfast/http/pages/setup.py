@@ -39,6 +39,7 @@ from holdfast.http.pages.staff_session import Desk
 from holdfast.ids import public_id
 from holdfast.messages.carriers import MessageSettings
 from holdfast.wallclock import zone, zone_names
+from holdfast.web.languages import currencies, currency_of, territory_of
 
 router = APIRouter(prefix="/setup", route_class=PageRoute, include_in_schema=False)
 
@@ -94,7 +95,7 @@ async def make_organization(
             await record.transact(Caller(there, "system", "desk"), make_owner)
     except Invalid as invalid:
         field = str(invalid.facts.get("field") or RULE_FIELDS.get(invalid.rule or "", "organization"))
-        errors = {field: language_of(request).gettext(invalid.detail)}
+        errors = {field: language_of(request).said(invalid.detail)}
         typed = {"organization": organization, "name": name, "email": email}
         return await _organization(request, token, status=422, errors=errors, typed=typed)
     except StateRefused:
@@ -134,6 +135,7 @@ async def make_location(request: Request, staff: Desk) -> Response:
 
     async def work(tx: Transaction) -> None:
         zone(time_zone)
+        await _set_currency(tx, form.get("currency", "").strip() or currency_of(territory_of(time_zone)))
         id = await catalog.put_location(
             tx, slug=slug_of(name), name=name, time_zone=time_zone, address=form.get("address", "").strip() or None
         )
@@ -143,7 +145,7 @@ async def make_location(request: Request, staff: Desk) -> Response:
         await record_of(request).transact(staff.caller(), work)
     except Invalid as invalid:
         field = str(invalid.facts.get("field", "name"))
-        return _location(request, staff, form, {field: language_of(request).gettext(invalid.detail)}, status=422)
+        return _location(request, staff, form, {field: language_of(request).said(invalid.detail)}, status=422)
     return see("/setup/providers")
 
 
@@ -166,7 +168,8 @@ async def make_providers(
         errors = {"providers": language_of(request).gettext("Name at least one person.")}
         typed = {"providers": providers, "rooms": rooms}
         return _step(request, staff, "setup/providers.html", 3, status=422, errors=errors, typed=typed)
-    word = language_of(request).gettext("Room")
+    gettext = language_of(request).gettext
+    room = gettext("Room")
 
     async def work(tx: Transaction) -> None:
         here = [location.id for location in await catalog.list_locations(tx)]
@@ -175,14 +178,15 @@ async def make_providers(
             for at, name in enumerate(names, 1)
         ]
         room_ids = [
-            await catalog.put_resource(tx, slug=f"room-{n}", name=f"{word} {n}", kind="room", location_ids=here)
+            await catalog.put_resource(tx, slug=f"room-{n}", name=f"{room} {n}", kind="room", location_ids=here)
             for n in range(1, rooms + 1)
         ]
         await catalog.put_pool(
-            tx, slug="providers", name="Providers", members=[PoolMember(id, 100) for id in people_ids]
+            tx, slug="providers", name=gettext("Providers"), members=[PoolMember(id, 100) for id in people_ids]
         )
         if room_ids:
-            await catalog.put_pool(tx, slug="rooms", name="Rooms", members=[PoolMember(id, 100) for id in room_ids])
+            members = [PoolMember(id, 100) for id in room_ids]
+            await catalog.put_pool(tx, slug="rooms", name=gettext("Rooms"), members=members)
 
     await record_of(request).transact(staff.caller(), work)
     return see("/setup/services")
@@ -193,7 +197,9 @@ async def services_page(request: Request, staff: Desk, business: Business = "med
     """Step 4: what is sold, from templates."""
     if await _exists(request, staff, catalog.list_services):
         return see("/setup/done")
-    return _step(request, staff, "setup/services.html", 4, business=business, starters=STARTERS, currency="USD")
+    organization = await record_of(request).transact(staff.caller(), catalog.get_organization)
+    shown = {"business": business, "starters": STARTERS, "currency": organization.currency}
+    return _step(request, staff, "setup/services.html", 4, **shown)
 
 
 @router.post("/services")
@@ -202,6 +208,7 @@ async def make_services(request: Request, staff: Desk, business: Annotated[Busin
     staff.require("manage")
     chosen = set((await request.form()).getlist("service"))
     starters = [starter for starter in STARTERS[business] if starter.slug in chosen]
+    gettext = language_of(request).gettext
 
     async def work(tx: Transaction) -> None:
         here = [location.id for location in await catalog.list_locations(tx)]
@@ -210,8 +217,8 @@ async def make_services(request: Request, staff: Desk, business: Annotated[Busin
             await catalog.put_service(
                 tx,
                 slug=starter.slug,
-                name=starter.name,
-                category=starter.category,
+                name=gettext(starter.name),
+                category=gettext(starter.category),
                 duration_minutes=starter.duration_minutes,
                 price_cents=starter.price_cents,
                 location_ids=here,
@@ -270,6 +277,16 @@ def _requirements(starter: Starter, pools: dict[str, UUID]) -> list[Requirement]
     if "rooms" in pools:
         needs.append(Requirement("room", pools["rooms"], 1, 0, starter.duration_minutes, 0, starter.room_minutes_after))
     return needs
+
+
+async def _set_currency(tx: Transaction, currency: str | None) -> None:
+    """Prices are in this from the first one on; without one they stay in what every organization begins with."""
+    if currency is None:
+        return
+    if currency not in currencies():
+        raise Invalid("Choose one of the list.", field="currency")
+    organization = await catalog.get_organization(tx)
+    await catalog.set_organization(tx, name=organization.name, currency=currency)
 
 
 def _hours(form: dict[str, str]) -> tuple[WeeklyEntry, ...]:

@@ -70,7 +70,7 @@ async def sign_in(request: Request, organization: str, email: Text, password: Te
     try:
         session = await keeper.sign_in(organization_id, email, password, network_of(request) or "")
     except (SignInRefused, TooManyRequests) as refusal:
-        problem = language_of(request).gettext(refusal.detail)
+        problem = language_of(request).said(refusal.detail)
         return await _sign_in_form(request, organization, next, email=email, problem=problem, status=401)
     after = safe_next(next)
     target = after if session.complete else f"/sign-in/{organization}/code?next={quote(after, safe='/')}"
@@ -96,7 +96,7 @@ async def give_code(request: Request, organization: str, code: Text, next: Next 
     try:
         session = await keeper.give_code(staff, code, network_of(request) or "")
     except (SignInRefused, TooManyRequests) as refusal:
-        problem = language_of(request).gettext(refusal.detail)
+        problem = language_of(request).said(refusal.detail)
         return page(request, "desk/code.html", status=401, place=organization, next=safe_next(next), problem=problem)
     return staff_session.begin(request, see(safe_next(next)), session, organization)
 

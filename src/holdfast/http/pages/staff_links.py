@@ -47,7 +47,7 @@ async def set_password(request: Request, token: str, password: Text) -> Response
         return _spent(request)
     except Invalid as weak:
         holder = await people.holder_of_link(record_of(request), token)
-        errors = {"password": language_of(request).gettext(weak.detail)}
+        errors = {"password": language_of(request).said(weak.detail)}
         return _untold(page(request, "desk/password.html", status=422, holder=holder, errors=errors))
     caller = Caller(holder.organization_id, "system", "desk")
     organization = await record_of(request).transact(caller, get_organization)
@@ -70,7 +70,7 @@ async def mail_link(request: Request, organization: str, email: Text) -> Respons
     try:
         token = await keeper.reset_link(there.id, email, network_of(request) or "")
     except TooManyRequests as refusal:
-        return _forgot(request, there, email=email, problem=language_of(request).gettext(refusal.detail), status=429)
+        return _forgot(request, there, email=email, problem=language_of(request).said(refusal.detail), status=429)
     response = _forgot(request, there, sent=True)
     if token is not None:
         response.background = BackgroundTask(_mail, request, there, email.strip().lower(), token)

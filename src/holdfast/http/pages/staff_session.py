@@ -15,9 +15,11 @@ from urllib.parse import quote, urlsplit
 from fastapi import Depends, Request, Response
 
 from holdfast.access.staff import NewSession, SignedIn, authenticate_session
+from holdfast.catalog.model import SLUG
 from holdfast.http.pages import browser
 from holdfast.http.pages.pages import Elsewhere, record_of, see
 from holdfast.http.pages.ways_back import is_page
+from holdfast.web.languages import territory_of
 
 NEXT_MAX: Final = 2000
 HOME: Final = "/desk"
@@ -25,9 +27,18 @@ _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 
 async def signed_in(request: Request, *, used: bool = True) -> SignedIn | None:
-    """Whoever is signed in, also half: check ``complete``. ``used``: they do something now."""
+    """Whoever is signed in, also half: check ``complete``. Pages are in their language, written as at their place.
+
+    ``used``: they do something now.
+    """
     token = browser.cookie(request, browser.SESSION)
-    return await authenticate_session(record_of(request), token, used=used) if token else None
+    location = request.query_params.get("location") or browser.cookie(request, browser.LOCATION) or ""
+    place = location if SLUG.fullmatch(location) else None
+    staff = await authenticate_session(record_of(request), token, place, used=used) if token else None
+    if staff is not None:
+        request.state.language = staff.language
+        request.state.territory = territory_of(staff.time_zone) if staff.time_zone else None
+    return staff
 
 
 async def _desk(request: Request) -> SignedIn:
