@@ -303,7 +303,7 @@ async def _owed(found: Clinic) -> list[Mark]:
 
         async def client(number: int) -> None:
             for turn in range(number, OWED, CLIENTS):
-                id = await _book(connections[number], found, number, 200_000 + turn)
+                id = await _book(connections[number], found, number, 110_000 + turn // CLIENTS)
                 committed[f"apt_{id.hex}"] = time.perf_counter()
 
         await asyncio.gather(*map(client, range(CLIENTS)))

@@ -128,7 +128,15 @@ async def test_an_endpoint_is_changed_disabled_and_removed(manager: httpx.AsyncC
     assert (changed.json()["events"], changed.json()["status"]) == (["hold.*"], "disabled")
     assert (await manager.post(address + "/test")).status_code == 409
     assert (await manager.patch(address, json={"enabled": True})).json()["status"] == "active"
-    assert (await manager.post(address + "/test")).json()["type"] == "webhook_endpoint.tested"
+    tested = (await manager.post(address + "/test")).json()
+    assert tested["type"] == "webhook_endpoint.tested"
+    failed = [await manager.post(f"/v1/deliveries/{tested['id']}/fail") for _ in range(2)]
+    assert [one.status_code for one in failed] == [200, 409]
+    assert failed[0].json()["state"] == "dead"
+    assert (await manager.get(address)).json()["dead"] == 1
+    span = {"since": "2027-03-06T14:00:00Z", "until": "2027-03-06T15:00:00Z"}
+    assert (await manager.post(address + "/replay", json=span)).json() == {"deliveries": 0}
+    assert (await manager.post(address + "/replay", json=span | {"until": "2027-03-06T15:00:00"})).status_code == 422
     assert (await manager.delete(address)).status_code == 204
     assert (await manager.get(address)).status_code == 404
     assert (await manager.get("/v1/webhooks")).json() == {"items": []}

@@ -139,6 +139,7 @@ def _words(language: Language) -> dict[str, str]:
     """What was to be told, by the event's type; and how a delivery stands, by its state."""
     gettext = language.gettext
     return {
+        "webhook_endpoint.tested": gettext("a test message"),
         "appointment.booked": gettext("a visit was booked"),
         "appointment.rescheduled": gettext("a visit was moved"),
         "appointment.cancelled": gettext("a visit was cancelled"),
