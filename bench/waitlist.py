@@ -40,7 +40,8 @@ from holdfast.catalog.yaml_file import parse_catalog
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Caller, Record
 from holdfast.demo.plan import WEEKDAY_WEIGHTS, Wish, wishes
-from holdfast.waitlist.matching import Matching, quiet_until, term_seconds, window_around
+from holdfast.quiet_hours import QuietHours, quiet_until
+from holdfast.waitlist.matching import Matching, term_seconds, window_around
 from holdfast.waitlist.model import Entry, Opening, Policy, TimeWindow, Visits
 
 SEED: Final = 340
@@ -190,7 +191,8 @@ class Quarter:
         """One round, as ``waitlist.rounds`` goes: best first, held, and on with whoever fits beside."""
         location = self.catalog.locations[str(opening.location_id)]
         freed = self.policies[opening.service_id] if opening.service_id else Policy(opening.id)
-        if (quiet := quiet_until(freed, self.now, location.zone)) is not None:
+        hours = QuietHours(freed.quiet_from, freed.quiet_until, location.zone)
+        if (quiet := quiet_until(self.now, [hours])) is not None:
             self.at(quiet, lambda: self.offer(opening))
             return
         waiting = [e for e in self.entries.values() if e.state == "waiting" and e.id not in self._asked[opening.id]]

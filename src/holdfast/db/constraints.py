@@ -370,6 +370,7 @@ BUGS: Final[frozenset[str]] = frozenset(
         "hold_state_is_known",
         "idempotency_organization_id_fkey",
         "idempotency_pkey",
+        "inbound_text_pkey",
         "isolation_is_read_committed",
         "location_organization_id_fkey",
         "location_pkey",
