@@ -6,19 +6,24 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 import uvicorn
+from playwright.sync_api import Browser
 
 from holdfast.db.urls import DatabaseUrls
 from holdfast.http.app import build_app
 from holdfast.http.pages.setup import setup_token
 from tests.clinic import Clinic, Desk
+from tests.web.board_chromium import FIRST, ROOT, WIDE
+from tests.web.browsers import Visitor, chromium, visitor
 from tests.web.forms import Forms
 from tests.web.glow import open_glow
+from tests.web.people import hire, sign_in_browser
 
 SECRET = b"a secret of thirty-two bytes ..."
 
@@ -91,6 +96,36 @@ def forms(served: Served) -> Iterator[Forms]:
     """A browser without JavaScript."""
     with httpx.Client(base_url=served.url, follow_redirects=True, timeout=30) as client:
         yield Forms(client)
+
+
+@pytest.fixture(scope="module")
+def built() -> None:
+    if not (ROOT / "src/holdfast/web/dist/.vite/manifest.json").exists():
+        pytest.skip("The scripts were not built: run scripts/build-frontend")
+
+
+@pytest.fixture(scope="module")
+def browser(built: None) -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def dana(browser: Browser, served: Served, glow: Clinic) -> Iterator[Visitor]:
+    with visitor(browser, served.url, **WIDE) as some:
+        sign_in_browser(some.page, "glow", hire(glow, "Dana", "desk"))
+        yield some
+
+
+@pytest.fixture(scope="module")
+def days() -> Iterator[datetime]:
+    """Noon or so at the clinic, of a day that no other test uses."""
+    return iter(FIRST + timedelta(days=n) for n in range(100))
+
+
+@pytest.fixture
+def noon(days: Iterator[datetime]) -> datetime:
+    return next(days)
 
 
 def pytest_collection_modifyitems(items: list[Any]) -> None:

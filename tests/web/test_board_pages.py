@@ -17,7 +17,7 @@ from holdfast.db.pool import Pool
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.db.urls import DatabaseUrls
 from holdfast.errors import NotFound
-from holdfast.http.pages.board_shapes import picture_of
+from holdfast.http.pages.board_shapes import Picture, picture_of
 from holdfast.ids import public_id
 from holdfast.wallclock import local_date
 from tests.clinic import Clinic, at, open_med_spa
@@ -27,6 +27,7 @@ from tests.web.people import hire, sign_in
 
 ZONE = "America/New_York"
 DAY = local_date(at(0), ZONE)
+NEXT = local_date(at(1440), ZONE)
 
 
 @pytest.fixture(scope="module")
@@ -199,12 +200,26 @@ def test_the_week_the_list_and_the_sheet(reception: Forms, spa: Clinic) -> None:
     listed = reception.open(f"/desk/list?location=main&date={DAY}").text
     assert listed.count("apt_") >= 4
     assert "Cancelled" in listed
-    assert "No appointments" in reception.open(f"/desk/list?location=main&date={DAY}&q=nobody+at+all").text
+    reception.send("/desk/list", q="nobody at all")
+    assert "No appointments" in reception.page.text
     cancelled = reception.open(f"/desk/list?location=main&date={DAY}&state=cancelled").text
     assert cancelled.count("/desk/appointments/apt_") == 1
     sheet = reception.open(f"/desk/sheet?location=main&date={DAY}").text
     assert sheet.count('class="sheet"') == 2
     assert "Lunch" in sheet
+
+
+def test_what_is_searched_for_in_the_list_stays_out_of_addresses(reception: Forms, spa: Clinic) -> None:
+    reception.open(f"/desk/list?location=main&date={DAY}")
+    [form] = [form for form in reception.found if "q" in form.fields]
+    assert form.method == "post"
+    reception.send("/desk/list", q="ada byron", state="cancelled")
+    assert "Ada Byron" in reception.page.text
+    assert 'value="ada byron"' in reception.page.text
+    assert "ada" not in str(reception.page.url).casefold()
+    assert reception.page.text.count("/desk/appointments/apt_") == 1, "the state counts as well"
+    everybody = reception.open(f"/desk/list?location=main&date={DAY}&q=nobody").text
+    assert "Ada Byron" in everybody, "an address searches for nobody"
 
 
 def test_a_provider_finds_no_way_around_their_own_day(forms: Forms, served: Served, spa: Clinic) -> None:
@@ -235,6 +250,46 @@ def test_a_block_is_placed_seen_and_removed(reception: Forms, spa: Clinic) -> No
     assert "Dentist" not in reception.client.get(f"/desk/day?date={DAY}").text
 
 
+def test_a_block_is_changed_by_a_form(reception: Forms, spa: Clinic) -> None:
+    ana, ben = (public_id("resource", spa.resources[who]) for who in ("ana", "ben"))
+    reception.open(f"/desk/blocks/new?location=main&start={NEXT}")
+    assert "Whose time?" in reception.page.text, "without a column one is chosen"
+    reception.send("/desk/blocks", resource=ana, start=f"{NEXT}T21:00", end=f"{NEXT}T21:30", reason="Tax")
+    first = str(reception.page.url)
+    page = reception.page.text
+    assert f'value="{NEXT}T21:00"' in page
+    reception.send(first.rpartition("/")[2], start=f"{NEXT}T21:15", end=f"{NEXT}T22:00", resource=ben, reason="Taxes")
+    assert "Taxes" in reception.page.text
+    assert "<dd>ben</dd>" in reception.page.text
+    assert str(reception.page.url) != first
+    assert "was removed" in reception.open(first).text
+    standing = spa.desk.read("select reason from holdfast.block where reason like 'Tax%%' and removed_at is null")
+    assert standing == [{"reason": "Taxes"}]
+
+
+def test_a_block_that_cannot_be_changed_stays_as_it_was(reception: Forms, spa: Clinic) -> None:
+    ana = public_id("resource", spa.resources["ana"])
+    visit = spa.book("consult", 1440 + 770, choices={"provider": [[str(spa.resources["ana"])]]})
+    start = local(visit["starts_at"])
+    reception.open(f"/desk/blocks/new?location=main&start={NEXT}")
+    reception.send("/desk/blocks", resource=ana, start=f"{NEXT}T22:15", end=f"{NEXT}T22:30", reason="Call")
+    block = str(reception.page.url)
+    reception.send(block.rpartition("/")[2], start=start, end=f"{NEXT}T23:30", reason="Long call")
+    assert reception.page.status_code == 409
+    assert "Something stands there already" in reception.page.text
+    assert 'value="Long call"' in reception.page.text, "what was typed is kept"
+    assert "was removed" not in reception.open(block).text
+
+
+@pytest.mark.parametrize("start", ["", "never", "2026-99-99", "2031-03-04T10:00:00+09:00"])
+def test_an_address_that_says_no_time_still_opens_the_form(reception: Forms, spa: Clinic, start: str) -> None:
+    ana = public_id("resource", spa.resources["ana"])
+    for page in ("blocks/new", "dropout"):
+        answer = reception.client.get(f"/desk/{page}", params={"resource": ana, "location": "main", "start": start})
+        assert answer.status_code == 200
+        assert 'type="datetime-local" value="20' in answer.text
+
+
 def test_a_block_does_not_go_over_a_booking(reception: Forms, spa: Clinic) -> None:
     ana = public_id("resource", spa.resources["ana"])
     visit = spa.book("consult", 900, choices={"provider": [[str(spa.resources["ana"])]]})
@@ -258,6 +313,14 @@ def test_why_not_says_what_stands_in_the_way_and_never_whose(reception: Forms, s
     ben = public_id("resource", spa.resources["ben"])
     free = reception.open(f"/desk/why?start={start}&location=main&resource={ben}&service={consult}").text
     assert "can be booked" in free
+
+
+def test_why_not_is_asked_without_a_cell(reception: Forms, spa: Clinic) -> None:
+    page = reception.open(f"/desk/why?location=main&start={DAY}").text
+    assert 'name="start"' in page
+    assert "Anybody and anything" in page
+    assert reception.page.status_code == 200
+    assert reception.open("/desk/why").status_code == 200
 
 
 def local(instant: datetime) -> str:
@@ -307,6 +370,42 @@ def test_a_drag_onto_a_booking_is_refused_with_three_alternatives(reception: For
         id=visit["id"],
     )
     assert claims == [{"resource_id": ana}]
+
+
+def test_undoing_a_move_puts_everything_back_as_it_was(reception: Forms, spa: Clinic) -> None:
+    """The room has to change with the time; afterwards the old room is wanted again, not any."""
+
+    def where() -> list[str]:
+        rows = spa.desk.read(
+            "select r.slug::text as slug from holdfast.claim k join holdfast.unit u on u.id = k.unit_id"
+            " join holdfast.resource r on r.id = u.resource_id join holdfast.appointment a on a.hold_id = k.hold_id"
+            " where a.id = %(id)s and k.active order by 1",
+            id=visit["id"],
+        )
+        return [row["slug"] for row in rows]
+
+    start = 2 * 1440
+    rooms = [spa.resources["room-1"], spa.resources["room-2"]]
+    spa.desk("place_block", resource_id=rooms[0], start=at(start + 100), end=at(start + 300), reason="Paint")
+    visit = spa.book("laser", start, choices={"room": [[str(rooms[0])]]})
+    before = where()
+    assert "room-1" in before
+    id = public_id("appointment", visit["id"])
+    moved = drag(reception, id, 1, start=local(at(start + 160)))
+    assert moved.status_code == 200, moved.text
+    assert "room-2" in where()
+    told = moved.json()["before"]
+    assert datetime.fromisoformat(told["start"]) == visit["starts_at"]
+    undone = drag(reception, id, 2, **told)
+    assert undone.status_code == 200, undone.text
+    assert where() == before
+
+
+def test_a_change_of_the_hours_tells_the_whole_day(spa: Clinic, module_database: DatabaseUrls) -> None:
+    picture = picture_of(read(module_database, spa.organization_id, spa.location_id, DAY, Sight()))
+    wider = Picture({**picture.head, "hours": [9, 10]}, picture.entries)
+    assert wider.version != picture.version
+    assert picture.change_to(wider) is None, "screens have to draw their hours anew"
 
 
 def test_a_drag_from_another_site_is_refused(reception: Forms, spa: Clinic) -> None:
