@@ -61,7 +61,9 @@ function draw(root: HTMLElement): void {
       const entry = event.extendedProps.entry as Entry | undefined;
       return entry ? { domNodes: [contentOf(entry, column(entry.column)?.name ?? "", words)] } : undefined;
     },
-    eventClick: ({ event }) => {
+    eventClick: ({ event, jsEvent }) => {
+      // By Enter: the rest of that key would press the button that has the focus next, which closes the panel.
+      jsEvent.preventDefault();
       const entry = event.extendedProps.entry as Entry | undefined;
       if (entry?.kind === "visit") void openPanel(`/desk/appointments/${entry.id}`);
       if (entry?.kind === "block") void openPanel(`/desk/blocks/${entry.id}`);

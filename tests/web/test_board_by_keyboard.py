@@ -113,6 +113,7 @@ def test_the_palette_begins_where_the_board_is(dana: Visitor, boston: Clinic, no
     page = open_day(dana.page, noon, location="boston")
     for words, field in (("block", "Whose time?"), ("out of", "Who or what?"), ("why", "Service")):
         page.keyboard.press("Control+k")
+        expect(page.locator("#palette-text")).to_be_focused()
         page.keyboard.type(words)
         expect(page.locator("#palette-hits .pick")).to_have_count(1)
         page.keyboard.press("Enter")
@@ -151,11 +152,11 @@ def entry_id(glow: Clinic, id: str) -> Any:
 
 def test_a_refused_move_is_named_and_gives_the_focus_back(dana: Visitor, glow: Clinic, noon: datetime) -> None:
     id = book(glow, noon)
+    book(glow, noon, "ben")
     page = open_day(dana.page, noon)
+    entry(page, id).scroll_into_view_if_needed()
     box = entry(page, id).bounding_box()
     assert box is not None
-    # the other provider is not there: taken in the moment of the drag
-    book(glow, noon, "ben")
     heads = page.locator(".ec-col-head").all()
     ends = [head.bounding_box() for head in heads[:2]]
     assert ends[0] is not None
