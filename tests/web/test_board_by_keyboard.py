@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from holdfast.ids import public_id
 from tests.clinic import CLIENT, Clinic, requires
-from tests.web.board_chromium import WIDE, book, entry, open_day
+from tests.web.board_chromium import WIDE, book, entry, open_day, serious
 from tests.web.browsers import Visitor, visitor
 from tests.web.conftest import Served
 from tests.web.people import hire, sign_in_browser
@@ -169,6 +169,7 @@ def test_a_refused_move_is_named_and_gives_the_focus_back(dana: Visitor, glow: C
     page.mouse.up()
     card = page.get_by_role("alertdialog", name="This could not be moved.")
     expect(card).to_be_visible()
+    assert serious(page) == []
     page.keyboard.press("Escape")
     expect(card).to_be_hidden()
     expect(entry(page, id)).to_be_focused()
