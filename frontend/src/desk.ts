@@ -2,6 +2,7 @@
 import { startBooking } from "./book";
 import { workingButtons } from "./forms";
 import { keepFresh } from "./fresh";
+import { closeMenus } from "./more";
 import { startPanel } from "./panel";
 import { startShortcuts } from "./shortcuts";
 
@@ -10,3 +11,4 @@ startPanel();
 startBooking();
 startShortcuts();
 keepFresh();
+closeMenus();

@@ -14,7 +14,7 @@ const PLACES: Record<string, string> = {
 const SECOND_KEY_MILLISECONDS = 1500;
 
 const typing = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || Boolean(target.closest("[role=menu]")));
 
 const may = (url: string): boolean => document.querySelector(`.rail a[href="${url}"]`) !== null;
 

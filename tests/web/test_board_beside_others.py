@@ -176,7 +176,13 @@ def test_axe_finds_nothing_serious_in_what_opens(
         page.keyboard.press("Escape")
         client = glow.desk("add_client", name="Wanda Weiss", email=f"w{width}@example.org", phone=None)["add_client"]
         page.goto(f"/desk/waitlist/new?client={public_id('client', client)}")
+        look("to the waitlist", lambda page: page.get_by_role("heading", level=1).first)
+        page.get_by_label("consult").check()
+        page.get_by_role("button", name="Put on the waitlist").click()
+        page.wait_for_url("**/desk/waitlist/wle_*")
         look("waitlist entry", lambda page: page.get_by_role("heading", level=1).first)
+        page.goto(f"{page.url.partition('?')[0]}/offer")
+        look("waitlist offer", lambda page: page.get_by_role("heading", level=1).first)
     assert {name: said for name, said in found.items() if said} == {}
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from holdfast.access.staff import SignedIn
 from holdfast.booking import service as booking
 from holdfast.booking.model import Block
-from holdfast.catalog.model import Location, Resource
+from holdfast.catalog.model import Resource
 from holdfast.catalog.service import get_location, get_resource
 from holdfast.db.transact import Transaction
 from holdfast.errors import ClaimsInTheWay, Forbidden, HoldfastError, Invalid, NotFound, StateRefused
@@ -88,7 +88,14 @@ async def show(request: Request, staff: Desk, block_id: str) -> Response:
 
 @router.post("/{block_id}")
 async def edit(
-    request: Request, staff: Desk, block_id: str, resource: Text, start: Text, end: Text, reason: Text = ""
+    request: Request,
+    staff: Desk,
+    block_id: str,
+    resource: Text,
+    location: Text,
+    start: Text,
+    end: Text,
+    reason: Text = "",
 ) -> Response:
     """Other times, or whose, or why: the old one is removed and the new one placed, or nothing happens."""
     id, resource_id = parse_id("block", block_id), parse_id("resource", resource)
@@ -96,7 +103,7 @@ async def edit(
 
     async def work(tx: Transaction) -> Block:
         now = await booking.get_block(tx, id)
-        zone = (await get_location(tx, (await get_resource(tx, now.resource_id)).location_ids[0])).time_zone
+        zone = (await get_location(tx, location)).time_zone
         begins, ends = parse_instant(start, zone), parse_instant(end, zone, field="end")
         return await _replace(tx, staff, now, resource_id, begins, ends, reason.strip())
 
@@ -169,22 +176,23 @@ async def _page(
     typed: dict[str, str] | None = None,
     error: HoldfastError | None = None,
 ) -> Response:
-    async def work(tx: Transaction) -> tuple[Block, Resource, Location]:
+    async def work(tx: Transaction) -> tuple[Block, Resource]:
         block = await booking.get_block(tx, parse_id("block", block_id))
-        resource = await get_resource(tx, block.resource_id)
-        return block, resource, await get_location(tx, resource.location_ids[0])
+        return block, await get_resource(tx, block.resource_id)
 
-    block, resource, location = await record_of(request).transact(staff.caller(), work)
+    block, resource = await record_of(request).transact(staff.caller(), work)
     if not staff.may("everybody") and resource.id != staff.resource_id:
         raise Forbidden("This is somebody else's day.")
-    zone = location.time_zone
+    place = await find_place(request, staff, "", "")
+    if place.location.id not in resource.location_ids:
+        place = await find_place(request, staff, public_id("location", resource.location_ids[0]), "")
+    zone = place.location.time_zone
     as_it_is = {
         "resource": public_id("resource", resource.id),
         "start": to_local(block.starts_at, zone).strftime(WALL),
         "end": to_local(block.ends_at, zone).strftime(WALL),
         "reason": block.reason,
     }
-    place = await find_place(request, staff, location.slug, "")
     return await desk_page(
         request,
         staff,
@@ -192,6 +200,7 @@ async def _page(
         section="day",
         status=status_of(error) if error else 200,
         typed=typed or as_it_is,
+        location=place.location,
         block=block,
         id=block_id,
         resource=resource,
