@@ -61,13 +61,15 @@ def serving(glow: Clinic, id: UUID) -> set[str]:
     }
 
 
-def blocks(glow: Clinic, resource: str, noon: datetime) -> list[tuple[datetime, datetime, str]]:
+def time_off(glow: Clinic, resource: str, noon: datetime) -> list[tuple[datetime, datetime, str]]:
     rows = glow.desk.read(
-        "select starts_at, ends_at, reason from holdfast.block where resource_id = %(id)s and removed_at is null"
-        " and starts_at >= %(noon)s and starts_at < %(noon)s + interval '1 day' order by starts_at",
-        id=glow.resources[resource], noon=noon,
-    )  # fmt: skip
-    return [(row["starts_at"], row["ends_at"], row["reason"]) for row in rows]
+        "select d.starts at time zone l.time_zone as starts, d.ends at time zone l.time_zone as ends, d.reason"
+        " from holdfast.dated_rule d join holdfast.location l on l.slug = 'austin'"
+        " where d.resource_id = %(id)s and d.kind = 'time_off' order by d.starts",
+        id=glow.resources[resource],
+    )
+    found = [(row["starts"], row["ends"], row["reason"]) for row in rows]
+    return [each for each in found if noon <= each[0] < noon + timedelta(days=1)]
 
 
 def main(forms: Forms) -> str:
@@ -86,7 +88,7 @@ def test_who_or_what_is_out_is_chosen_by_its_kind(dana: Forms, glow: Clinic) -> 
     assert 'value="2031-03-04T10:30"' in chosen
 
 
-def test_the_plan_is_shown_carried_out_and_the_time_closed(dana: Forms, glow: Clinic, noon: datetime) -> None:
+def test_the_plan_is_shown_carried_out_and_the_time_taken_off(dana: Forms, glow: Clinic, noon: datetime) -> None:
     moved, stays = book(glow, noon), book(glow, noon + timedelta(hours=2))
     book(glow, noon + timedelta(hours=2), "ben")
     dana.open(address(glow, noon))
@@ -100,16 +102,12 @@ def test_the_plan_is_shown_carried_out_and_the_time_closed(dana: Forms, glow: Cl
     instead = [form for form in dana.found if "/reschedule?" in form.action]
     assert 1 <= len(instead) <= 3
     assert serving(glow, moved["id"]) == {"ana"}, "nothing is changed by looking"
-    dana.send("/desk/dropout", reason="Flu", close="1")
+    dana.send("/desk/dropout", reason="Flu")
     assert "Done: 1 visit moved." in main(dana)
     assert "1 visit needs you" in main(dana)
     assert serving(glow, moved["id"]) == {"ben"}
     assert serving(glow, stays["id"]) == {"ana"}
-    closed = blocks(glow, "ana", noon)
-    assert closed[0][0] == noon
-    assert closed[-1][1] == noon + timedelta(hours=8)
-    assert {reason for *_, reason in closed} == {"Flu"}
-    assert len(closed) == 2, "around the visit that is left"
+    assert time_off(glow, "ana", noon) == [(noon, noon + timedelta(hours=8), "Flu")]
 
 
 def test_a_stranded_visit_is_moved_with_one_of_the_offered_times(dana: Forms, glow: Clinic, noon: datetime) -> None:
@@ -130,23 +128,23 @@ def test_a_record_that_changed_shows_the_new_plan_and_moves_nothing(dana: Forms,
     first = book(glow, noon)
     dana.open(address(glow, noon))
     second = book(glow, noon + timedelta(hours=3))
-    dana.send("/desk/dropout", close="1", reason="Broken")
+    dana.send("/desk/dropout", reason="Broken")
     assert dana.page.status_code == 409
     assert "changed something meanwhile" in main(dana)
     assert "2 visits keep their times" in main(dana)
     assert 'value="Broken"' in dana.page.text, "what was typed is kept"
     assert serving(glow, first["id"]) == {"ana"}
-    assert blocks(glow, "ana", noon) == []
-    dana.send("/desk/dropout", close="1")
+    assert time_off(glow, "ana", noon) == []
+    dana.send("/desk/dropout")
     assert serving(glow, first["id"]) == serving(glow, second["id"]) == {"ben"}
 
 
-def test_a_time_without_visits_is_simply_closed(dana: Forms, glow: Clinic, noon: datetime) -> None:
+def test_a_time_without_visits_is_simply_taken_off(dana: Forms, glow: Clinic, noon: datetime) -> None:
     dana.open(address(glow, noon, "laser", hours=2))
     assert "No booked visit is affected." in main(dana)
     dana.send("/desk/dropout", reason="Pulse lamp")
     assert "Done: the time is closed." in main(dana)
-    assert blocks(glow, "laser", noon) == [(noon, noon + timedelta(hours=2), "Pulse lamp")]
+    assert time_off(glow, "laser", noon) == [(noon, noon + timedelta(hours=2), "Pulse lamp")]
     assert not any(form.method == "post" for form in dana.found), "once is enough"
 
 

@@ -36,8 +36,8 @@ class TimeOff:
     held: int
 
 
-async def record_absence(tx: Transaction, catalog: Catalog, out: Absence) -> TimeOff:
-    """Write the absence down wherever the resource serves, unless its time off covers it already."""
+async def record_absence(tx: Transaction, catalog: Catalog, out: Absence, reason: str = "") -> TimeOff:
+    """Write the absence and its reason down wherever the resource serves, unless its time off covers it already."""
     resource = catalog.resources.get(str(out.resource_id))
     spans = {
         location: wall_span(out, catalog.locations[location].zone)
@@ -53,7 +53,7 @@ async def record_absence(tx: Transaction, catalog: Catalog, out: Absence) -> Tim
             resource_id=out.resource_id,
             starts=starts,
             ends=ends,
-            reason=REASON,
+            reason=reason or REASON,
         )
         for location, (starts, ends) in rules.items()
     ]

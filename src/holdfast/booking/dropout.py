@@ -22,11 +22,10 @@ from holdfast.availability.model import Slot
 from holdfast.availability.permit import Choices, Wanted
 from holdfast.availability.service import Absence, alternatives
 from holdfast.availability.snapshot import current_catalog
-from holdfast.booking import outside
 from holdfast.booking import service as booking
 from holdfast.booking.absence import TimeOff, record_absence
 from holdfast.booking.chains import chains, claims_lost, every_appointment
-from holdfast.booking.model import Appointment, AppointmentFilter, Block
+from holdfast.booking.model import Appointment, AppointmentFilter
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import HoldfastError, Invalid, NotBookable, SlotTaken, StateRefused, said
 
@@ -100,32 +99,15 @@ async def plan_dropout(
 
 
 async def apply_dropout(
-    tx: Transaction, resource_id: UUID, from_at: datetime, to_at: datetime, *, approved: str
+    tx: Transaction, resource_id: UUID, from_at: datetime, to_at: datetime, *, approved: str, reason: str = ""
 ) -> DropoutPlan:
     """Do what the plan with that fingerprint said, all or nothing; stranded visits stay where they are.
 
-    From then on the resource is away for the span: nobody is offered it, and nobody can hold it.
+    From then on the resource is away for the span, for that ``reason``: nobody is offered it, and nobody can hold it.
 
     Raises StateRefused when the plan would be another one by now.
     """
-    return await _carry_out(tx, resource_id, from_at, to_at, approved=approved)
-
-
-async def close_what_is_free(
-    tx: Transaction, resource_id: UUID, from_at: datetime, to_at: datetime, reason: str
-) -> list[Block]:
-    """Block the resource wherever nothing stands on it in ``[from_at, to_at)``, so that nobody books what is out.
-
-    What stands there (a visit that is stranded, a time that is being booked) stays. Raises ClaimsInTheWay when
-    somebody is faster.
-    """
-    taken = await outside.list_taken(tx, resource_id, other_than="", from_at=from_at, to_at=to_at)
-    free_from, blocks = from_at, []
-    for each in [*sorted((each.starts_at, each.ends_at) for each in taken), (to_at, to_at)]:
-        if free_from < each[0]:
-            blocks.append(await booking.place_block(tx, resource_id, free_from, min(each[0], to_at), reason))
-        free_from = max(free_from, each[1])
-    return blocks
+    return await _carry_out(tx, resource_id, from_at, to_at, approved=approved, reason=reason)
 
 
 class _Planned(Exception):
@@ -136,7 +118,7 @@ class _Planned(Exception):
 
 
 async def _carry_out(
-    tx: Transaction, resource_id: UUID, from_at: datetime, to_at: datetime, *, approved: str | None
+    tx: Transaction, resource_id: UUID, from_at: datetime, to_at: datetime, *, approved: str | None, reason: str = ""
 ) -> DropoutPlan:
     if not from_at < to_at <= from_at + LONGEST:
         raise Invalid(
@@ -145,7 +127,7 @@ async def _carry_out(
     out = Absence(resource_id, from_at, to_at)
     # read before it changes: a catalog with our own uncommitted change in it is not remembered, but read every time
     catalog = await current_catalog(tx)
-    absence = await record_absence(tx, catalog, out)
+    absence = await record_absence(tx, catalog, out, reason)
     visits = {visit.id: visit for visit in await _affected(tx, out)}
     moves: list[Move] = []
     for chain in await chains(tx, out, list(visits.values())):

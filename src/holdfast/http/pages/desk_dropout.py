@@ -1,7 +1,7 @@
 """Out of order, or away: what becomes of the visits that a person, a room or a device has while it is out.
 
-A plan is shown that moves the fewest; one button carries out exactly that plan, and closes the time. What nobody else
-can take stays with a person, who moves it to another time or calls the client.
+A plan is shown that moves the fewest; one button carries out exactly that plan, and records the time off. What nobody
+else can take stays with a person, who moves it to another time or calls the client.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from holdfast.access.staff import SignedIn
 from holdfast.availability.model import Slot
 from holdfast.booking import service as booking
-from holdfast.booking.dropout import LONGEST, DropoutPlan, apply_dropout, close_what_is_free, plan_dropout
+from holdfast.booking.dropout import LONGEST, DropoutPlan, apply_dropout, plan_dropout
 from holdfast.booking.model import Appointment
 from holdfast.catalog.model import Resource
 from holdfast.catalog.service import list_resources
@@ -129,7 +129,6 @@ async def carry_out(
     end: Text,
     approve: Text,
     reason: Text = "",
-    close: Text = "",
 ) -> Response:
     """Do what the plan said, all or nothing. Where the record changed meanwhile, the plan is shown as it is now."""
     staff.require("block")
@@ -138,10 +137,7 @@ async def carry_out(
     out = await _out(request, staff, place, typed)
 
     async def work(tx: Transaction) -> DropoutPlan:
-        done = await apply_dropout(tx, out.resource.id, out.start, out.end, approved=approve)
-        if close:
-            await close_what_is_free(tx, out.resource.id, out.start, out.end, reason.strip())
-        return done
+        return await apply_dropout(tx, out.resource.id, out.start, out.end, approved=approve, reason=reason.strip())
 
     try:
         done = await record_of(request).transact(staff.caller(), work)
