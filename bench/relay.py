@@ -38,6 +38,8 @@ RATE_SECONDS = 10
 BACKLOG = 200_000
 OWED = 20_000  # real bookings that one endpoint is owed
 OWED_SECONDS_MAX = 600.0
+# Hours from FIRST on, so that nothing is booked twice; a visit may be three years ahead (26,000 hours).
+LATENCY_FROM, OWED_FROM = 12_000, 15_000
 OFFERS = 30
 FIRST = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=3)
 
@@ -164,7 +166,7 @@ async def _bookings_per_second(found: Clinic, starts: Iterator[int]) -> float:
     async def client(number: int) -> None:
         nonlocal count
         while time.perf_counter() < begun + ROUND_SECONDS:
-            await _book(connections[number], found, number, next(starts))
+            await _book(connections[number], found, next(starts))
             count += 1
 
     await asyncio.gather(*map(client, range(CLIENTS)))
@@ -174,7 +176,12 @@ async def _bookings_per_second(found: Clinic, starts: Iterator[int]) -> float:
     return count / took
 
 
-async def _book(connection: psycopg.AsyncConnection[Any], found: Clinic, location: int, hour: int) -> UUID:
+async def _book(connection: psycopg.AsyncConnection[Any], found: Clinic, number: int) -> UUID:
+    """The visit with this number: an hour of its own at one of the first CLIENTS locations."""
+    return await _book_at(connection, found, number % CLIENTS, number // CLIENTS)
+
+
+async def _book_at(connection: psycopg.AsyncConnection[Any], found: Clinic, location: int, hour: int) -> UUID:
     await connection.execute("select holdfast.act_as(%s, 'key_bench', 'desk')", [found.organization_id])
     client = json.dumps({"name": f"Bench {location}", "email": f"bench{location}@example.org"})
     values = (found.service_id, found.location_ids[location], FIRST + timedelta(hours=hour), client)
@@ -233,12 +240,12 @@ async def _all_arrived(committed: dict[str, float], arrived: dict[str, float], s
 
 async def _book_at_rate(found: Clinic, committed: dict[str, float], rate: int, count: int) -> None:
     connections = [await psycopg.AsyncConnection.connect(found.app_url) for _ in range(CLIENTS)]
-    begun, offset = time.perf_counter(), 100_000 + len(committed)
+    begun, offset = time.perf_counter(), LATENCY_FROM * CLIENTS + len(committed)
 
     async def client(number: int) -> None:
         for turn in range(number, count, CLIENTS):
             await asyncio.sleep(max(0.0, begun + turn / rate - time.perf_counter()))
-            id = await _book(connections[number], found, number, offset + turn)
+            id = await _book(connections[number], found, offset + turn)
             committed[f"apt_{id.hex}"] = time.perf_counter()
 
     await asyncio.gather(*map(client, range(CLIENTS)))
@@ -253,7 +260,7 @@ async def _offers(found: Clinic) -> list[Mark]:
         with _behind(found):
             await _as_desk(desk, found, NEVER_QUIET, [found.service_id])
             for number in range(OFFERS + 1):
-                booked = await _book(desk, found, CLIENTS, 24 * number)
+                booked = await _book_at(desk, found, CLIENTS, 24 * number)
                 await _as_desk(desk, found, WAIT, _wish(found, number))
                 await _all_caught_up(found)
                 await _as_desk(desk, found, "select holdfast.cancel(%s, null)", [booked])
@@ -303,7 +310,7 @@ async def _owed(found: Clinic) -> list[Mark]:
 
         async def client(number: int) -> None:
             for turn in range(number, OWED, CLIENTS):
-                id = await _book(connections[number], found, number, 110_000 + turn // CLIENTS)
+                id = await _book(connections[number], found, OWED_FROM * CLIENTS + turn)
                 committed[f"apt_{id.hex}"] = time.perf_counter()
 
         await asyncio.gather(*map(client, range(CLIENTS)))
