@@ -98,8 +98,7 @@ def _cost(found: Clinic) -> list[Mark]:
                 behind_seconds.append(time.perf_counter() - begun)
             off.append(asyncio.run(_bookings_per_second(found, starts)))
             ratios.append(on / statistics.mean(off[-2:]))
-    with psycopg.connect(found.owner_url, autocommit=True) as owner:
-        owner.execute("update holdfast.webhook_endpoint set status = 'removed'")
+    _stop_listening(found)
     how = (
         f"{CLIENTS} clients as fast as they can, each booking told to one endpoint and confirmed to its client;"
         f" median of {ROUNDS} rounds of {ROUND_SECONDS} s side by side"
@@ -143,11 +142,18 @@ async def _listen_for(found: Clinic, port: int) -> None:
         await pool.close()
 
 
+def _stop_listening(found: Clinic) -> None:
+    """Nobody is told any more: the receiver is gone."""
+    with psycopg.connect(found.owner_url, autocommit=True) as owner:
+        owner.execute("update holdfast.webhook_endpoint set status = 'removed'")
+
+
 async def _all_caught_up(found: Clinic) -> None:
     """Until the relay has handed on everything, no job waits, and all deliveries and confirmations are settled."""
     query = """select (select waiting from holdfast.relay_lag())
       + (select count(*) from holdfast.message where state = 'pending' and next_attempt_at <= now())
-      + (select count(*) from holdfast.delivery where state = 'pending')
+      + (select count(*) from holdfast.delivery d join holdfast.webhook_endpoint w on w.id = d.endpoint_id
+         where d.state = 'pending' and w.status = 'active')
       + (select count(*) from procrastinate.procrastinate_jobs where status in ('todo', 'doing'))"""
     async with await psycopg.AsyncConnection.connect(found.owner_url, autocommit=True) as owner:
         give_up_at = time.perf_counter() + 120
@@ -222,6 +228,7 @@ async def _latency(found: Clinic) -> list[Mark]:
             await _all_arrived(committed, arrived)
             await _book_at_rate(found, committed, RATE, RATE * RATE_SECONDS)
             await _all_arrived(committed, arrived)
+    _stop_listening(found)
     measured = list(committed)[2 * RATE :]
     waits = sorted(arrived[id] - committed[id] for id in measured if id in arrived)
     how = f"{RATE} bookings/s for {RATE_SECONDS} s, one endpoint, 20 screens"
@@ -304,8 +311,6 @@ async def _owed(found: Clinic) -> list[Mark]:
     committed: dict[str, float] = {}
     connections = [await psycopg.AsyncConnection.connect(found.app_url) for _ in range(CLIENTS)]
     async with _receiver(arrived) as port:
-        async with await psycopg.AsyncConnection.connect(found.owner_url, autocommit=True) as owner:
-            await owner.execute("update holdfast.webhook_endpoint set status = 'removed'")
         await _listen_for(found, port)
 
         async def client(number: int) -> None:
@@ -320,6 +325,7 @@ async def _owed(found: Clinic) -> list[Mark]:
         took = max(arrived.values(), default=begun) - begun
     for connection in connections:
         await connection.close()
+    _stop_listening(found)
     how = f"{OWED:,} real bookings, one endpoint, each message signed, sent, taken and written down"
     return [
         Mark("bookings delivered to one endpoint out of a backlog", OWED / took, "/s", note=how),
