@@ -38,6 +38,8 @@ RATE_SECONDS = 10
 BACKLOG = 200_000
 OWED = 20_000  # real bookings that one endpoint is owed
 OWED_SECONDS_MAX = 600.0
+# Hours from FIRST on, so that nothing is booked twice; a visit may be three years ahead (26,000 hours).
+LATENCY_FROM, OWED_FROM = 12_000, 15_000
 OFFERS = 30
 FIRST = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=3)
 
@@ -96,8 +98,7 @@ def _cost(found: Clinic) -> list[Mark]:
                 behind_seconds.append(time.perf_counter() - begun)
             off.append(asyncio.run(_bookings_per_second(found, starts)))
             ratios.append(on / statistics.mean(off[-2:]))
-    with psycopg.connect(found.owner_url, autocommit=True) as owner:
-        owner.execute("update holdfast.webhook_endpoint set status = 'removed'")
+    _stop_listening(found)
     how = (
         f"{CLIENTS} clients as fast as they can, each booking told to one endpoint and confirmed to its client;"
         f" median of {ROUNDS} rounds of {ROUND_SECONDS} s side by side"
@@ -141,11 +142,18 @@ async def _listen_for(found: Clinic, port: int) -> None:
         await pool.close()
 
 
+def _stop_listening(found: Clinic) -> None:
+    """Nobody is told any more: the receiver is gone."""
+    with psycopg.connect(found.owner_url, autocommit=True) as owner:
+        owner.execute("update holdfast.webhook_endpoint set status = 'removed'")
+
+
 async def _all_caught_up(found: Clinic) -> None:
     """Until the relay has handed on everything, no job waits, and all deliveries and confirmations are settled."""
     query = """select (select waiting from holdfast.relay_lag())
       + (select count(*) from holdfast.message where state = 'pending' and next_attempt_at <= now())
-      + (select count(*) from holdfast.delivery where state = 'pending')
+      + (select count(*) from holdfast.delivery d join holdfast.webhook_endpoint w on w.id = d.endpoint_id
+         where d.state = 'pending' and w.status = 'active')
       + (select count(*) from procrastinate.procrastinate_jobs where status in ('todo', 'doing'))"""
     async with await psycopg.AsyncConnection.connect(found.owner_url, autocommit=True) as owner:
         give_up_at = time.perf_counter() + 120
@@ -164,7 +172,7 @@ async def _bookings_per_second(found: Clinic, starts: Iterator[int]) -> float:
     async def client(number: int) -> None:
         nonlocal count
         while time.perf_counter() < begun + ROUND_SECONDS:
-            await _book(connections[number], found, number, next(starts))
+            await _book(connections[number], found, next(starts))
             count += 1
 
     await asyncio.gather(*map(client, range(CLIENTS)))
@@ -174,7 +182,12 @@ async def _bookings_per_second(found: Clinic, starts: Iterator[int]) -> float:
     return count / took
 
 
-async def _book(connection: psycopg.AsyncConnection[Any], found: Clinic, location: int, hour: int) -> UUID:
+async def _book(connection: psycopg.AsyncConnection[Any], found: Clinic, number: int) -> UUID:
+    """The visit with this number: an hour of its own at one of the first CLIENTS locations."""
+    return await _book_at(connection, found, number % CLIENTS, number // CLIENTS)
+
+
+async def _book_at(connection: psycopg.AsyncConnection[Any], found: Clinic, location: int, hour: int) -> UUID:
     await connection.execute("select holdfast.act_as(%s, 'key_bench', 'desk')", [found.organization_id])
     client = json.dumps({"name": f"Bench {location}", "email": f"bench{location}@example.org"})
     values = (found.service_id, found.location_ids[location], FIRST + timedelta(hours=hour), client)
@@ -215,6 +228,7 @@ async def _latency(found: Clinic) -> list[Mark]:
             await _all_arrived(committed, arrived)
             await _book_at_rate(found, committed, RATE, RATE * RATE_SECONDS)
             await _all_arrived(committed, arrived)
+    _stop_listening(found)
     measured = list(committed)[2 * RATE :]
     waits = sorted(arrived[id] - committed[id] for id in measured if id in arrived)
     how = f"{RATE} bookings/s for {RATE_SECONDS} s, one endpoint, 20 screens"
@@ -233,12 +247,12 @@ async def _all_arrived(committed: dict[str, float], arrived: dict[str, float], s
 
 async def _book_at_rate(found: Clinic, committed: dict[str, float], rate: int, count: int) -> None:
     connections = [await psycopg.AsyncConnection.connect(found.app_url) for _ in range(CLIENTS)]
-    begun, offset = time.perf_counter(), 100_000 + len(committed)
+    begun, offset = time.perf_counter(), LATENCY_FROM * CLIENTS + len(committed)
 
     async def client(number: int) -> None:
         for turn in range(number, count, CLIENTS):
             await asyncio.sleep(max(0.0, begun + turn / rate - time.perf_counter()))
-            id = await _book(connections[number], found, number, offset + turn)
+            id = await _book(connections[number], found, offset + turn)
             committed[f"apt_{id.hex}"] = time.perf_counter()
 
     await asyncio.gather(*map(client, range(CLIENTS)))
@@ -253,7 +267,7 @@ async def _offers(found: Clinic) -> list[Mark]:
         with _behind(found):
             await _as_desk(desk, found, NEVER_QUIET, [found.service_id])
             for number in range(OFFERS + 1):
-                booked = await _book(desk, found, CLIENTS, 24 * number)
+                booked = await _book_at(desk, found, CLIENTS, 24 * number)
                 await _as_desk(desk, found, WAIT, _wish(found, number))
                 await _all_caught_up(found)
                 await _as_desk(desk, found, "select holdfast.cancel(%s, null)", [booked])
@@ -297,13 +311,11 @@ async def _owed(found: Clinic) -> list[Mark]:
     committed: dict[str, float] = {}
     connections = [await psycopg.AsyncConnection.connect(found.app_url) for _ in range(CLIENTS)]
     async with _receiver(arrived) as port:
-        async with await psycopg.AsyncConnection.connect(found.owner_url, autocommit=True) as owner:
-            await owner.execute("update holdfast.webhook_endpoint set status = 'removed'")
         await _listen_for(found, port)
 
         async def client(number: int) -> None:
             for turn in range(number, OWED, CLIENTS):
-                id = await _book(connections[number], found, number, 110_000 + turn // CLIENTS)
+                id = await _book(connections[number], found, OWED_FROM * CLIENTS + turn)
                 committed[f"apt_{id.hex}"] = time.perf_counter()
 
         await asyncio.gather(*map(client, range(CLIENTS)))
@@ -313,6 +325,7 @@ async def _owed(found: Clinic) -> list[Mark]:
         took = max(arrived.values(), default=begun) - begun
     for connection in connections:
         await connection.close()
+    _stop_listening(found)
     how = f"{OWED:,} real bookings, one endpoint, each message signed, sent, taken and written down"
     return [
         Mark("bookings delivered to one endpoint out of a backlog", OWED / took, "/s", note=how),
