@@ -94,6 +94,7 @@ def complaints(machine: type[Agreement]) -> list[object]:
     return machine.complaints
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", PYTHON, ids=lambda mutant: mutant.__name__)
 def test_the_machine_catches(
     machine: type[Agreement], mutant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
