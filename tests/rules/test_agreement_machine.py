@@ -8,17 +8,17 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from holdfast.availability import masks, permit, snapshot
+from holdfast.availability import masks, permit
 from holdfast.availability import service as availability
 from holdfast.availability.bitmap import MINUTE
 from holdfast.booking import visits
@@ -56,6 +56,7 @@ def run(machine: type[Agreement], runs: int) -> None:
             deadline=None,
             derandomize=True,
             database=None,
+            report_multiple_bugs=False,
             phases=(Phase.generate,),
             suppress_health_check=list(HealthCheck),
         ),
@@ -66,7 +67,7 @@ def test_search_and_hold_agree_whatever_was_done_before(machine: type[Agreement]
     run(machine, RUNS)
 
 
-# -- negative controls: one broken part at a time, in the search, in the rules of the take, in the take itself
+# -- negative controls: one broken part at a time, in the search or in the rules of the take
 
 
 def permit_forgets_hours(patch: pytest.MonkeyPatch) -> None:
@@ -77,68 +78,29 @@ def permit_forgets_notice_and_horizon(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(permit, "_check_start", lambda *_: None)
 
 
-def permit_remembers_old_hours(patch: pytest.MonkeyPatch) -> None:
-    kept: dict[tuple[str, datetime], Any] = {}
-
-    def stale(_: object, catalog: Any, location_id: str, origin: datetime, now: datetime) -> Any:
-        if (location_id, origin) not in kept:
-            kept[location_id, origin] = permit._bare_masks(catalog, location_id, origin, now)
-        return kept[location_id, origin]
-
-    patch.setattr(type(permit._kept), "masks", stale)
-
-
 def search_forgets_caps(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(masks.Masks, "below_cap", lambda self, _: self.full)
 
 
-def search_sees_what_is_given_up(patch: pytest.MonkeyPatch) -> None:
-    true = snapshot._by_unit
-    patch.setattr(snapshot, "_by_unit", lambda rows, span, _: true(rows, span, ()))
+PYTHON: Final = [permit_forgets_hours, permit_forgets_notice_and_horizon, search_forgets_caps]
 
 
-PYTHON: Final = [
-    permit_forgets_hours, permit_forgets_notice_and_horizon, permit_remembers_old_hours, search_forgets_caps,
-    search_sees_what_is_given_up,
-]  # fmt: skip
-# (the function's name, what stands in it, what stands there instead)
-SQL: Final = {
-    "the look counts no caps": ("look", "p_caps and r.visits_per_day", "false and r.visits_per_day"),
-    "a hold that ran out keeps its place": ("has_lapsed", "h.expires_at <= clock()", "false"),
-    "the take forgets buffers": ("visit_slots", "make_interval(mins => r.buffer_after_minutes)", "interval '0'"),
-    "a pool has one member": ("look", "where s.chosen_ids is null", "where m.preference = 0 and s.chosen_ids is null"),
-}
+def complaints(machine: type[Agreement]) -> list[object]:
+    """What the machine finds in at most so many runs, however hypothesis shows it."""
+    machine.complaints.clear()
+    with pytest.raises(Exception) as shown:  # noqa: PT011
+        run(machine, 200)
+    assert machine.complaints, repr(shown.value)
+    return machine.complaints
 
 
-@contextmanager
-def broken(admin: psycopg.Connection[Any], function: str, old: str, new: str) -> Iterator[None]:
-    """The function with something else in it, for as long as the test runs."""
-    [(sound,)] = admin.execute(
-        "select pg_get_functiondef(p.oid) from pg_proc p"
-        " where p.proname = %s and p.pronamespace = 'holdfast'::regnamespace",
-        (function,),
-    ).fetchall()
-    assert old in sound
-    admin.execute(sound.replace(old, new).encode())
-    try:
-        yield
-    finally:
-        admin.execute(sound.encode())
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", PYTHON, ids=lambda mutant: mutant.__name__)
 def test_the_machine_catches(
     machine: type[Agreement], mutant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mutant(monkeypatch)
-    with pytest.raises(AssertionError):
-        run(machine, 200)
-
-
-@pytest.mark.parametrize("mutant", sorted(SQL))
-def test_the_machine_catches_in_the_record(machine: type[Agreement], mutant: str) -> None:
-    with broken(machine.admin, *SQL[mutant]), pytest.raises(AssertionError):
-        run(machine, 200)
+    assert complaints(machine)
 
 
 # -- what agreement.py holds back: when one of these passes, take its name out of there, and its mark away here

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from holdfast.availability.recurrence import Recurrence
 from holdfast.catalog.hours import parse_day, parse_when
 from holdfast.catalog.yaml_file import parse_catalog
 from holdfast.errors import HoldfastError, Invalid
+from holdfast.http.pages import choice, desk_times
 from tests.rules.clinic import daily, next_monday
 from tests.rules.test_http import PATH, Door, door
 
@@ -150,3 +151,8 @@ def test_the_refusal_says_the_years_and_what_to_do_instead() -> None:
     with pytest.raises(Invalid) as refused:
         Recurrence(first=date(2199, 12, 31), count=2, every_days=1).days()
     assert refused.value.facts["field"] == "count"
+
+
+@pytest.mark.parametrize("read", [choice.read_day, desk_times.read_day])
+def test_a_page_takes_a_far_day_for_none(read: Callable[[str], date | None]) -> None:
+    assert [day for day in DAYS if read(day)] == ["1970-01-01", "2199-12-31", "2027-W01-1"]
