@@ -103,10 +103,9 @@ def test_the_machine_catches(
     assert complaints(machine)
 
 
-# -- what agreement.py holds back: when one of these passes, take its name out of there, and its mark away here
+# -- what was wrong once
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the name is checked against one of the pools only")
 async def test_one_name_in_several_pools(record: Record) -> None:
     """Whoever is named for a role serves it in every service that has it, or nothing is offered."""
     clinic = await Clinic.open(record)
@@ -120,7 +119,6 @@ async def test_one_name_in_several_pools(record: Record) -> None:
     await both_say_the_same(clinic, visit)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the search looks at the first start's day alone")
 async def test_a_horizon_that_ends_within_a_visit(record: Record) -> None:
     clinic = await Clinic.open(record)
     await clinic.resource("ana")
