@@ -53,7 +53,7 @@ def test_too_much_trying_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Search(snapshot, ask("relay", any_minute=True, limit=1000))
     assert len(whole.slots()) > 200
     assert fit.MAX_TRIED - whole._candidates["relay"].tries.left < 50
-    monkeypatch.setattr(fit, "MAX_TRIED", 5)
+    monkeypatch.setattr(fit, "MAX_TRIED", 2)
     with pytest.raises(Invalid) as refused:
         Search(snapshot, ask("relay"))
     assert refused.value.facts["field"] == "to"

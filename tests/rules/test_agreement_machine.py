@@ -75,7 +75,7 @@ def permit_forgets_hours(patch: pytest.MonkeyPatch) -> None:
 
 
 def permit_forgets_notice_and_horizon(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(permit, "_check_start", lambda *_: None)
+    patch.setattr(permit, "_check_lead", lambda *_: None)
 
 
 def search_forgets_caps(patch: pytest.MonkeyPatch) -> None:
