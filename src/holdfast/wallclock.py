@@ -167,7 +167,8 @@ def parse_day(text: str, *, field: str = "day") -> date:
     try:
         day = date.fromisoformat(text.strip())
     except ValueError:
-        raise Invalid(f"{field} is {text[:60]!r}: a day is written like 2026-03-02.", field=field) from None
+        wrong = said("{field} is {text!r}: a day is written like 2026-03-02.", field=field, text=text[:60])
+        raise Invalid(wrong, field=field) from None
     if not is_sane(day):
         raise Invalid(far(field, text[:60]), field=field)
     return day

@@ -27,7 +27,7 @@ def staff(glow: Clinic) -> dict[str, UUID]:
 
 def test_the_words_are_found_where_they_are_said() -> None:
     found = languages.messages()
-    assert found["Back to the desk"].where == "web/templates/desk/account.html"
+    assert found["Change the password"].where == "web/templates/desk/account.html"
     assert found["Too many tries. Wait {seconds} seconds, then try again."]
     assert found["This hold was confirmed: change the appointment instead."].where == "db/constraints.py"
     assert found["The request was refused"].where == "errors.py"

@@ -59,7 +59,8 @@ class Recurrence:
         else:
             days = self._days_of_weeks(self.every_weeks or 1)
         if not wallclock.is_sane(days[-1]):
-            raise Invalid(f"The last of these visits would be on {days[-1]}: {wallclock.FAR}.", field="count")
+            far = said("The last of these visits would be on {day}, which is too far away.", day=str(days[-1]))
+            raise Invalid(far, field="count")
         if any(not self.may_follow(one, after) for one, after in pairwise(days)):
             raise Invalid("These days are closer together, or further apart, than days_min and days_max allow.")
         return days

@@ -29,7 +29,7 @@ from holdfast.availability.snapshot import QUERIES, current_catalog, load_snapsh
 from holdfast.availability.together import WantedTogether, request_of, untied, with_together
 from holdfast.db.constraints import domain_error
 from holdfast.db.transact import Caller, Record, Transaction
-from holdfast.errors import HoldfastError, Invalid, NotFound
+from holdfast.errors import HoldfastError, Invalid, NotFound, said
 
 ALTERNATIVES: Final = 3
 # Looked for close by first: most is found there, and days of claims cost less to read than months.
@@ -108,8 +108,11 @@ def _check_ranking(searches: Sequence[Search]) -> None:
     starts = sum(search.starts.bit_count() for search in searches)
     if starts * len(first.services) * first.party > MAX_RANKED:
         raise Invalid(
-            f"Ranking by tightness compares every start with every other, and here are {starts}: "
-            "ask for fewer days, or for rank=earliest.",
+            said(
+                "Ranking by tightness compares every start with every other, and here are {count}: "
+                "ask for fewer days, or for rank=earliest.",
+                count=starts,
+            ),
             field="to",
         )
 

@@ -182,11 +182,15 @@ async def _proposed(tx: Transaction, asked: SeriesAsked, without_holds: Collecti
         raise NotBookable("There is no such location.", reason="unknown_location")
     if asked.starts and len(asked.starts) != asked.rule.count:
         raise Invalid(
-            f"count is {asked.rule.count}, and starts has {len(asked.starts)}: leave starts out, or name as many.",
+            said(
+                "count is {count}, and starts has {starts}: leave starts out, or name as many.",
+                count=asked.rule.count,
+                starts=len(asked.starts),
+            ),
             field="starts",
             errors=[
-                {"pointer": f"/{name}", "in": "body", "detail": f"says {said} visits"}
-                for name, said in (("count", asked.rule.count), ("starts", len(asked.starts)))
+                {"pointer": f"/{name}", "in": "body", "detail": f"says {number} visits"}
+                for name, number in (("count", asked.rule.count), ("starts", len(asked.starts)))
             ],
         )
     wishes = exact_wishes(asked.starts, location.zone) if asked.starts else wishes_of(asked.rule, location.zone)

@@ -104,7 +104,7 @@ def _words(request: Request, error: HoldfastError) -> str:
         return _("This is too large to be sent. Nothing was changed. Go back and send less at once.")
     if isinstance(error, TooManyRequests) and (seconds := error.facts.get("retry_after_seconds")):
         return _("Too many tries. Wait %(seconds)s seconds, then try again.") % {"seconds": seconds}
-    return _(error.detail)
+    return language_of(request).said(error.detail)
 
 
 async def _framed(request: Request, status: int, elsewhere: bool, context: dict[str, Any]) -> Response:

@@ -125,7 +125,7 @@ async def _account(
         shown["left"] = await record_of(request).transact(
             staff.caller(), lambda tx: people.recovery_codes_left(tx, staff.staff_id)
         )
-    message = language_of(request).gettext(refusal.detail) if refusal else ""
+    message = language_of(request).said(refusal.detail) if refusal else ""
     return await desk_page(
         request,
         staff,

@@ -179,7 +179,7 @@ async def _ask(
     return await desk_page(
         request, staff, "desk/dropout.html", section="day", status=status_of(error) if error else 200,
         typed={**typed, "start": start, "end": end}, where=place, groups=by_kind(choices, language),
-        problem=language.gettext(error.detail) if error else "",
+        problem=language.said(error.detail) if error else "",
     )  # fmt: skip
 
 

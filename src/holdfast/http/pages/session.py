@@ -53,7 +53,7 @@ async def sign_in_again(
             organization_id = await access.find_organization(record_of(request), organization)
             session = await keeper.sign_in(organization_id, email, password, network)
     except (SignInRefused, TooManyRequests) as refusal:
-        problem = language_of(request).gettext(refusal.detail)
+        problem = language_of(request).said(refusal.detail)
         return JSONResponse({"problem": problem, "form_token": browser.form_token(request)}, status_of(refusal))
     staff = await authenticate_session(record_of(request), session.token)
     return staff_session.begin(request, _told(request, staff, session.token), session, organization)
