@@ -110,6 +110,18 @@ def browser(built: None) -> Iterator[Browser]:
         yield found
 
 
+@pytest.fixture
+def ada(browser: Browser, served: Served, glow: Clinic) -> Iterator[Visitor]:
+    with visitor(browser, served.url) as some:
+        yield some
+
+
+@pytest.fixture
+def bob(browser: Browser, served: Served, glow: Clinic) -> Iterator[Visitor]:
+    with visitor(browser, served.url) as some:
+        yield some
+
+
 @pytest.fixture(scope="module")
 def dana(browser: Browser, served: Served, glow: Clinic) -> Iterator[Visitor]:
     with visitor(browser, served.url, **WIDE) as some:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,43 +13,13 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from holdfast.ids import public_id
 from tests.clinic import CLIENT, Clinic
-from tests.web.browsers import Visitor, chromium, visitor
+from tests.web.browsers import Visitor, visitor
 from tests.web.conftest import Served
 from tests.web.people import hire, sign_in_browser
 
 AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 WIDE = {"viewport": {"width": 1440, "height": 900}}
 FIRST = (datetime.now(UTC) + timedelta(days=10)).replace(hour=18, minute=0, second=0, microsecond=0)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def built() -> None:
-    if not (Path(__file__).parents[2] / "src/holdfast/web/dist/.vite/manifest.json").exists():
-        pytest.skip("The scripts were not built: run scripts/build-frontend")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def dana(browser: Browser, served: Served, glow: Clinic) -> Iterator[Visitor]:
-    with visitor(browser, served.url, **WIDE) as some:
-        sign_in_browser(some.page, "glow", hire(glow, "Dana", "desk"))
-        yield some
-
-
-@pytest.fixture(scope="module")
-def days() -> Iterator[datetime]:
-    """Noon or so at the clinic, of a day that no other test uses."""
-    return iter(FIRST + timedelta(days=n) for n in range(100))
-
-
-@pytest.fixture
-def noon(days: Iterator[datetime]) -> datetime:
-    return next(days)
 
 
 def book(glow: Clinic, start: datetime, provider: str = "ana", service: str = "consult") -> str:

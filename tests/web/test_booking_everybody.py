@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.db.urls import DatabaseUrls
 from tests.clinic import Clinic
-from tests.web.browsers import chromium, visitor
+from tests.web.browsers import visitor
 from tests.web.conftest import Served
 from tests.web.shop import site_with
 from tests.web.test_booking_live import block, run_out
@@ -30,12 +30,6 @@ FREE = ".slot:not([aria-disabled])"
 LOOK = {"accent": "#0f766e", "logo": None, "logo_type": None, "change_notice_minutes": 0, "policy_text": ""}
 STYLE = "(element, pseudo) => getComputedStyle(element, pseudo || null).transform"
 POLICY = {"ttl_seconds": 300, "grace_seconds": 60, "live_holds_per_visitor_max": 6}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(autouse=True)

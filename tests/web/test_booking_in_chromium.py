@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,37 +10,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.clinic import Clinic
-from tests.web.browsers import Visitor, chromium, visitor
+from tests.web.browsers import Visitor, visitor
 from tests.web.conftest import Served
 from tests.web.shop import site_with
 
 AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 DAY = (datetime.now(UTC) + timedelta(days=3)).date()
 FREE = ".slot:not([aria-disabled])"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def built() -> None:
-    if not (Path(__file__).parents[2] / "src/holdfast/web/dist/.vite/manifest.json").exists():
-        pytest.skip("The scripts were not built: run scripts/build-frontend")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def ada(browser: Browser, served: Served, glow: Clinic) -> Iterator[Visitor]:
-    with visitor(browser, served.url) as some:
-        yield some
-
-
-@pytest.fixture
-def bob(browser: Browser, served: Served, glow: Clinic) -> Iterator[Visitor]:
-    with visitor(browser, served.url) as some:
-        yield some
 
 
 def open_times(page: Page, service: str, day: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from holdfast.ids import parse_id
 from tests.clinic import Clinic
-from tests.web.browsers import Visitor, chromium, visitor
+from tests.web.browsers import Visitor, visitor
 from tests.web.conftest import Served
 from tests.web.forms import Forms
 
@@ -29,24 +28,6 @@ def plain(glow: Clinic) -> None:
         "set_booking_page", accent="#0f766e", logo=None, logo_type=None, embed_origins=["*"], change_notice_minutes=0,
         policy_text="",
     )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def ada(browser: Browser, served: Served, glow: Clinic) -> Iterator[Visitor]:
-    with visitor(browser, served.url) as some:
-        yield some
-
-
-@pytest.fixture
-def bob(browser: Browser, served: Served, glow: Clinic) -> Iterator[Visitor]:
-    with visitor(browser, served.url) as some:
-        yield some
 
 
 def day(number: int) -> date:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +9,7 @@ from playwright.sync_api import Browser, Route, expect
 
 from holdfast.ids import parse_id
 from tests.clinic import Clinic
-from tests.web.browsers import chromium, visitor
+from tests.web.browsers import visitor
 from tests.web.conftest import Served
 from tests.web.forms import Forms
 
@@ -110,12 +109,6 @@ def test_an_alternative_that_is_tapped_twice(glow: Clinic, forms: Forms) -> None
         assert "This time is kept for you" in forms.page.text
     book(forms)
     assert "You are booked" in forms.page.text
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def test_an_answer_that_was_lost_on_its_way(browser: Browser, served: Served, glow: Clinic) -> None:

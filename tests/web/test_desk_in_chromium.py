@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from holdfast.ids import public_id
 from tests.clinic import Clinic
-from tests.web.browsers import Visitor, chromium, visitor
+from tests.web.browsers import Visitor, visitor
 from tests.web.conftest import Served
 from tests.web.desk_staff import employ, sign_in_page
 
@@ -22,18 +22,6 @@ AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 expect.set_options(timeout=15_000)
 WIDE = {"width": 1280, "height": 900}
 SOON = (datetime.now(UTC) + timedelta(days=3)).replace(hour=15, minute=0, second=0, microsecond=0)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def built() -> None:
-    if not (Path(__file__).parents[2] / "src/holdfast/web/dist/.vite/manifest.json").exists():
-        pytest.skip("The scripts were not built: run scripts/build-frontend")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

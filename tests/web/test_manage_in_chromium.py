@@ -23,12 +23,6 @@ PAGES = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module", autouse=True)
-def built() -> None:
-    if not (Path(__file__).parents[2] / "src/holdfast/web/dist/.vite/manifest.json").exists():
-        pytest.skip("The scripts were not built: run scripts/build-frontend")
-
-
 @pytest.fixture(scope="module")
 def browser(glow: Clinic) -> Iterator[Browser]:
     employ(glow)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,25 +14,13 @@ from playwright.sync_api import Browser, Page, expect
 from holdfast.db.urls import DatabaseUrls
 from tests.clinic import Clinic
 from tests.postgres import superuser_url
-from tests.web.browsers import Visitor, chromium, visitor
+from tests.web.browsers import Visitor, visitor
 from tests.web.conftest import Served
 from tests.web.desk_staff import PASSWORD, employ, sign_in_page
 from tests.web.test_manage_in_chromium import AXE, serious
 
 expect.set_options(timeout=20_000)
 WIDE = {"width": 1280, "height": 900}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def built() -> None:
-    if not (Path(__file__).parents[2] / "src/holdfast/web/dist/.vite/manifest.json").exists():
-        pytest.skip("The scripts were not built: run scripts/build-frontend")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
