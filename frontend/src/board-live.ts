@@ -50,7 +50,8 @@ export function follow(address: string, seen: string, told: Told): void {
       feed.addEventListener(name, (event) => {
         version = event.lastEventId;
         act(event.data as string);
-        fine();
+        // What was under way when the network went is no sign that it is back.
+        if (navigator.onLine) fine();
       });
     };
     hear("ready", () => undefined);

@@ -11,6 +11,7 @@ from holdfast.db.transact import Record
 from holdfast.errors import Invalid
 from holdfast.http.pages.manage_form import Reader
 from holdfast.http.pages.manage_services import _leads
+from holdfast.web.languages import Language
 from tests.rules.clinic import Clinic
 
 CATALOG = """organization: C
@@ -38,7 +39,7 @@ async def test_a_notice_beyond_the_horizon_is_refused_in_every_place_it_can_be_w
 ) -> None:
     assert can_be_met(notice, horizon) == met
     text = CATALOG.format(ana="", location="", lead=f"notice: {notice}, horizon_days: {horizon}")
-    reader = Reader({"notice-widget": str(notice), "horizon-widget": str(horizon)}, str)
+    reader = Reader({"notice-widget": str(notice), "horizon-widget": str(horizon)}, Language("en"))
     _leads(reader)
     clinic = await Clinic.open(record)
     lead = {"surface": "widget", "notice_minutes": notice, "horizon_days": horizon}

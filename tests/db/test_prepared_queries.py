@@ -128,6 +128,8 @@ def test_a_query_prepares(owner: psycopg.Connection[Any], package: str, name: st
 def fits(annotation: Any, column_type: str) -> bool:
     """May a column of this type fill a field so annotated?"""
     options = typing.get_args(annotation) if typing.get_origin(annotation) in (typing.Union, types.UnionType) else ()
+    if len(set(options) - {type(None)}) > 1 and column_type in {"json", "jsonb"}:
+        return True  # one of several kinds
     if options:
         return any(fits(option, column_type) for option in options if option is not type(None))
     origin = typing.get_origin(annotation) or annotation

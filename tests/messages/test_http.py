@@ -77,7 +77,7 @@ async def test_templates_are_checked_previewed_with_real_data_and_taken_back(
 ) -> None:
     office.clinic.book("laser", 0)
     listed = (await manager.get("/v1/message_templates")).json()
-    assert len(listed["items"]) == 12
+    assert len(listed["items"]) == 14
     assert "when" in listed["variables"]
     address = "/v1/message_templates/reminder/en"
     wrong = await manager.put(address, json=WORDS | {"sms": "See you {{ wehn }}"})

@@ -17,7 +17,7 @@ from tests.clinic import Clinic, Desk, Refused, at, open_med_spa
 # Definer functions without an organization to filter by: they say whose key it is, make an organization, or tidy all.
 BEFORE_ANYBODY_ACTS = {
     # a link's or a session's secret says whose it is
-    "authenticate_session", "find_offer", "staff_of_link", "visit_of_link",
+    "authenticate_session", "find_offer", "staff_of_link", "visit_of_link", "visit_of_any_link",
     "authenticate", "note_key_use", "create_organization", "organization_by_slug", "organization_ids", "guard_probe",
     "forget_answers",
     "feed_now", "refresh_statistics", "relay_lag", "act_as",

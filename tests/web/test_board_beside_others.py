@@ -56,7 +56,8 @@ def test_a_broken_morning_is_put_right_from_the_board(dana: Visitor, glow: Clini
     expect(plan).to_contain_text("No booked visit is affected.")
     page.keyboard.press("Escape")
     open_day(page, noon)
-    expect(page.locator(".ec-event.block").first).to_contain_text("Migraine")
+    [off] = glow.desk.read("select kind, reason from holdfast.dated_rule where reason = 'Migraine'")
+    assert off["kind"] == "time_off"
     assert "Ben Ode" in entry(page, moved).inner_text() + (entry(page, moved).text_content() or "")
     assert left
 
@@ -106,7 +107,8 @@ def test_the_week_the_list_and_the_inbox_are_live(dana: Visitor, glow: Clinic, n
     with page.expect_response("**/desk/changes"):
         page.goto(f"/desk/list?location=austin&date={noon.date()}")
     page.get_by_role("searchbox").fill("nia")
-    page.get_by_role("button", name="Search").click()
+    with page.expect_response("**/desk/changes"):
+        page.get_by_role("button", name="Search").click()
     expect(page.locator(".visits")).to_have_count(0)
     assert "nia" not in page.url
     book(glow, noon + timedelta(hours=1), name="Nia Nolan")

@@ -218,6 +218,7 @@ def test_single_keys_can_be_switched_off(dana: Visitor, glow: Clinic, noon: date
     page.get_by_role("button", name="Switch single keys on").click()
     expect(page.get_by_role("button", name="Switch single keys off")).to_be_focused()
     page.keyboard.press("Escape")
+    expect(page.locator("#palette")).to_have_count(0)
     page.keyboard.press("2")
     expect(page.locator(".ec-col-head").first).to_contain_text("room-1")
 

@@ -37,10 +37,11 @@ def test_the_desk_makes_a_link_and_the_one_before_leads_to_a_new_one(glow: Clini
     answers = []
     for path in (link, "/v/" + "x" * 43):
         assert forms.open(path).status_code == 410
-        answers.append(forms.send("/send"))
-    assert [each.status_code for each in answers] == [200, 200]
-    assert "on its way" in answers[0].text
-    assert answers[0].text == answers[1].text, "which links exist is not said"
+        sent = forms.send("/send")
+        assert sent.status_code == 200
+        answers.append(sent.text.replace(path, "/v/this"))
+    assert "on its way" in answers[0]
+    assert answers[0] == answers[1], "which links exist is not said"
     assert owed(glow) == 1
     assert forms.open(f"/v/{fresh}/move").status_code == 200
     assert forms.open(f"{link}/move?day={DAY}").status_code == 410

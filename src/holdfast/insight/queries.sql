@@ -226,7 +226,7 @@ cross join (values ('holdfast_app'), ('holdfast_worker'), ('public')) r (name)
 where p.pronamespace = 'holdfast'::regnamespace and not p.prosecdef
   and has_function_privilege(r.name, p.oid, 'execute')
   and p.proname not in ('act_as', 'clock', 'current_organization', 'current_actor', 'current_surface',
-                        'opted_out', 'waitlist_policy_revision', 'relay_lag')
+                        'opted_out', 'waitlist_policy_revision', 'relay_lag', 'event_epoch', 'can_be_told', 'offer_channels')
 union all
 select null, 'function', p.proname::text, 'it runs with the owner''s rights and without a fixed search_path'
 from pg_proc p
