@@ -107,7 +107,8 @@ def left_in_english(page: str, data: set[str]) -> set[str]:
         rest, said = text, True
         while said:
             rest, said = re.subn(r"⟦[^⟦⟧]*⟧", " ", rest)
-        if re.search(r"[A-Za-z]{3,}", SAME.sub(" ", names.sub(" ", rest))):
+        kept = names.sub(" ", SAME.sub(" ", rest)), SAME.sub(" ", names.sub(" ", rest))  # a name may look like a code
+        if all(re.search(r"[A-Za-z]{3,}", each) for each in kept):
             left.add(" ".join(text.split()))
     return left
 

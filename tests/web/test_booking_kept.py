@@ -159,12 +159,16 @@ def test_in_a_frame_where_third_party_cookies_are_blocked(browser: Browser, secu
 
 def test_a_button_opens_the_page_in_a_dialog(browser: Browser, secure: Served, glow: Clinic) -> None:
     line = f"<!doctype html><body><script src='{secure.url}/embed.js' data-page='glow/austin' data-button='Book now'>"
-    with site_with(line + "</script>") as shop, visitor(browser, shop, ignore_https_errors=True) as some:
+    with (
+        site_with(line + "</script>") as shop,
+        visitor(browser, shop, ignore_https_errors=True, timezone_id="Europe/Berlin") as some,
+    ):
         some.page.goto(shop)
         expect(some.page.locator("iframe")).to_have_count(0)
         some.page.get_by_role("button", name="Book now").click()
         frame = some.page.frame_locator("dialog iframe")
         frame.get_by_role("link", name="consult").click()
+        expect(frame.locator(".slot .own").first).to_be_visible()  # the scripts have come
         frame.locator(FREE).nth(3).click()
         expect(frame.get_by_role("heading", name="This time is kept for you")).to_be_visible()
         frame.get_by_label("Your name").fill("Ada")
