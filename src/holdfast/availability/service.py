@@ -28,7 +28,7 @@ from holdfast.availability.search import Search, window_of
 from holdfast.availability.snapshot import QUERIES, current_catalog, load_snapshot, load_snapshots
 from holdfast.availability.together import WantedTogether, request_of, untied, with_together
 from holdfast.db.constraints import domain_error
-from holdfast.db.transact import Caller, Record, Transaction
+from holdfast.db.transact import Transaction
 from holdfast.errors import HoldfastError, Invalid, NotFound, said
 
 ALTERNATIVES: Final = 3
@@ -301,11 +301,6 @@ def _with_absence(snapshot: Snapshot, absence: Absence) -> Snapshot:
     return replace(
         snapshot, claims={**snapshot.claims, **{unit: [*snapshot.claims.get(unit, ()), blocked] for unit in units}}
     )
-
-
-async def suggest(record: Record, caller: Caller, wanted: Wanted) -> list[Slot]:
-    """``alternatives`` in a transaction of their own: for whoever was just refused, after the refusal was undone."""
-    return await record.transact(caller, lambda tx: alternatives(tx, wanted))
 
 
 async def unchanged_since(tx: Transaction, seen: str) -> bool:

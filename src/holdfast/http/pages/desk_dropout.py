@@ -22,7 +22,7 @@ from holdfast.booking.model import Appointment
 from holdfast.catalog.model import Resource
 from holdfast.catalog.service import list_resources
 from holdfast.db.transact import Transaction
-from holdfast.errors import ClaimsInTheWay, Forbidden, HoldfastError, Invalid, NotFound, StateRefused
+from holdfast.errors import Forbidden, HoldfastError, Invalid, NotFound, StateRefused
 from holdfast.http.pages.board_blocks import require_own
 from holdfast.http.pages.board_place import WALL, Place, begin_of, by_kind, closable, find_place
 from holdfast.http.pages.desk_frame import desk_page
@@ -141,7 +141,7 @@ async def carry_out(
 
     try:
         done = await record_of(request).transact(staff.caller(), work)
-    except (StateRefused, ClaimsInTheWay) as refusal:
+    except StateRefused as refusal:
         plan = await plan_dropout(record_of(request), staff.caller(), out.resource.id, out.start, out.end)
         problem = language_of(request).gettext(
             "Somebody booked or changed something meanwhile, so nothing was moved. This is the plan as it is now."
