@@ -1,7 +1,7 @@
 // Pages that keep themselves up to date: the part marked `data-part=fresh` is read anew when the server says that
 // something changed (`data-live` on #page), and when something was changed in the panel beside it. And the number of
 // collisions that wait, in the rail.
-import { fetchPage } from "./page";
+import { fetchPage, UNATTENDED } from "./page";
 import { CHANGED } from "./panel";
 
 const SPREAD_MILLISECONDS = 250;
@@ -24,7 +24,7 @@ export function keepFresh(): void {
     // Nothing goes away under somebody's hands: it is read when they are done.
     if (typing(shown) || shown.querySelector("details[open]")) return void (asking = setTimeout(() => void refresh(), 1000));
     const search = page.querySelector<HTMLFormElement>("form[data-search]");
-    const answer = await fetchPage(search?.action ?? location.href, search ? new FormData(search) : undefined).catch(() => null);
+    const answer = await fetchPage(search?.action ?? location.href, search ? new FormData(search) : undefined, UNATTENDED).catch(() => null);
     const fresh = answer && part(answer.html);
     // offline, or signed out: the next change, or the next click, finds out
     if (fresh && !typing(shown) && fresh.innerHTML !== shown.innerHTML) settle(shown, fresh);

@@ -28,11 +28,14 @@ async function leaveAll(): Promise<void> {
 export const signIn: { again?: (form?: FormData) => Promise<boolean> } = {};
 export const toSignIn = (answer: Response): boolean => answer.redirected && /^\/sign-in(\/|$)/.test(new URL(answer.url).pathname);
 
+/** With a request that a page makes by itself: it keeps nobody signed in. */
+export const UNATTENDED = { "X-Unattended": "1" };
+
 /** Fetch a page of this site. Refusals are pages too, so any status is an answer. */
-export async function fetchPage(url: string, form?: FormData): Promise<{ at: string; html: Document }> {
+export async function fetchPage(url: string, form?: FormData, also: Record<string, string> = {}): Promise<{ at: string; html: Document }> {
   const body = form && new URLSearchParams([...form].map(([name, value]) => [name, String(value)]));
-  const response = await fetch(url, { method: form ? "POST" : "GET", body, headers: { Accept: "text/html" } });
-  if (toSignIn(response) && (await signIn.again?.(form))) return fetchPage(url, form);
+  const response = await fetch(url, { method: form ? "POST" : "GET", body, headers: { Accept: "text/html", ...also } });
+  if (toSignIn(response) && (await signIn.again?.(form))) return fetchPage(url, form, also);
   return { at: response.url, html: new DOMParser().parseFromString(await response.text(), "text/html") };
 }
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from holdfast.db.urls import DatabaseUrls
-from tests.clinic import Clinic
+from tests.clinic import Clinic, at
 from tests.postgres import superuser_url
 from tests.web.browsers import Visitor, visitor
 from tests.web.conftest import Served
@@ -184,13 +184,26 @@ def test_whoever_types_or_points_is_at_work(olga: Visitor, admin: psycopg.Connec
     page.goto("/desk/day")
     expect(page.locator(".board.drawn")).to_be_visible()
     leave(admin, 300)
-    page.clock.run_for(61_000)
+    with page.expect_response(lambda answer: answer.url.endswith("/desk/to-decide")):
+        page.clock.run_for(61_000)  # what the board asks by itself meanwhile is answered
     assert seconds_left(admin) < 301, "an open board alone is nobody"
     page.keyboard.press("ArrowDown")
     with page.expect_response(lambda answer: answer.url.endswith("/desk/session")) as told:
         page.clock.run_for(2_000)
     assert told.value.request.method == "POST"
     assert seconds_left(admin) > 880
+
+
+def test_a_list_that_reads_itself_anew_is_nobody_at_work(
+    olga: Visitor, admin: psycopg.Connection[Any], glow: Clinic
+) -> None:
+    page = olga.page
+    with page.expect_response(lambda answer: answer.url.endswith("/desk/changes")):
+        page.goto("/desk/list")
+    leave(admin, 300)
+    with page.expect_response(lambda answer: "/desk/list" in answer.url):
+        glow.desk("place_block", resource_id=glow.resources["ana"], start=at(0), end=at(60), reason="Training")
+    assert seconds_left(admin) < 301
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])

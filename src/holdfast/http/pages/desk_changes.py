@@ -18,7 +18,7 @@ from holdfast.booking.outside import count_collisions
 from holdfast.errors import HoldfastError
 from holdfast.http.pages.board_live import PING_SECONDS, RECHECK_SECONDS
 from holdfast.http.pages.pages import PageRoute, record_of
-from holdfast.http.pages.staff_session import Desk, signed_in
+from holdfast.http.pages.staff_session import Watching, signed_in
 from holdfast.log.feed import Feed, FeedEnded, FeedEvent
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -30,7 +30,7 @@ _TOLD: Final = frozenset(
 
 
 @router.get("/desk/changes")
-async def changes(request: Request, staff: Desk) -> Response:
+async def changes(request: Request, staff: Watching) -> Response:
     """Server-Sent Events: the noun of whatever changed, and `again` where something may have been missed."""
     return EventSourceResponse(
         _changes(request, staff),
@@ -40,7 +40,7 @@ async def changes(request: Request, staff: Desk) -> Response:
 
 
 @router.get("/desk/to-decide")
-async def to_decide(request: Request, staff: Desk) -> Response:
+async def to_decide(request: Request, staff: Watching) -> Response:
     """JSON: how many collisions wait for a decision."""
     staff.require("everybody")
     return JSONResponse({"count": await record_of(request).transact(staff.caller(), count_collisions)})
@@ -54,7 +54,7 @@ async def _changes(request: Request, staff: SignedIn) -> AsyncIterator[ServerSen
             while True:
                 told = await listener.hear(RECHECK_SECONDS)
                 if time.monotonic() - checked_at > RECHECK_SECONDS:
-                    now = await signed_in(request)
+                    now = await signed_in(request, used=False)
                     if now is None or not now.complete:
                         return
                     checked_at = time.monotonic()

@@ -42,7 +42,8 @@ async def signed_in(request: Request, *, used: bool = True) -> SignedIn | None:
 
 
 async def _desk(request: Request) -> SignedIn:
-    return await _complete(request, used=True)
+    # A list that reads itself anew, because something changed elsewhere, is nobody at work.
+    return await _complete(request, used="x-unattended" not in request.headers)
 
 
 async def _watching(request: Request) -> SignedIn:
