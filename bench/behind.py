@@ -57,6 +57,8 @@ async def behind(part: str, owner_url: str, app_url: str, organization_id: str, 
     run = {"worker": work, "screens": watch}[part]
     task = asyncio.create_task(run(owner_url, app_url, UUID(organization_id), *hosts))
     print("ready", flush=True)
+    # The console's messages go nowhere: a pipe that nobody reads fills up, and then the worker waits for ever.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     await asyncio.to_thread(os.read, 0, 1)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
