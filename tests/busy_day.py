@@ -114,6 +114,12 @@ def _resources(spa: Clinic) -> None:
         {"resource_id": str(spa.resources[room]), "preference": place}
         for place, room in enumerate(("room-1", "room-2", "room-3"))
     ])  # fmt: skip
+    for room, event, minutes in (
+        ("room-1", "repair", 5000), ("room-3", "repair", 5000), ("room-1", "tour", 5100), ("room-3", "visit", 5200),
+    ):  # fmt: skip
+        desk("record_busy", resource_id=spa.resources[room], source="house@example.org", external_id=event,
+             start=at(minutes), end=at(minutes + 60))  # fmt: skip
+    desk("place_block", resource_id=spa.resources["room-1"], start=at(6000), end=at(6060), reason="Painting")
     desk("merge_resources", from_id=spa.resources["room-1"], into_id=spa.resources["room-3"])
     desk("retire_resource", resource_id=spa.resources["room-4"])
     desk("remove_pool", pool_id=spa.pools["spares"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -13,6 +14,13 @@ from holdfast.db.transact import Record
 from holdfast.db.urls import DatabaseUrls
 from tests.clinic import Clinic, open_med_spa
 from tests.postgres import PostgresForTests, postgres_for_tests, superuser_url
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """At full size (``make proof``) a test takes as long as it takes."""
+    if "HOLDFAST_FULL_SIZE" in os.environ:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(0), append=False)
 
 
 @pytest.fixture(scope="session")

@@ -36,11 +36,7 @@ export function keepFresh(): void {
     soon();
     if (event.data === "collision") void readCount();
   });
-  let first = true;
-  feed.addEventListener("again", () => {
-    if (!first) soon();
-    first = false;
-  });
+  feed.addEventListener("again", soon);
 }
 
 /** What was typed stays, and so does the focus where the same thing is there again. */

@@ -18,23 +18,18 @@ const RETRY_MILLISECONDS = 3000;
 // Between a finger's coming down and its going up nothing may move, or the tap is lost.
 let pressed = false;
 
-/** Hear what changes, and nothing in particular after a lost connection. The answer stops it. */
+/** Hear what changed since the page was read, and nothing in particular where nobody knows. The answer stops it. */
 export function listen(page: HTMLElement, tell: (change?: Change) => void): () => void {
   let feed: EventSource;
   let retry: ReturnType<typeof setTimeout> | undefined;
-  let first = true;
   const open = (): void => {
     feed = new EventSource(page.dataset.live!);
     feed.addEventListener("message", (event) => tell(JSON.parse(event.data as string) as Change));
-    feed.addEventListener("again", () => {
-      if (!first) tell();
-      first = false;
-      page.dataset.hearing = "";
-    });
+    feed.addEventListener("again", () => tell());
+    feed.addEventListener("ready", () => (page.dataset.hearing = ""));
     // The browser itself comes back after a lost connection, but not after a refusal, as of a busy server.
     feed.addEventListener("error", () => {
       if (feed.readyState !== 2) return;
-      first = false;
       retry = setTimeout(open, RETRY_MILLISECONDS * (1 + Math.random()));
     });
   };

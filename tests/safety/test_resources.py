@@ -100,6 +100,51 @@ def test_a_merge_moves_what_is_booked_and_who_serves(spa: Clinic) -> None:
         spa.hold("consult", 15)
 
 
+def test_a_merge_moves_what_is_said_of_somebody(spa: Clinic) -> None:
+    desk, ana, ben = spa.desk, spa.resources["ana"], spa.resources["ben"]
+    desk("set_resource_rules", resource_id=ana, visits_per_day=None, attributes=[{"name": "laser", "good_until": None}])
+    staff = desk("create_staff", email="ana@example.org", name="Ana", role="provider", resource_id=ana)["create_staff"]
+    desk("add_dated_rule", location_id=None, resource_id=ana, kind="time_off",
+         starts=at(5000).replace(tzinfo=None), ends=at(6000).replace(tzinfo=None))  # fmt: skip
+    block = desk("place_block", resource_id=ana, start=at(600), end=at(660), reason="Lunch")
+    visit = spa.book("consult", 0, choices={"provider": [[str(ana)]]})
+    outside = {"source": "ana@example.org", "start": at(10), "end": at(90)}
+    waits = desk("record_busy", resource_id=ana, external_id="waits", **outside)["busy_id"]
+    for resource in (ana, ben):
+        desk("record_busy", resource_id=resource, external_id="both", **outside | {"start": at(900), "end": at(960)})
+    desk("merge_resources", from_id=ana, into_id=ben)
+    said = desk.read(
+        "select 'block' as what, id, resource_id from holdfast.block union all"
+        " select 'busy', id, resource_id from holdfast.busy where removed_at is null union all"
+        " select 'collision', busy_id, resource_id from holdfast.collision union all"
+        " select 'staff', id, resource_id from holdfast.staff where resource_id is not null union all"
+        " select 'time off', null, resource_id from holdfast.dated_rule union all"
+        " select 'attribute', null, resource_id from holdfast.resource_attribute where resource_id = %(ben)s",
+        ben=ben,
+    )
+    assert {row["resource_id"] for row in said} == {ben}
+    assert sorted(row["what"] for row in said) == [
+        "attribute", "block", "busy", "busy", "collision", "staff", "time off",
+    ]  # fmt: skip
+    assert {block["id"], waits, staff} <= {row["id"] for row in said}
+    # what waited for the visit's time gets it where it is now
+    desk("cancel", appointment_id=visit["id"], revision=None)
+    with pytest.raises(Refused):
+        spa.hold("consult", 15, choices={"provider": [[str(ben)]]})
+
+
+def test_what_both_outside_calendars_say_is_no_conflict_but_another_booking_is(spa: Clinic) -> None:
+    ana, ben = spa.resources["ana"], spa.resources["ben"]
+    for resource in (ana, ben):
+        spa.desk("record_busy", resource_id=resource, source="house@example.org", external_id="x",
+                 start=at(0), end=at(60))  # fmt: skip
+        spa.book("consult", 100, choices={"provider": [[str(resource)]]})
+    with pytest.raises(Refused) as refused:
+        spa.desk("merge_resources", from_id=ana, into_id=ben)
+    assert [conflict["kind"] for conflict in refused.value.facts["conflicts"]] == ["appointment"]
+    assert spa.desk.read("select from holdfast.busy where removed_at is not null") == []
+
+
 def test_a_unit_that_is_retired_meanwhile_is_not_taken(
     spa: Clinic, database: DatabaseUrls, admin: psycopg.Connection[Any]
 ) -> None:

@@ -6,9 +6,9 @@ Safe to run twice and safe to interrupt: what is known already is left alone, so
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from holdfast.booking import outside
@@ -29,6 +29,7 @@ from holdfast.insight.import_plan import (
 
 BATCH: Final = 100  # locks on the resource are held for some 100 ms, so that a desk does not notice
 
+T = TypeVar("T")
 Progress = Callable[[int], None]
 
 
@@ -87,17 +88,24 @@ async def carry_out(record: Record, caller: Caller, plan: ImportPlan, progress: 
     """Bring a plan into force; how many collisions were found. ``progress`` hears how many changes were made."""
     collisions = 0
     for each in plan.resources:
-        missing = each.missing if plan.remove_missing else []
-        # What moves is taken back and put down in one transaction: nobody can be booked in between.
-        if gone := [busy.id for busy in missing] + [busy.id for busy, _ in each.moved]:
+        missing = [busy.id for busy in each.missing] if plan.remove_missing else []
+        for going in _batches(missing):
+            collisions += await _write(record, caller, plan.source, each.resource_id, going, [])
+            progress(len(going))
+        # What moves is taken back and put down in one transaction: nobody can be booked in between, and two that swap
+        # their times never meet.
+        if gone := [busy.id for busy, _ in each.moved]:
             arrived = [now for _, now in each.moved]
             collisions += await _write(record, caller, plan.source, each.resource_id, gone, arrived)
             progress(len(gone))
-        for start in range(0, len(each.added), BATCH):
-            some = each.added[start : start + BATCH]
-            collisions += await _write(record, caller, plan.source, each.resource_id, [], some)
-            progress(len(some))
+        for coming in _batches(each.added):
+            collisions += await _write(record, caller, plan.source, each.resource_id, [], coming)
+            progress(len(coming))
     return collisions
+
+
+def _batches(every: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (every[start : start + BATCH] for start in range(0, len(every), BATCH))
 
 
 async def _plan(tx: Transaction, slug: str, wanted: Sequence[Occurrence], wish: Wish) -> ResourcePlan:

@@ -81,6 +81,13 @@ class _Now:
     cluster_id: int
 
 
+async def position_now(tx: Transaction, names: EventNames) -> str:
+    """Where the log stands now: whoever reads the record from here on, and hears what comes after, lacks nothing."""
+    now = await tx.one(_Now, QUERIES["feed_now"])
+    assert now is not None
+    return names.position(Position(now.horizon, 0), now.cluster_id)
+
+
 class FeedEnded(Exception):
     """The server shuts down."""
 
@@ -206,6 +213,8 @@ class _Poller:
 
     async def _since(self, after: str) -> Sequence[Told]:
         begin = self._names.read_position(after, self._cluster_id)
+        if begin is not None and begin > self._at:
+            await self._look()  # a page that was read a moment ago is ahead of the last look
         missed = None if begin is None or begin > self._at else await self._missed(begin)
         return [Reset(self._name(self._at))] if missed is None else missed
 
@@ -233,14 +242,17 @@ class _Poller:
 
     async def _poll(self) -> int:
         async with self._turn:
-            rows = await self._rows(self._at)
-            told = [row for row in rows if row.id is not None]
-            for event in filter(None, map(self._event, told)):
-                for listener in self.listeners:
-                    listener.tell(event)
-            # below the horizon nothing can appear any more, so the next look need not pass it again
-            self._at = _position(told[-1]) if len(told) == PAGE else max(self._at, Position(rows[0].horizon, 0))
-            return len(told)
+            return await self._look()
+
+    async def _look(self) -> int:
+        rows = await self._rows(self._at)
+        told = [row for row in rows if row.id is not None]
+        for event in filter(None, map(self._event, told)):
+            for listener in self.listeners:
+                listener.tell(event)
+        # below the horizon nothing can appear any more, so the next look need not pass it again
+        self._at = _position(told[-1]) if len(told) == PAGE else max(self._at, Position(rows[0].horizon, 0))
+        return len(told)
 
     async def _rows(self, after: Position) -> list[_Row]:
         async def work(tx: Transaction) -> list[_Row]:

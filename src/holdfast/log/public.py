@@ -25,7 +25,8 @@ _PUBLIC_NOUNS: Final = frozenset(
 # What is told of an event's facts, when it has them. A closed list: a new fact is private until it is added here.
 _PUBLIC_FACTS: Final = (
     "hold_id", "visit_id", "series_id", "service_id", "location_id", "resource_id", "starts_at", "ends_at",
-    "expires_at", "from_location_id", "from_starts_at", "from_state", "revision", "overbook", "moved", "displaced",
+    "expires_at", "from_location_id", "from_resource_id", "from_starts_at", "from_state", "revision", "overbook",
+    "moved", "displaced",
 )  # fmt: skip
 TEST_TYPE: Final = "webhook_endpoint.tested"
 

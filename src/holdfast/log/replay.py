@@ -246,6 +246,14 @@ class Replay:
         self._let_go(event.subject_id)
 
     @_apply.register
+    def _(self, facts: booking.Moved, event: Event) -> None:
+        id = event.subject_id
+        if id in self.blocks:
+            self.blocks[id] = replace(self.blocks[id], resource_id=facts.resource_id)
+        else:
+            self.busies[id] = replace(self.busies[id], resource_id=facts.resource_id)
+
+    @_apply.register
     def _(self, facts: booking.BusyRecorded, event: Event) -> None:
         id = event.subject_id
         self.busies[id] = Busy(id, facts.resource_id, facts.source, facts.starts_at, facts.ends_at, removed=False)

@@ -129,8 +129,73 @@ begin
   return query select * from resource where organization_id = current_organization() and id = p_resource_id;
 end $$;
 
+-- What an outside calendar says of both records is said once.
+create or replace function holdfast.forget_busy_told_of_both(p_from_id uuid, p_into_id uuid) returns void
+language sql
+as $$
+  select remove_busy(f.id)
+  from busy f
+  join busy i on i.organization_id = f.organization_id and i.resource_id = p_into_id
+    and (i.source, i.external_id, i.starts_at, i.ends_at) = (f.source, f.external_id, f.starts_at, f.ends_at)
+  where f.organization_id = current_organization() and f.resource_id = p_from_id
+    and f.removed_at is null and i.removed_at is null;
+$$;
+
+-- What is said of one record from now on is said of the other. An outside event that was told of both, at two times, stays
+-- where it is; of hours and conditions the other's own stand, and time off is the time off of both.
+create or replace function holdfast.move_belongings(p_from_id uuid, p_into_id uuid) returns void
+language plpgsql
+as $$
+declare
+  v_told constant jsonb := jsonb_build_object('resource_id', p_into_id, 'from_resource_id', p_from_id);
+  v_moved record;
+begin
+  for v_moved in
+    update block set resource_id = p_into_id
+    where organization_id = current_organization() and resource_id = p_from_id and ends_at > clock() and removed_at is null
+    returning id
+  loop
+    perform record_event('block.moved', v_moved.id, v_told);
+  end loop;
+  for v_moved in
+    update busy f set resource_id = p_into_id
+    where organization_id = current_organization() and resource_id = p_from_id and ends_at > clock() and removed_at is null
+      and not exists (
+        select from busy i
+        where i.organization_id = f.organization_id and i.resource_id = p_into_id
+          and (i.source, i.external_id) = (f.source, f.external_id))
+    returning id
+  loop
+    perform record_event('busy.moved', v_moved.id, v_told);
+  end loop;
+  update collision set resource_id = p_into_id
+  where organization_id = current_organization() and resource_id = p_from_id and resolved_at is null;
+  update dated_rule f set resource_id = p_into_id
+  where organization_id = current_organization() and resource_id = p_from_id and kind = 'time_off'
+    and ends > clock() at time zone 'UTC' - interval '1 day'
+    and not exists (
+      select from dated_rule i
+      where i.organization_id = f.organization_id and i.resource_id = p_into_id and i.kind = f.kind
+        and i.location_id is not distinct from f.location_id and (i.starts, i.ends) = (f.starts, f.ends));
+  insert into resource_attribute (organization_id, resource_id, name, good_until)
+  select organization_id, p_into_id, name, good_until from resource_attribute
+  where organization_id = current_organization() and resource_id = p_from_id
+  on conflict on constraint resource_attribute_pkey do nothing;
+  for v_moved in
+    update staff set resource_id = p_into_id
+    where organization_id = current_organization() and resource_id = p_from_id and retired_at is null
+    returning id, role
+  loop
+    perform record_event('staff.changed', v_moved.id, jsonb_build_object('role', v_moved.role, 'resource_id', p_into_id));
+  end loop;
+  update waitlist_entry
+  set provider_ids = array(select distinct unnest(array_replace(provider_ids, p_from_id, p_into_id)) order by 1)
+  where organization_id = current_organization() and p_from_id = any (provider_ids);
+end $$;
+
 -- Two records are one thing: everything that is booked on `p_from_id` moves to `p_into_id` under the guard, with its pools
--- and locations, and `p_from_id` is retired. Bookings that would then overlap are listed, and nothing is changed.
+-- and locations and what else is said of it, and `p_from_id` is retired. Bookings that would then overlap are listed, and
+-- nothing is changed.
 create or replace function holdfast.merge_resources(p_from_id uuid, p_into_id uuid) returns setof holdfast.resource
 language plpgsql security definer
 set search_path = holdfast, pg_temp
@@ -157,6 +222,7 @@ begin
       where organization_id = current_organization() and id in (p_from_id, p_into_id)) > 1 then
     perform refuse('merge_is_of_one_kind');
   end if;
+  perform forget_busy_told_of_both(p_from_id, p_into_id);
   v_into_units := open_units(p_into_id);
   for v_unit_id in select unnest(open_units(p_from_id)) loop
     perform displace_lapsed_on(v_into_units || v_unit_id, tstzrange(clock(), null));
@@ -174,8 +240,10 @@ begin
   select organization_id, p_into_id, location_id from resource_location
   where organization_id = current_organization() and resource_id = p_from_id
   on conflict on constraint resource_location_pkey do nothing;
+  perform move_belongings(p_from_id, p_into_id);
   update unit set retired_at = clock()
   where organization_id = current_organization() and resource_id = p_from_id and retired_at is null;
+  perform claim_for_busy(unit_id, tstzrange(clock(), null)) from unnest(v_into_units) as unit_id;
   update resource set retired_at = clock(), merged_into_id = p_into_id
   where organization_id = current_organization() and id = p_from_id;
   return query select * from resource where organization_id = current_organization() and id = p_into_id;

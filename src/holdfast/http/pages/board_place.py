@@ -19,6 +19,7 @@ from holdfast.errors import Invalid, NotFound
 from holdfast.http.pages import browser
 from holdfast.http.pages.pages import record_of
 from holdfast.ids import KINDS, public_id
+from holdfast.log.feed import position_now
 from holdfast.web.languages import Language
 
 WALL: Final = "%Y-%m-%dT%H:%M"
@@ -26,12 +27,13 @@ WALL: Final = "%Y-%m-%dT%H:%M"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``here`` are the locations whose days this person may look at."""
+    """``here``: the locations whose days this person may look at; ``seen``: where the log stood before it was read."""
 
     here: Sequence[Location]
     location: Location
     day: date
     today: date
+    seen: str
 
     def url(self, page: str = "day", *, days: int = 0, **more: str) -> str:
         """The address of a page of the board, so many days from here."""
@@ -53,19 +55,20 @@ async def find_place(request: Request, staff: SignedIn, location: str, day: str)
     Raises NotFound, Invalid.
     """
 
-    async def work(tx: Transaction) -> list[Location]:
+    async def work(tx: Transaction) -> tuple[str, list[Location]]:
+        seen = await position_now(tx, request.app.state.event_names)
         every = await list_locations(tx)
         if staff.may("everybody") or staff.resource_id is None:
-            return every
+            return seen, every
         own = await get_resource(tx, staff.resource_id)
-        return [each for each in every if each.id in own.location_ids]
+        return seen, [each for each in every if each.id in own.location_ids]
 
-    here = await record_of(request).transact(staff.caller(), work)
+    seen, here = await record_of(request).transact(staff.caller(), work)
     if not here:
         raise NotFound("There is no location yet.")
     found = _pick(here, location) if location else _last(request, here)
     today = wallclock.local_date(datetime.now(UTC), found.time_zone)
-    return Place(here, found, _day(day) if day else today, today)
+    return Place(here, found, _day(day) if day else today, today, seen)
 
 
 def remember(request: Request, response: Response, place: Place) -> Response:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -21,6 +23,7 @@ from holdfast.errors import NotFound
 from holdfast.http.callers import visitor_of
 from holdfast.http.pages import browser
 from holdfast.http.pages.pages import language_of, page, record_of
+from holdfast.log.feed import position_now
 from holdfast.web.languages import Language, territory_of
 
 T = TypeVar("T")
@@ -35,6 +38,7 @@ class Site:
     look: BookingPage
     caller: Caller
     location: Location | None = None
+    seen: str = ""  # where the log stood before anything else of the page was read
     language: Language = field(init=False)
 
     def __post_init__(self) -> None:
@@ -48,6 +52,11 @@ class Site:
     def visitor(self) -> Visitor:
         """Whom holds are counted against."""
         return visitor_of(self.request, self.caller, browser.visitor_id(self.request))
+
+    def live_url(self, first: date, last: date) -> str:
+        """Where a page hears what changed of these days at this location since it was read."""
+        query = urlencode({"first": first, "last": last, "seen": self.seen})
+        return f"/live/{self.look.slug}/{self.here.slug}?{query}"
 
     @property
     def url(self) -> str:
@@ -89,15 +98,16 @@ async def site_of(request: Request, organization_id: UUID, location: str | UUID 
     """The site of an organization. Raises NotFound for a location that is not there or closed for good."""
     caller = Caller(organization_id, "visitor", SURFACE)
 
-    async def work(tx: Transaction) -> tuple[BookingPage, Location | None]:
+    async def work(tx: Transaction) -> tuple[str, BookingPage, Location | None]:
+        seen = await position_now(tx, request.app.state.event_names)
         look = await get_booking_page(tx)
         here = await catalog.get_location(tx, location) if location is not None else None
         if here is not None and here.retired_at is not None:
             raise NotFound("This location takes no bookings any more.")
-        return look, here
+        return seen, look, here
 
-    look, here = await record_of(request).transact(caller, work)
-    return Site(request, look, caller, here)
+    seen, look, here = await record_of(request).transact(caller, work)
+    return Site(request, look, caller, here, seen)
 
 
 async def services_here(tx: Transaction, location: Location) -> dict[str, list[Service]]:

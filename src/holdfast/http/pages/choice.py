@@ -172,8 +172,7 @@ class Times:
     def live_url(self, site: Site) -> str:
         """Where the page that shows this hears of changes."""
         first = self.today if self.soonest else self.days[0]
-        query = urlencode({"first": first.isoformat(), "last": self.days[-1].isoformat()})
-        return f"/live/{site.look.slug}/{site.here.slug}?{query}"
+        return site.live_url(first, self.days[-1])
 
     def bounds(self, site: Site) -> tuple[str, str]:
         """When the day that is shown begins and ends (ISO 8601)."""

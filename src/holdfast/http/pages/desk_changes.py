@@ -19,7 +19,7 @@ from holdfast.errors import HoldfastError
 from holdfast.http.pages.board_live import PING_SECONDS, RECHECK_SECONDS
 from holdfast.http.pages.pages import PageRoute, record_of
 from holdfast.http.pages.staff_session import Watching, signed_in
-from holdfast.log.feed import Feed, FeedEnded, FeedEvent
+from holdfast.log.feed import Feed, FeedEnded, FeedEvent, Reset
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -30,10 +30,10 @@ _TOLD: Final = frozenset(
 
 
 @router.get("/desk/changes")
-async def changes(request: Request, staff: Watching) -> Response:
-    """Server-Sent Events: the noun of whatever changed, and `again` where something may have been missed."""
+async def changes(request: Request, staff: Watching, seen: str = "") -> Response:
+    """Server-Sent Events: the noun of whatever changed since ``seen``, and `again` where nobody knows."""
     return EventSourceResponse(
-        _changes(request, staff),
+        _changes(request, staff, request.headers.get("last-event-id") or seen),
         ping=PING_SECONDS,
         headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
     )
@@ -46,10 +46,11 @@ async def to_decide(request: Request, staff: Watching) -> Response:
     return JSONResponse({"count": await record_of(request).transact(staff.caller(), count_collisions)})
 
 
-async def _changes(request: Request, staff: SignedIn) -> AsyncIterator[ServerSentEvent]:
+async def _changes(request: Request, staff: SignedIn, seen: str) -> AsyncIterator[ServerSentEvent]:
     feed: Feed = request.app.state.feed
     try:
-        async with feed.listen(staff.organization_id) as listener:
+        async with feed.listen(staff.organization_id, seen or None) as listener:
+            yield ServerSentEvent(event="ready", data="", retry=RECONNECT_MILLISECONDS)
             checked_at = time.monotonic()
             while True:
                 told = await listener.hear(RECHECK_SECONDS)
@@ -61,8 +62,8 @@ async def _changes(request: Request, staff: SignedIn) -> AsyncIterator[ServerSen
                 if isinstance(told, FeedEvent):
                     noun = told.type.partition(".")[0]
                     if noun in _TOLD:
-                        yield ServerSentEvent(data=noun)
-                elif told is not None:
-                    yield ServerSentEvent(event="again", data="", retry=RECONNECT_MILLISECONDS)
+                        yield ServerSentEvent(id=told.position, data=noun)
+                elif isinstance(told, Reset):
+                    yield ServerSentEvent(event="again", id=told.position, data="")
     except (FeedEnded, HoldfastError):
         return

@@ -152,6 +152,8 @@ def _words(language: Language) -> dict[str, str]:
         "hold.confirmed": gettext("a held time was booked"),
         "block.placed": gettext("a time was blocked"),
         "block.removed": gettext("a blocked time is free again"),
+        "block.moved": gettext("a blocked time is of another record now"),
+        "busy.moved": gettext("a time of an outside calendar is of another record now"),
         "pending": gettext("to be sent"),
         "delivered": gettext("taken"),
         "dead": gettext("not taken"),

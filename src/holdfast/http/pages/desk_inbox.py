@@ -20,6 +20,7 @@ from holdfast.http.pages.desk_story import Actors, load_actors
 from holdfast.http.pages.pages import PageRoute, language_of, record_of, see
 from holdfast.http.pages.staff_session import Desk
 from holdfast.ids import parse_id, public_id
+from holdfast.log.feed import position_now
 from holdfast.webhooks.model import Endpoint
 from holdfast.webhooks.service import list_endpoints
 
@@ -36,13 +37,14 @@ async def inbox(
     staff.require("everybody")
     after, is_open, language = read_time_cursor(cursor), not decided, language_of(request)
 
-    async def work(tx: Transaction) -> tuple[list[CollisionTold], Actors, list[Endpoint], str]:
+    async def work(tx: Transaction) -> tuple[str, list[CollisionTold], Actors, list[Endpoint], str]:
+        seen = await position_now(tx, request.app.state.event_names)
         found = await outside.tell_collisions(tx, is_open=is_open, limit=PAGE + 1, after=after)
         places = await catalog.list_locations(tx)
         endpoints = await list_endpoints(tx) if is_open else []
-        return found, await load_actors(tx, language), endpoints, places[0].time_zone if places else "UTC"
+        return seen, found, await load_actors(tx, language), endpoints, places[0].time_zone if places else "UTC"
 
-    found, actors, endpoints, zone = await record_of(request).transact(staff.caller(), work)
+    seen, found, actors, endpoints, zone = await record_of(request).transact(staff.caller(), work)
     next_url = None
     if len(found) > PAGE:
         last = found[PAGE - 1]
@@ -52,7 +54,7 @@ async def inbox(
         next_url = f"/desk/inbox?cursor={place}" + ("" if is_open else "&decided=1")
     return await desk_page(
         request, staff, "desk/inbox.html", section="inbox", collisions=found[:PAGE], is_open=is_open, actors=actors,
-        next_url=next_url, public_id=public_id, endpoints=endpoints, zone=zone,
+        next_url=next_url, public_id=public_id, endpoints=endpoints, zone=zone, seen=seen,
     )  # fmt: skip
 
 
@@ -81,11 +83,13 @@ async def resolve(
 async def _one(request: Request, staff: SignedIn, collision_id: str, *, problem: str = "") -> Response:
     id, language = parse_id("collision", collision_id), language_of(request)
 
-    async def work(tx: Transaction) -> tuple[CollisionTold, Actors]:
-        return await outside.tell_collision(tx, id), await load_actors(tx, language)
+    async def work(tx: Transaction) -> tuple[str, CollisionTold, Actors]:
+        seen = await position_now(tx, request.app.state.event_names)
+        return seen, await outside.tell_collision(tx, id), await load_actors(tx, language)
 
-    collision, actors = await record_of(request).transact(staff.caller(), work)
+    seen, collision, actors = await record_of(request).transact(staff.caller(), work)
     return await desk_page(
         request, staff, "desk/inbox.html", section="inbox", status=422 if problem else 200, collisions=[collision],
         is_open=collision.resolved_at is None, actors=actors, next_url=None, public_id=public_id, problem=problem,
+        seen=seen,
     )  # fmt: skip

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Final
-from urllib.parse import urlencode
 
 import phonenumbers
 from fastapi import APIRouter, Form, Request, Response
@@ -247,8 +246,7 @@ async def _lost(site: Site, kept: Kept, choice: Choice, typed: Details) -> Respo
 def _live_url(site: Site, kept: Kept) -> str:
     """Where a page that waits for this time hears of changes: of its days, and the days beside them."""
     zone = kept.time_zone
-    first, last = local_date(kept.starts[0], zone) - ONE_DAY, local_date(kept.starts[-1], zone) + ONE_DAY
-    return f"/live/{site.look.slug}/{site.here.slug}?{urlencode({'first': first, 'last': last})}"
+    return site.live_url(local_date(kept.starts[0], zone) - ONE_DAY, local_date(kept.starts[-1], zone) + ONE_DAY)
 
 
 async def _left(site: Site, kept: Kept) -> Response:

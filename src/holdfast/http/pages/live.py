@@ -23,7 +23,7 @@ from holdfast.http.pages.booking_site import SURFACE, Site, open_site
 from holdfast.http.pages.choice import ONE_DAY, read_day
 from holdfast.http.pages.pages import PageRoute
 from holdfast.ids import KINDS, parse_id
-from holdfast.log.feed import Feed, FeedEnded, FeedEvent
+from holdfast.log.feed import Feed, FeedEnded, FeedEvent, Reset
 from holdfast.wallclock import day_start
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -70,14 +70,20 @@ class Reaches:
 
 
 @router.get("/live/{organization}/{location}")
-async def live(request: Request, organization: str, location: str, first: Day = "", last: Day = "") -> Response:
+async def live(
+    request: Request, organization: str, location: str, first: Day = "", last: Day = "", seen: str = ""
+) -> Response:
     """Server-Sent Events, from the day ``first`` to the day ``last``; of all days where they are not said.
 
-    A lost connection comes back by itself and then reads the page again.
+    What happened since ``seen``, when the page was read, comes first; `again`: nobody knows, so read the page anew. A
+    lost connection comes back by itself and goes on after the last that it was told.
     """
     site = await open_site(request, organization, location)
     window = _start_of(site, read_day(first)), _start_of(site, read_day(last), ONE_DAY)
-    return EventSourceResponse(_changes(request, site, window), ping=PING_SECONDS, headers={"X-Accel-Buffering": "no"})
+    seen = request.headers.get("last-event-id") or seen
+    return EventSourceResponse(
+        _changes(request, site, window, seen), ping=PING_SECONDS, headers={"X-Accel-Buffering": "no"}
+    )
 
 
 def _start_of(site: Site, day: date | None, later: timedelta = timedelta()) -> datetime | None:
@@ -88,23 +94,24 @@ def _start_of(site: Site, day: date | None, later: timedelta = timedelta()) -> d
 
 
 async def _changes(
-    request: Request, site: Site, window: tuple[datetime | None, datetime | None]
+    request: Request, site: Site, window: tuple[datetime | None, datetime | None], seen: str
 ) -> AsyncIterator[ServerSentEvent]:
     feed: Feed = request.app.state.feed
     reaches: Reaches = request.app.state.reaches
     organization_id, location_id = site.look.organization_id, site.here.id
     try:
-        async with feed.listen(organization_id) as listener:
+        async with feed.listen(organization_id, seen or None) as listener:
+            yield ServerSentEvent(event="ready", data="{}", retry=RECONNECT_MILLISECONDS)
             while True:
                 told = await listener.hear()
-                if not isinstance(told, FeedEvent):
-                    yield ServerSentEvent(event="again", data="{}", retry=RECONNECT_MILLISECONDS)
-                elif how := HOW.get(told.type):
+                if isinstance(told, Reset):
+                    yield ServerSentEvent(event="again", id=told.position, data="{}")
+                elif isinstance(told, FeedEvent) and (how := HOW.get(told.type)):
                     reach = await reaches.of(organization_id, told)
                     if reach and reach.meets(location_id, *window):
                         # Times only: where it is, is known by the address, and which resource is nobody's business.
                         change = {"from": _said(reach.starts_at), "to": _said(reach.ends_at), "how": how}
-                        yield ServerSentEvent(data=json.dumps(change, separators=(",", ":")))
+                        yield ServerSentEvent(id=told.position, data=json.dumps(change, separators=(",", ":")))
     except (FeedEnded, HoldfastError):
         return
 

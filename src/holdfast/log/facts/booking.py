@@ -205,6 +205,14 @@ class BlockRemoved(Facts):
     types = ("block.removed",)
 
 
+class Moved(Facts):
+    """The record of its resource was merged into another's."""
+
+    types = ("block.moved", "busy.moved")
+    resource_id: UUID
+    from_resource_id: UUID
+
+
 class BusyRecorded(Facts):
     """An outside calendar says that a resource is busy; ``claims``: the part that was still free, now taken.
 
