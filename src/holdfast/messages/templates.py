@@ -11,12 +11,12 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
 import structlog
-from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError, nodes
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from holdfast.errors import Invalid, said
@@ -99,10 +99,17 @@ def built_in(language: str) -> Mapping[str, Wording]:
 def check(wording: Wording) -> None:
     """Raises Invalid, naming the part and the mistake: a variable that does not exist, or more than words can do."""
     for part in _PARTS:
-        source = getattr(wording, part)
-        if not source.strip():
-            raise Invalid(said("The {part} is empty.", part=part), field=part)
-        _check_part(part, source)
+        _template(part, getattr(wording, part))
+
+
+# Reading a template takes ten times as long as filling it in, and the same few are filled in all day.
+@lru_cache(maxsize=1024)
+def _template(part: str, source: str) -> Template:
+    """The part of a message that is sound. Raises Invalid."""
+    if not source.strip():
+        raise Invalid(said("The {part} is empty.", part=part), field=part)
+    _check_part(part, source)
+    return _text.from_string(source)
 
 
 def _check_part(part: str, source: str) -> None:
@@ -161,9 +168,9 @@ def render_wording(
     can_reply: bool = False,
 ) -> Rendered:
     """The message in these words. Raises Invalid when they are not sound."""
-    check(wording)
+    templates = [_template(part, getattr(wording, part)) for part in _PARTS]
     values = variables(context, wording.language, link=link, can_reply=can_reply)
-    subject, text, sms = (_render_part(getattr(wording, part), values) for part in _PARTS)
+    subject, text, sms = (_fill_in(template, values) for template in templates)
     html = mail_html(wording.language, subject, text, link=link, preferences_url=preferences_url)
     return Rendered(wording.language, " ".join(subject.split()), text, html, " ".join(sms.split()))
 
@@ -180,9 +187,9 @@ def mail_html(language: str, subject: str, text: str, *, link: str = "", prefere
     )
 
 
-def _render_part(source: str, values: Mapping[str, Any]) -> str:
+def _fill_in(template: Template, values: Mapping[str, Any]) -> str:
     try:
-        return _text.from_string(source).render(values).strip()
+        return template.render(values).strip()
     except TemplateError as error:
         raise Invalid(said("The template cannot be filled in: {why}.", why=str(error))) from None
 
