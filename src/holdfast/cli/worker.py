@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 # Bookings first: what follows from them gets what the web server leaves.
-NICENESS = 5
+NICENESS = 15
 # Whatever hangs longer than a stop in order takes is ended: another worker begins it again.
 PATIENCE_SECONDS = 20
 

@@ -38,6 +38,10 @@ RECHECK_SECONDS: Final = 60.0  # whoever was signed out meanwhile sees at most t
 ENDED: Final = b"event: ended\ndata: {}\n\n"
 RETRY_SECONDS: Final = 1.0
 QUEUED_MAX: Final = 50
+# Whoever reads the day again at each of fifty changes a second leaves no time to those who make them. After a reading a
+# group rests so many times as long; a change after a while of quiet is told at once.
+REST: Final = 15
+REST_SECONDS_MAX: Final = 0.7
 # A visit may need a room up to a day before it starts; and the local day begins up to 14 hours off UTC's.
 MARGIN: Final = timedelta(days=1, hours=14)
 _BOOKINGS: Final = frozenset({"hold", "appointment", "block", "busy"})
@@ -60,12 +64,12 @@ class Screen:
 
     queue: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(QUEUED_MAX))
 
-    def tell(self, message: bytes, whole: bytes) -> None:
+    def tell(self, message: bytes, picture: Picture) -> None:
         """Never waits: a screen that fell behind gets the whole day instead of what it has not heard."""
         if self.queue.full():
             while not self.queue.empty():
                 self.queue.get_nowait()
-            message = whole
+            message = _whole(picture)
         self.queue.put_nowait(message)
 
     def end(self) -> None:
@@ -113,6 +117,7 @@ class _Group:
         self._view = view
         self._screens: set[Screen] = set()
         self._picture: Picture | None = None
+        self._rest = 0.0
         self._begun = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
@@ -126,7 +131,8 @@ class _Group:
             screen.end()
             return
         # from here on without a pause: nothing may change between the first message and the next
-        screen.tell(_ready(self._picture) if seen == self._picture.version else _whole(self._picture), b"")
+        message = _ready(self._picture) if seen == self._picture.version else _whole(self._picture)
+        screen.tell(message, self._picture)
         self._screens.add(screen)
 
     def leave(self, screen: Screen) -> None:
@@ -141,10 +147,12 @@ class _Group:
                 await self._read()
                 self._begun.set()
                 while True:
+                    await asyncio.sleep(self._rest)
                     told = await listener.hear()
                     changed = self._matters(told)
                     while (more := await listener.hear(0)) is not None:
                         changed = self._matters(more) or changed
+                    self._rest = 0.0
                     if changed:
                         await self._read()
         except (FeedEnded, HoldfastError):
@@ -155,6 +163,7 @@ class _Group:
                 screen.end()
 
     async def _read(self) -> None:
+        began = time.monotonic()
         while True:
             try:
                 fresh = await self._boards.read(self._view)
@@ -164,13 +173,13 @@ class _Group:
                     raise
                 logger.warning("board_interrupted", reason=error.detail)
                 await asyncio.sleep(RETRY_SECONDS)
+        self._rest = min(REST * (time.monotonic() - began), REST_SECONDS_MAX)
         before, self._picture = self._picture, fresh
         if before is not None and before.version != fresh.version:
-            whole = _whole(fresh)
             change = before.change_to(fresh)
-            message = whole if change is None else _message("change", fresh.version, change)
+            message = _whole(fresh) if change is None else _message("change", fresh.version, change)
             for screen in self._screens:
-                screen.tell(message, whole)
+                screen.tell(message, fresh)
 
     def _matters(self, told: Told | None) -> bool:
         """Whether the view may look different now."""
