@@ -42,6 +42,28 @@ async def test_a_cancelled_time_is_held_for_the_first_in_line_and_accepting_conf
     assert await line.round() == []
 
 
+@pytest.mark.parametrize("how", ["released", "expired"])
+async def test_a_time_that_was_only_held_is_for_whoever_began_to_wait_meanwhile(line: Line, how: str) -> None:
+    desk = line.clinic.desk
+    held = line.clinic.hold("facial", 0)
+    entry = await line.join(1, "facial")
+    assert (await line.round(), await line.openings()) == ([], [])
+    if how == "released":
+        desk("release_hold", hold_id=held["id"])
+    else:
+        line.admin.execute("update holdfast.hold_policy set grace_seconds = 0")
+        line.admin.execute("update holdfast.hold set expires_at = created_at + interval '1 ms'")
+        desk("sweep_holds")
+    offer = await line.one_round()
+    assert (offer.entry_id, offer.starts_at) == (entry.id, at(0))
+    assert [row["cause"] for row in await line.openings()] == ["hold"]
+    await line.decline(offer)
+    assert await line.round() == [], "an offer that ends is no new opening"
+    late = line.clinic.hold("facial", 120)
+    desk("release_hold", hold_id=late["id"])
+    assert (await line.round(), len(await line.openings())) == ([], 1), "nobody began to wait while it was held"
+
+
 async def test_no_answer_and_no_go_on_to_the_next(line: Line) -> None:
     taken = line.clinic.book("facial", 0)
     entries = [await line.join(number, "facial") for number in (1, 2, 3)]

@@ -995,7 +995,7 @@ CREATE TABLE holdfast.waitlist_opening (
     resource_ids uuid[] NOT NULL,
     freed_at timestamp with time zone NOT NULL,
     due_at timestamp with time zone,
-    CONSTRAINT waitlist_opening_cause_is_known CHECK ((cause = ANY (ARRAY['cancelled'::text, 'no_show'::text, 'moved'::text, 'block'::text, 'busy'::text, 'hours'::text]))),
+    CONSTRAINT waitlist_opening_cause_is_known CHECK ((cause = ANY (ARRAY['cancelled'::text, 'no_show'::text, 'moved'::text, 'block'::text, 'busy'::text, 'hours'::text, 'hold'::text]))),
     CONSTRAINT waitlist_opening_starts_before_end CHECK ((starts_at < ends_at))
 );
 

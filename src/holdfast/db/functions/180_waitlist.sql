@@ -168,6 +168,20 @@ begin
     join service s on s.organization_id = h.organization_id and s.id = h.service_id
     left join appointment a on a.organization_id = h.organization_id and a.hold_id = h.id
     where t.type = 'hold.released' and (t.data -> 'moved' = 'true' or a.state in ('cancelled', 'no_show'))
+  ), let_go as (
+    -- held and not booked: who joined before was asked already, or the time was theirs to take
+    select t.id as event_id, h.location_id, h.starts_at, h.ends_at, t.at,
+           (select array_agg(distinct u.resource_id) from claim k
+            join unit u on u.organization_id = k.organization_id and u.id = k.unit_id
+            where k.organization_id = h.organization_id and k.hold_id = h.id) as resource_ids
+    from told t
+    join hold h on h.organization_id = t.organization_id and h.id = t.subject_id
+    where t.type in ('hold.released', 'hold.expired') and t.data -> 'moved' is distinct from 'true'
+      and not exists (select from appointment a where a.organization_id = h.organization_id and a.hold_id = h.id)
+      and not exists (select from offer o where o.organization_id = h.organization_id and o.hold_id = h.id)
+      and exists (select from waitlist_entry w
+                  where w.organization_id = t.organization_id and w.state = 'waiting'
+                    and w.joined_at between h.created_at and t.at)
   ), closures as (
     select t.id as event_id, 'block' as cause, b.resource_id, b.starts_at, b.ends_at, t.at
     from told t join block b on b.organization_id = t.organization_id and b.id = t.subject_id
@@ -205,6 +219,8 @@ begin
     group by location_id, dated
   ), freed as (
     select event_id, location_id, cause, service_id, price_cents, client_id, starts_at, ends_at, resource_ids, at from visits
+    union all
+    select event_id, location_id, 'hold', null, null, null, starts_at, ends_at, resource_ids, at from let_go
     union all
     select c.event_id, rl.location_id, c.cause, null, null, null, greatest(c.starts_at, c.at), c.ends_at,
            array[c.resource_id], c.at

@@ -308,6 +308,7 @@ def _causes(language: Language) -> dict[str, str]:
         "block": gettext("a block was removed"),
         "busy": gettext("free again in a calendar"),
         "hours": gettext("longer hours"),
+        "hold": gettext("held and let go again"),
     } | dict.fromkeys(("cancelled", "no_show", "moved"), "")
 
 
