@@ -25,8 +25,8 @@ from holdfast.db.urls import DatabaseUrls
 from holdfast.insight import doctor
 
 ROOT = Path(holdfast.__file__).parent
-PACKAGES = sorted(f"holdfast.{path.parent.relative_to(ROOT).as_posix().replace('/', '.')}"
-                  for path in ROOT.rglob("queries.sql"))  # fmt: skip
+PACKAGES = sorted({f"holdfast.{path.parent.relative_to(ROOT).as_posix().replace('/', '.')}"
+                   for path in ROOT.rglob("queries*.sql")})  # fmt: skip
 QUERIES = [(package, name) for package in PACKAGES for name in load_queries(package)]
 
 # Rows whose class is chosen at run time, where reading the code cannot tell.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
-from holdfast.db.queries import QueryFileBroken, parse_queries
+from holdfast.db.queries import QueryFileBroken, load_queries, parse_queries
 
 TWO = """-- What this file is about.
 
@@ -49,3 +52,20 @@ def test_it_is_read_only() -> None:
 def test_a_broken_form_is_named(text: str, complaint: str) -> None:
     with pytest.raises(QueryFileBroken, match=complaint):
         parse_queries(text, source="x")
+
+
+def test_a_package_may_have_several_files_but_a_name_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "holdfast_queries_of_a_test"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "queries.sql").write_text(TWO)
+    (package / "queries_more.sql").write_text("-- name: three\n-- The third.\nselect 3;\n")
+    (package / "schema.sql").write_text("create table thing ();")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    try:
+        assert list(load_queries(package.name)) == ["one", "two", "three"]
+        (package / "queries_more.sql").write_text("-- name: one\n-- Again.\nselect 3;\n")
+        with pytest.raises(QueryFileBroken, match="there is another query named one"):
+            load_queries(package.name)
+    finally:
+        sys.modules.pop(package.name, None)

@@ -1,4 +1,4 @@
-"""Named queries: SQL lives in ``queries.sql`` beside its domain, each statement with a name and a sentence.
+"""Named queries: SQL lives in ``queries*.sql`` beside its domain, each statement with a name and a sentence.
 
 -- name: hold_by_id
 -- The hold and its claims, whatever its state.
@@ -13,6 +13,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
+_FILE: Final = re.compile(r"queries(_[a-z]+)?\.sql")
 _NAME: Final = re.compile(r"^-- name:[ \t]*(\S*)[ \t]*$", re.MULTILINE)
 
 
@@ -21,12 +22,18 @@ class QueryFileBroken(ValueError):
 
 
 def load_queries(package: str) -> Mapping[str, str]:
-    """The queries of ``package`` (``"holdfast.booking"``): name -> SQL, read-only.
+    """The queries of ``package`` (``"holdfast.booking"``), of one file or several: name -> SQL, read-only.
 
     Raises QueryFileBroken for a name used twice, a missing sentence or a missing statement.
     """
-    source = files(package) / "queries.sql"
-    return parse_queries(source.read_text("utf-8"), source=f"{package}/queries.sql")
+    queries: dict[str, str] = {}
+    for file in sorted(files(package).iterdir(), key=lambda file: file.name):
+        if _FILE.fullmatch(file.name):
+            found = parse_queries(file.read_text("utf-8"), source=f"{package}/{file.name}")
+            if twice := queries.keys() & found.keys():
+                raise QueryFileBroken(f"{package}/{file.name}: there is another query named {min(twice)}")
+            queries |= found
+    return MappingProxyType(queries)
 
 
 def parse_queries(text: str, *, source: str) -> Mapping[str, str]:
