@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from holdfast.db.transact import Record
 from holdfast.messages.planning import Planner
-from holdfast.messages.sending import QUERIES
+from holdfast.messages.sending import PAGE, QUERIES
 from holdfast.worker.run import WorkerSettings, open_means
 from tests.clinic import at
 from tests.messages.conftest import Office
+from tests.messages.mailbox import Mailbox
 from tests.messages.twilio_stand_in import TwilioStandIn
 from tests.worker.running import system_of, working
 
@@ -117,6 +119,20 @@ async def test_the_key_keeps_a_replay_from_doubling_reminders(
         await means.message_sender.send_due(office.clinic.organization_id)
     # the stand-in is as Twilio, and tells of the first text when it is asked: a late look is what finds the repeat
     assert len(line.texts) == (1 if guarded else 2)
+
+
+async def test_a_long_queue_is_sent_turn_by_turn_and_to_its_end(
+    settings: WorkerSettings, office: Office, mailbox: Mailbox
+) -> None:
+    settings = replace(settings, messages=replace(settings.messages, turn_seconds=0.0))
+    for hour in range(PAGE + 5):
+        office.clinic.book("consult", hour * 60)
+    await plan_everything_again(office, settings)
+    async with open_means(settings) as means:
+        assert await means.message_sender.send_due(office.clinic.organization_id), "its turn is over before its work"
+    assert len(mailbox.received) == PAGE
+    async with working(settings):
+        await office.until_states("confirmation", *["sent"] * (PAGE + 5))
 
 
 def _drop_the_key(office: Office) -> None:

@@ -33,6 +33,7 @@ class MessageSettings:
     public_url: str | None = None
     console: bool = False
     lease_seconds: float = 120.0
+    turn_seconds: float = 5.0  # then whoever else owes something has the slot
     delays_seconds: Sequence[float] = DELAYS_SECONDS
 
     def __repr__(self) -> str:

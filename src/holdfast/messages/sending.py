@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -93,14 +94,15 @@ class MessageSender:
         """The channels that are set up."""
         return self._carriers.keys()
 
-    async def send_due(self, organization_id: UUID) -> int:
-        """Attempt everything that is due there now; how many attempts were made."""
-        caller = Caller(organization_id, "system", "system")
-        gate, count = asyncio.Semaphore(AT_A_TIME), 0
+    async def send_due(self, organization_id: UUID) -> bool:
+        """Attempt what is due there now, page by page, as long as a turn lasts; whether more may be due."""
+        caller, gate = Caller(organization_id, "system", "system"), asyncio.Semaphore(AT_A_TIME)
+        ends_at = time.monotonic() + self._settings.turn_seconds
         while leases := await self._lease(caller):
             await self._attend(gate, caller, {lease.id: lease for lease in leases})
-            count += len(leases)
-        return count
+            if time.monotonic() >= ends_at:
+                return True
+        return False
 
     async def _lease(self, caller: Caller) -> list[_Lease]:
         return await self._back_record.transact(

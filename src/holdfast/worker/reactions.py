@@ -158,6 +158,12 @@ async def wake_due_messages(means: Means) -> None:
         await means.queue.defer(messages_job(organization["organization_id"]))
 
 
+async def send_due_messages(means: Means, organization_id: UUID) -> None:
+    """A turn for what one organization owes its clients. What is due still goes to the end of the queue."""
+    if await means.message_sender.send_due(organization_id):
+        await means.queue.defer(messages_job(organization_id))
+
+
 SENDING_MESSAGES: Final = "messages.send"
 
 

@@ -46,6 +46,7 @@ from holdfast.worker.reactions import (
     Means,
     Reaction,
     send_due,
+    send_due_messages,
 )
 
 CONNECTIONS: Final = 4
@@ -144,7 +145,7 @@ def _teach(means: Means, reactions: Sequence[Reaction]) -> None:
         return react
 
     async def send_messages(organization_id: str) -> None:
-        await means.message_sender.send_due(UUID(organization_id))
+        await send_due_messages(means, UUID(organization_id))
 
     means.queue.add(SENDING, send, pool=WEBHOOKS, until_done=False)
     means.queue.add(SENDING_SLOWLY, send, pool=SLOW_WEBHOOKS, until_done=False)
