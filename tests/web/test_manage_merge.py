@@ -50,6 +50,10 @@ class Twins:
         )  # fmt: skip
         return UUID(str(row["id"]))
 
+    def open_from_eight_to_nine(self, slug: str) -> None:
+        week = [{"kind": "hours", "weekday": day, "starts": "08:00", "ends": "09:00", **CLEAR} for day in range(7)]
+        self.clinic.desk("set_weekly_rules", location_id=None, resource_id=self.clinic.resources[slug], rules=week)
+
     def claims(self) -> dict[str, int]:
         """How many active claims stand on each of the two."""
         rows = self.clinic.desk.read(
@@ -159,8 +163,8 @@ def test_whoever_signs_in_as_that_person_is_named(owner: Forms, glow: Clinic) ->
     glow.desk("create_staff", email="zoe@example.org", name="Zoe Gray", role="provider", resource_id=zoe_2)
     owner.open(f"{HOME}/zoe-2/merge?into=zoe")
     assert "Zoe Gray, as zoe from then on" in words(owner)
-    assert "Whoever waits for zoe-2 waits for zoe." in words(owner)
-    assert "nothing: from now on it is free" in words(owner)
+    assert "Whoever waits for zoe-2 waits for zoe from then on." in words(owner)
+    assert "To come nothing" in words(owner)
     owner.send("/merge")
     (row,) = glow.desk.read("select resource_id from holdfast.staff where name = 'Zoe Gray'")
     assert row["resource_id"] == zoe
@@ -176,16 +180,16 @@ def test_two_of_the_same_name_are_told_apart(owner: Forms, twins: Twins) -> None
 
 def test_visits_that_the_hours_of_the_one_that_stays_do_not_have_are_shown(owner: Forms, twins: Twins) -> None:
     visit = twins.book(twins.goes)
-    twins.clinic.desk(
-        "set_weekly_rules", location_id=None, resource_id=twins.clinic.resources[twins.stays],
-        rules=[{"kind": "hours", "weekday": day, "starts": "08:00", "ends": "09:00", **CLEAR} for day in range(7)],
-    )  # fmt: skip
+    twins.open_from_eight_to_nine(twins.stays)
     owner.open(twins.url)
     assert "1 booked visit is touched" in words(owner)
     assert f"{twins.stays} would not be working then." in words(owner)
     assert f"/desk/appointments/{public_id('appointment', visit)}" in owner.links
     owner.open(f"{HOME}/{twins.stays}/merge?into={twins.goes}")
     assert "touched" not in words(owner), "the other way round it is as it was"
+    twins.open_from_eight_to_nine(twins.goes)
+    owner.open(twins.url)
+    assert "touched" not in words(owner), "it lies outside the hours of both"
 
 
 def test_what_would_overlap_is_listed_in_words_until_one_of_them_is_moved(owner: Forms, twins: Twins) -> None:

@@ -113,6 +113,7 @@ async def _chooser(
 async def _preview(
     request: Request, staff: SignedIn, pair: _Pair, found: Merge | MergeRefused, refusal: HoldfastError | None
 ) -> Response:
+    one, other = _names(pair.goes, pair.stays)
     return await manage_page(
         request,
         staff,
@@ -121,6 +122,8 @@ async def _preview(
         home=HOME,
         goes=pair.goes,
         stays=pair.stays,
+        one=one,
+        other=other,
         seen=fingerprint(*pair.shown),
         refused=found if isinstance(found, MergeRefused) else None,
         merge=found if isinstance(found, Merge) else None,
@@ -153,7 +156,8 @@ async def _find_going(tx: Transaction, slug: str) -> Resource:
     """The record that goes. Raises NotFound, and says into which other it was merged."""
     goes = await get_resource(tx, slug)
     if (stays := await _merged_into(tx, slug)) is not None:
-        raise NotFound(said("{name} was merged into {other}: look there.", name=goes.name, other=stays.name))
+        name, other = _names(goes, stays)
+        raise NotFound(said("{name} was merged into {other}: look there.", name=name, other=other))
     if goes.retired_at is not None:
         raise NotFound("There is nothing of this name here any more.")
     return goes
@@ -163,3 +167,10 @@ async def _merged_into(tx: Transaction, slug: str) -> Resource | None:
     """The record that this one was merged into. Raises NotFound."""
     into_id = (await get_resource(tx, slug)).merged_into_id
     return None if into_id is None else await get_resource(tx, into_id)
+
+
+def _names(goes: Resource, stays: Resource) -> tuple[str, str]:
+    """What the two are called, so that they can be told apart."""
+    if goes.name != stays.name:
+        return goes.name, stays.name
+    return f"{goes.name} ({goes.slug})", f"{stays.name} ({stays.slug})"
