@@ -206,6 +206,7 @@ def test_what_would_overlap_is_listed_in_words_until_one_of_them_is_moved(owner:
     assert page.status_code == 200
     assert not offers_merge(owner)
     assert "2 times have no place on" in said
+    assert said.count("At the same time on") == 2, "each with what it meets alone"
     for client, id in (("Bea Ortiz", one), ("Carl Jung", other)):
         assert client in said
         assert f"/desk/appointments/{public_id('appointment', id)}" in owner.links
