@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,22 @@ from tests.web.desk_staff import employ, sign_in_page
 
 AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 PAGES = (
-    "", "/locations", "/locations/austin", "/locations/new", "/resources", "/resources/ana", "/pools", "/pools/rooms",
+    "", "/locations", "/locations/austin", "/locations/new", "/resources", "/resources/ana",
+    "/resources/ana/merge", "/resources/ana/merge?into=ben", "/resources/room-1/merge?into=room-2",
+    "/resources/laser/merge", "/pools", "/pools/rooms",
     "/services", "/services/botox", "/hold_policies", "/hold_policies/widget", "/waitlist", "/waitlist/botox",
     "/booking-page", "/messages", "/messages/reminder/en", "/webhooks", "/webhooks/new", "/keys", "/keys/new", "/staff",
     "/staff/new",
 )  # fmt: skip
+SOON = (datetime.now(UTC) + timedelta(days=3)).replace(minute=0, second=0, microsecond=0)
 
 
 @pytest.fixture(scope="module")
 def browser(glow: Clinic) -> Iterator[Browser]:
     employ(glow)
+    for name in ("Bea", "Carl"):  # at the same time, so that Ana and Ben cannot be merged
+        glow.desk("book", service_id=glow.services["consult"], location_id=glow.location_id, client={"name": name,
+                  "email": "bea@example.org"}, start=SOON)  # fmt: skip
     with chromium() as found:
         yield found
 

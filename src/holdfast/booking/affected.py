@@ -8,9 +8,10 @@ the change itself; what becomes of the visits is for a person to decide.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from holdfast.availability.catalog import Catalog
@@ -21,6 +22,8 @@ from holdfast.booking.service import QUERIES
 from holdfast.catalog.transfer import ACTOR, SURFACE, BookingsInTheWay, Plan, carry_out
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import ClaimsInTheWay
+
+T = TypeVar("T")
 
 Proposal = Callable[[Transaction], Awaitable[object]]
 """A change: any calls of ``catalog.service``, such as ``lambda tx: set_rules(tx, rules, location_id=id)``."""
@@ -59,16 +62,24 @@ async def affected_by(tx: Transaction, change: Proposal) -> Preview:
     Raises whatever else the change raises.
     """
     before = await load_catalog(tx)
-    found: list[AffectedAppointment] = []
     try:
-        async with tx.attempt():
-            await change(tx)
-            found = await affected_since(tx, before)
-            raise _TakenBack
-    except _TakenBack:
-        return Preview(found)
+        return Preview(await try_out(tx, change, lambda tx: affected_since(tx, before)))
     except ClaimsInTheWay as refusal:
         return Preview(await _in_the_way(tx, refusal), refusal)
+
+
+async def try_out(tx: Transaction, change: Proposal, look: Callable[[Transaction], Awaitable[T]]) -> T:
+    """Make the change, look at what it did, and take it back: nothing is changed, no event is left.
+
+    Raises whatever the change raises.
+    """
+    seen: list[T] = []
+    with suppress(_TakenBack):
+        async with tx.attempt():
+            await change(tx)
+            seen.append(await look(tx))
+            raise _TakenBack
+    return seen[0]
 
 
 async def affected_by_import(record: Record, plan: Plan) -> Preview:
@@ -103,7 +114,7 @@ async def affected_since(tx: Transaction, before: Catalog) -> list[AffectedAppoi
         resource_ids=_uuids(resources),
         service_ids=_uuids(services),
     )
-    visits = [_standing(each) for each in appointments]
+    visits = [standing_visit(each) for each in appointments]
     readings = [Reading(catalog, visits, tx.scene.began_at) for catalog in (before, after)]
     affected = []
     for appointment, visit in zip(appointments, visits, strict=True):
@@ -144,7 +155,8 @@ def _uuids(ids: Iterable[str]) -> list[UUID]:
     return [UUID(id) for id in ids]
 
 
-def _standing(appointment: Appointment) -> StandingVisit:
+def standing_visit(appointment: Appointment) -> StandingVisit:
+    """The visit as ``availability.standing`` reads it."""
     return StandingVisit(
         id=str(appointment.id),
         service=str(appointment.service_id),

@@ -32,7 +32,7 @@ TOPICS: Final[Mapping[str, Permission]] = {
     "keys": "manage",
     "staff": "staff",
 }
-DONE: Final = frozenset({"add", "change", "retire", "nothing"})
+DONE: Final = frozenset({"add", "change", "retire", "merge", "nothing"})
 # Which field a rule of the record is about.
 RULE_FIELDS: Final = {
     "label_is_readable": "name",

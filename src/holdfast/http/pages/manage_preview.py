@@ -62,9 +62,14 @@ class Outlook:
 async def look_ahead(tx: Transaction, changes: list[Change], language: Language) -> Outlook:
     """Try the changes, see what they touch, and take them back. Raises what making them raises."""
     preview: Preview = await affected_by(tx, lambda tx: make_changes(tx, changes))
-    shown = [Told(each.appointment, _sentences(language, each)) for each in preview.affected[:SHOWN_MAX]]
     conflicts = preview.refusal.facts["conflicts"] if preview.refusal else []
-    return Outlook(shown, len(preview.affected), dict(Counter(each["kind"] for each in conflicts)))
+    in_the_way = dict(Counter(each["kind"] for each in conflicts))
+    return Outlook(tell_affected(preview.affected, language), len(preview.affected), in_the_way)
+
+
+def tell_affected(affected: list[AffectedAppointment], language: Language) -> list[Told]:
+    """The first of the visits that a change touches, each with what it does to it in words."""
+    return [Told(each.appointment, _sentences(language, each)) for each in affected[:SHOWN_MAX]]
 
 
 def field_changes(change: Change, language: Language) -> list[FieldChange]:

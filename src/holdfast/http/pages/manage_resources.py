@@ -33,7 +33,7 @@ def _fields(document: CatalogDocument, slug: str | None) -> Fields:
         **hours_fields(entry.rules),
     }
     set_chosen(fields, "location", entry.locations)
-    set_chosen(fields, "pool", _pools_of(document, slug))
+    set_chosen(fields, "pool", pools_of(document, slug))
     set_rows(fields, "has", ({"name": name, "until": until} for name, until in entry.has))
     for location, rules in entry.rules_at:
         fields |= hours_fields(rules, f"at-{location}-")
@@ -71,7 +71,8 @@ def _rules_at(reader: Reader, document: CatalogDocument) -> tuple[tuple[str, Rul
     return tuple((slug, rules) for slug, rules in found if rules)
 
 
-def _pools_of(document: CatalogDocument, slug: str | None) -> tuple[str, ...]:
+def pools_of(document: CatalogDocument, slug: str | None) -> tuple[str, ...]:
+    """The slugs of the pools that a resource is in; of a new one, none."""
     return tuple(pool.slug for pool in document.pools.values() if slug in dict(pool.members))
 
 
@@ -96,7 +97,7 @@ def _around(document: CatalogDocument, fields: Fields, _language: Language) -> M
             {name for each in document.resources.values() for name, _ in each.has}
             | {name for pool in document.pools.values() for name in pool.requires}
         ),
-        "pools_of": lambda slug: [document.pools[each].name for each in _pools_of(document, slug)],
+        "pools_of": lambda slug: [document.pools[each].name for each in pools_of(document, slug)],
         # at a shared resource's locations, hours of their own; one that is not shared needs none
         "own_hours_at": [
             slug
@@ -114,6 +115,6 @@ router = entry_routes(
         fields=_fields,
         read=_read,
         around=_around,
-        also=_pools_of,
+        also=pools_of,
     )
 )
