@@ -2,7 +2,7 @@
 // is open: closing the panel, or going elsewhere in it, gives it back.
 import { asking, Combobox } from "./combobox";
 import { fetchPage } from "./page";
-import { CLOSED, toast } from "./panel";
+import { CLOSED, UNSHOWN, toast } from "./panel";
 import { SIGNED_IN } from "./session";
 
 const SOON_SECONDS = 60;
@@ -21,9 +21,21 @@ const form = (token: string): URLSearchParams => new URLSearchParams({ form_toke
 function giveBack(now?: string): void {
   if (!held || held.url === now) return;
   held.stop();
-  void fetch(`${held.url}/release`, { method: "POST", body: form(held.token), keepalive: true, redirect: "manual" });
+  release(held.url, held.token);
   held = null;
 }
+
+// Without an answer it runs out by itself.
+const release = (url: string, token: string): void =>
+  void fetch(`${url}/release`, { method: "POST", body: form(token), keepalive: true, redirect: "manual" }).catch(() => undefined);
+
+/** What a page that nobody sees holds is given back. */
+function giveBackUnshown(root: ParentNode): void {
+  const url = root.querySelector<HTMLElement>("[data-hold]")?.dataset.hold;
+  if (url && url !== held?.url) release(url, tokenOf(root));
+}
+
+const tokenOf = (root: ParentNode): string => root.querySelector<HTMLInputElement>("input[name=form_token]")!.value;
 
 function countDown(shown: HTMLElement, token: string): Held {
   const url = shown.dataset.hold!;
@@ -41,8 +53,10 @@ function countDown(shown: HTMLElement, token: string): Held {
     shown.setAttribute("aria-live", left === SOON_SECONDS ? "polite" : "off");
   };
   const comeBack = async (): Promise<void> => {
-    const response = await fetch(`${url}/return`, { method: "POST", body: form(token) });
-    if (response.ok) until = performance.now() + ((await response.json()) as { seconds: number }).seconds * 1000;
+    // Without an answer (the page is being left, the network is away) what is known holds.
+    const answer = await fetch(`${url}/return`, { method: "POST", body: form(token) }).catch(() => null);
+    const told = answer?.ok ? ((await answer.json().catch(() => null)) as { seconds: number } | null) : null;
+    if (told) until = performance.now() + told.seconds * 1000;
     show();
   };
   // A page of its own may have been loaded anew: the beacon of the one before can arrive late, so ask twice.
@@ -57,13 +71,14 @@ function findClients(root: HTMLElement, search: HTMLFormElement): void {
   const field = search.querySelector<HTMLInputElement>("input[type=search]")!;
   const list = (): HTMLElement => root.querySelector<HTMLElement>(`#${search.dataset.list}`)!;
   const box = new Combobox(field, list(), {
-    typed: asking(async (text) => {
+    ...asking(async (text) => {
       const data = new FormData(search);
       data.set("text", text);
       const { html } = await fetchPage(search.action, data);
       return () => {
         const fresh = html.querySelector("[data-part=found]");
-        if (!fresh || !root.isConnected) return;
+        // Somebody was chosen meanwhile, with the mouse: the panel shows the next step.
+        if (!fresh || !field.isConnected) return;
         root.querySelector("[data-part=found]")!.replaceChildren(...fresh.childNodes);
         box.show(list());
       };
@@ -82,7 +97,7 @@ function mount(root: HTMLElement): void {
   giveBack(shown?.dataset.hold);
   if (shown) {
     held?.stop();
-    held = countDown(shown, root.querySelector<HTMLInputElement>("input[name=form_token]")!.value);
+    held = countDown(shown, tokenOf(root));
   }
   const search = root.querySelector<HTMLFormElement>("form[data-combo=search]");
   if (search) findClients(root, search);
@@ -98,6 +113,7 @@ export function startBooking(): void {
   if (document.activeElement === document.body) page.querySelector<HTMLElement>("[autofocus]")?.focus();
   addEventListener("holdfast:panel", (event) => mount((event as CustomEvent<HTMLElement>).detail));
   addEventListener(CLOSED, () => giveBack());
+  addEventListener(UNSHOWN, (event) => giveBackUnshown((event as CustomEvent<HTMLElement>).detail));
   addEventListener(SIGNED_IN, (event) => held && (held.token = (event as CustomEvent<string>).detail));
   document.addEventListener("submit", (event) => (submitting ||= !(event.target as Element).closest(".panel-body")));
   addEventListener("pagehide", () => {

@@ -6,12 +6,15 @@ let made = 0;
 interface Options {
   /** Called when what is typed changes; the list may be replaced before it is shown. */
   typed?: (text: string) => void;
+  /** Runs what it is given once the list is the one for what was typed; not at all when no answer comes. */
+  settled?: (act: () => void) => void;
   /** Enter without anything to choose. */
   nothing?: () => void;
 }
 
 export class Combobox {
   private active: HTMLElement | null = null;
+  private pointedAt = false; // by an arrow, in the list that is shown
 
   constructor(
     private readonly field: HTMLInputElement,
@@ -22,6 +25,7 @@ export class Combobox {
     field.setAttribute("aria-autocomplete", "list");
     field.setAttribute("aria-expanded", "true");
     field.addEventListener("input", () => {
+      this.pointedAt = false;
       if (options.typed) options.typed(field.value);
       else this.filter(field.value);
     });
@@ -32,6 +36,7 @@ export class Combobox {
   /** The list as it is now; its first option is the one that Enter chooses. */
   show(list: HTMLElement): void {
     this.list = list;
+    this.pointedAt = false;
     list.id ||= `list-${++made}`;
     list.setAttribute("role", "listbox");
     this.field.setAttribute("aria-controls", list.id);
@@ -76,13 +81,25 @@ export class Combobox {
     if (event.isComposing) return;
     const shown = this.shown();
     const at = this.active ? shown.indexOf(this.active) : -1;
-    if (event.key === "ArrowDown") this.select(shown[(at + 1) % shown.length] ?? null);
-    else if (event.key === "ArrowUp") this.select(shown[(at - 1 + shown.length) % shown.length] ?? null);
+    if (event.key === "ArrowDown") this.point(shown[(at + 1) % shown.length]);
+    else if (event.key === "ArrowUp") this.point(shown[(at - 1 + shown.length) % shown.length]);
     else if (event.key === "Enter") {
-      if (this.active && !this.active.closest("[hidden]")) this.active.click();
-      else this.options.nothing?.();
+      // Whoever types and presses Enter at once means what they typed, not what the list shows until the answer is there.
+      if (this.options.settled && !this.pointedAt) this.options.settled(() => this.choose());
+      else this.choose();
     } else return;
     event.preventDefault();
+  }
+
+  private point(option: HTMLElement | undefined): void {
+    this.select(option ?? null);
+    this.pointedAt = true;
+  }
+
+  private choose(): void {
+    if (!this.field.isConnected) return;
+    if (this.active && !this.active.closest("[hidden]")) this.active.click();
+    else this.options.nothing?.();
   }
 }
 
@@ -90,15 +107,25 @@ export class Combobox {
 export const folded = (text: string): string => text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().trim();
 
 /** Ask the server while somebody types: the latest answer wins, and a pause of a tenth of a second is waited for. */
-export function asking(ask: (text: string) => Promise<(() => void) | void>): (text: string) => void {
+export function asking(ask: (text: string) => Promise<(() => void) | void>): Pick<Options, "typed" | "settled"> {
   let waiting: ReturnType<typeof setTimeout> | undefined;
   let latest = 0;
-  return (text) => {
+  let open = false;
+  let next: (() => void) | undefined;
+  const typed = (text: string): void => {
     clearTimeout(waiting);
     const turn = ++latest;
-    waiting = setTimeout(() => {
+    open = true;
+    next = undefined;
+    const answered = (show?: (() => void) | void): void => {
+      if (turn !== latest) return;
+      open = false;
+      show?.();
       // Without an answer (the page is being left, the network is away) the list stays as it was; the next letter asks again.
-      ask(text).then((show) => turn === latest && show?.(), () => {});
-    }, 100);
+      if (show) next?.();
+      next = undefined;
+    };
+    waiting = setTimeout(() => void ask(text).then(answered, () => answered()), 100);
   };
+  return { typed, settled: (act) => (open ? (next = act) : act()) };
 }

@@ -15,16 +15,24 @@ export function keepFresh(): void {
   const page = document.getElementById("page");
   if (!page || !part(page)) return;
   let asking: ReturnType<typeof setTimeout> | undefined;
+  let busy = false;
+  let anew = false;
   const soon = (): void => {
     asking ??= setTimeout(() => void refresh(), 50 + Math.random() * SPREAD_MILLISECONDS);
   };
   const refresh = async (): Promise<void> => {
     asking = undefined;
+    // One after the other: an answer that is overtaken would show again what was before.
+    if (busy) return void (anew = true);
     const shown = part(page)!;
     // Nothing goes away under somebody's hands: it is read when they are done.
     if (typing(shown) || shown.querySelector("details[open]")) return void (asking = setTimeout(() => void refresh(), 1000));
     const search = page.querySelector<HTMLFormElement>("form[data-search]");
+    busy = true;
     const answer = await fetchPage(search?.action ?? location.href, search ? new FormData(search) : undefined, UNATTENDED).catch(() => null);
+    busy = false;
+    if (anew) soon();
+    anew = false;
     const fresh = answer && part(answer.html);
     // offline, or signed out: the next change, or the next click, finds out
     if (fresh && !typing(shown) && fresh.innerHTML !== shown.innerHTML) settle(shown, fresh);
@@ -49,12 +57,15 @@ function settle(shown: HTMLElement, fresh: HTMLElement): void {
   if (link) shown.querySelector<HTMLElement>(`a[href="${CSS.escape(link)}"]`)?.focus();
 }
 
+let counted = 0;
 async function readCount(): Promise<void> {
   const badge = document.querySelector<HTMLElement>("[data-inbox]");
   if (!badge) return;
+  const turn = ++counted;
   const answer = await fetch("/desk/to-decide", { redirect: "error" }).catch(() => null);
-  if (!answer?.ok) return;
-  const count = String(((await answer.json()) as { count: number }).count);
+  const told = answer?.ok ? ((await answer.json().catch(() => null)) as { count: number } | null) : null;
+  if (!told || turn !== counted) return;
+  const count = String(told.count);
   if (badge.dataset.inbox === count) return;
   badge.dataset.inbox = count;
   badge.hidden = count === "0";

@@ -26,9 +26,10 @@ export function keepHold(): void {
       return data;
     };
     const ask = async (what: "extend" | "return"): Promise<void> => {
-      const response = await fetch(`${url}/${what}`, { method: "POST", body: form() });
-      if (!response.ok) return;
-      const told = (await response.json()) as { seconds: number; booked?: boolean };
+      const response = await fetch(`${url}/${what}`, { method: "POST", body: form() }).catch(() => null);
+      const told = response?.ok ? ((await response.json().catch(() => null)) as { seconds: number; booked?: boolean } | null) : null;
+      // Without an answer (the page is being left, the network is away) what is known holds.
+      if (!told || !page.isConnected) return;
       if (told.booked) {
         settled = true;
         return go(url, undefined, "stay");
@@ -38,11 +39,15 @@ export function keepHold(): void {
     };
     // Once it is over it may be anybody's: then this is said here, at once, and what was typed stays.
     let stop: (() => void) | undefined;
+    let looked = 0;
     const lookWhetherLost = async (): Promise<void> => {
+      const turn = ++looked;
       const response = await fetch(`${url}/lost`).catch(() => null);
-      if (!response || !page.isConnected || page.querySelector(".working")) return;
+      const text = await response?.text().catch(() => null);
+      // An answer to an earlier question may be older than what was told since.
+      if (!response || text == null || turn !== looked || !page.isConnected || page.querySelector(".working")) return;
       if (response.redirected) return go(url, undefined, "stay");
-      const html = new DOMParser().parseFromString(await response.text(), "text/html");
+      const html = new DOMParser().parseFromString(text, "text/html");
       if (response.status === 204 || response.status === 409) showLost(page, html.querySelector(".lost"), response.status === 409);
     };
     const over = (): void => {

@@ -39,13 +39,20 @@ export async function fetchPage(url: string, form?: FormData, also: Record<strin
   return { at: response.url, html: new DOMParser().parseFromString(await response.text(), "text/html") };
 }
 
+// How often somebody went to another page: what was asked for before the last time is not wanted any more.
+let gone = 0;
+
 /** Show another page in place of this one. */
 export async function go(url: string, form?: FormData, how: "push" | "stay" = "push"): Promise<void> {
   const working = setTimeout(() => document.documentElement.classList.add("busy"), 150);
+  const turn = ++gone;
+  // What a form did is done, and its answer is always shown.
+  const late = (): boolean => !form && turn !== gone;
   try {
     // What this page holds is given back before the next one is read, which then shows it as free.
     if (!form) await leaveAll();
     const { at, html } = await fetchPage(url, form);
+    if (late()) return;
     // A refusal that has no page of the site is shown in its place: read again, its address would say something else.
     const fresh = html.getElementById("page") ?? html.querySelector<HTMLElement>("main");
     if (!fresh) {
@@ -69,6 +76,7 @@ export async function go(url: string, form?: FormData, how: "push" | "stay" = "p
     }
   } catch {
     // No network: the browser's own way shows the browser's own words.
+    if (late()) return;
     if (!form) location.href = url;
     else toast(document.querySelector<HTMLElement>(".toasts")!.dataset.offline!);
   } finally {

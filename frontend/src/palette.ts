@@ -44,7 +44,7 @@ function mount(content: HTMLElement): void {
   const form = content.querySelector("form")!;
   const field = form.querySelector<HTMLInputElement>("input[type=search]")!;
   const box = new Combobox(field, list(content), {
-    typed: asking(async (text) => {
+    ...asking(async (text) => {
       const data = new FormData(form);
       data.set("text", text);
       const { html } = await fetchPage(ADDRESS, data);

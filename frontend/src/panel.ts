@@ -11,6 +11,12 @@ let back: () => void = () => undefined;
 export const CHANGED = "holdfast:changed";
 /** Tells the page that the panel was closed: what it held may be given back. */
 export const CLOSED = "holdfast:closed";
+/** Tells that a page came too late to be shown: `detail` is what would have been, and what it holds may be given back. */
+export const UNSHOWN = "holdfast:unshown";
+
+// How often something was asked for, and how often the panel was closed.
+let asked = 0;
+let closed = 0;
 
 /** Show an address of the desk in the panel. */
 export async function openPanel(url: string, form?: FormData): Promise<void> {
@@ -25,6 +31,8 @@ export async function openPanel(url: string, form?: FormData): Promise<void> {
     WIDE.matches ? shown.show() : shown.showModal();
   }
   shown.setAttribute("aria-busy", "true");
+  const turn = ++asked;
+  const before = closed;
   try {
     const { at, html } = await fetchPage(url, form);
     const fresh = html.getElementById("page");
@@ -32,11 +40,14 @@ export async function openPanel(url: string, form?: FormData): Promise<void> {
     const refusal = html.querySelector<HTMLElement>("[data-refusal]");
     refusal?.querySelector(".again")?.remove();
     const content = fresh ?? refusal;
-    if (!content || fresh?.dataset.whole !== undefined) {
+    // The panel was closed meanwhile, or shows what was asked for later: nobody waits for this. What a form did is done.
+    const late = before !== closed || (!form && turn !== asked);
+    if (!late && (!content || fresh?.dataset.whole !== undefined)) {
       location.href = at;
       return;
     }
     if (form && fresh && !refusal) dispatchEvent(new CustomEvent(CHANGED, { detail: at }));
+    if (late || !content) return void (content && dispatchEvent(new CustomEvent(UNSHOWN, { detail: content })));
     body().replaceChildren(...content.childNodes);
     shown.dataset.at = at;
     body().scrollTop = 0;
@@ -47,7 +58,7 @@ export async function openPanel(url: string, form?: FormData): Promise<void> {
   } catch {
     sayLost();
   } finally {
-    shown.removeAttribute("aria-busy");
+    if (turn === asked) shown.removeAttribute("aria-busy");
   }
 }
 
@@ -81,6 +92,8 @@ export function wayBack(): () => void {
 export function closePanel(): void {
   const shown = panel();
   if (!shown?.open) return;
+  closed++;
+  shown.removeAttribute("aria-busy");
   shown.close();
   body().replaceChildren();
   back();

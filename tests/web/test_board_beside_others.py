@@ -48,6 +48,7 @@ def test_a_broken_morning_is_put_right_from_the_board(dana: Visitor, glow: Clini
     page.get_by_role("button", name="Carry out this plan").click()
     expect(plan.locator(".note.good")).to_have_text("Done: 1 visit moved.")
     expect(plan.locator(".left-card")).to_have_count(1)
+    page.wait_for_load_state()  # the scripts have come: without them the time would open as a page of its own
     # the time that suits the client is held and taken, beside the plan, which then has nothing left
     plan.locator(".left-card .slot").first.click()
     expect(panel.locator("[data-hold]")).to_contain_text("Held for")
@@ -58,7 +59,7 @@ def test_a_broken_morning_is_put_right_from_the_board(dana: Visitor, glow: Clini
     open_day(page, noon)
     [off] = glow.desk.read("select kind, reason from holdfast.dated_rule where reason = 'Migraine'")
     assert off["kind"] == "time_off"
-    assert "Ben Ode" in entry(page, moved).inner_text() + (entry(page, moved).text_content() or "")
+    expect(entry(page, moved)).to_contain_text("Ben Ode")
     assert left
 
 
@@ -75,9 +76,9 @@ def test_the_board_and_the_booking_page_see_each_other_hold_and_let_go(
         expect(phone.get_by_role("heading", name="This time is kept for you")).to_be_visible()
         page.keyboard.press("3")
         hold = page.locator(".ec-event.hold")
-        expect(hold).to_contain_text("Being booked", timeout=2000)
+        expect(hold).to_contain_text("Being booked")
         phone.go_back()
-        expect(hold).to_have_count(0, timeout=2000)
+        expect(hold).to_have_count(0)
         # the other way round: what the desk holds fades on the phone, and comes back
         there = phone.locator(f".slot[data-start='{start}']")
         expect(there).not_to_have_attribute("aria-disabled", "true")
@@ -85,29 +86,29 @@ def test_the_board_and_the_booking_page_see_each_other_hold_and_let_go(
             "place_hold", service_id=glow.services["laser"], location_id=glow.location_id,
             start=datetime.fromisoformat(start),
         )  # fmt: skip
-        expect(hold).to_have_count(1, timeout=2000)
-        expect(there).to_contain_text("being booked", timeout=2000)
+        expect(hold).to_have_count(1)
+        expect(there).to_contain_text("being booked")
         glow.desk("release_hold", hold_id=held["id"])
-        expect(hold).to_have_count(0, timeout=2000)
-        expect(there).not_to_have_attribute("aria-disabled", "true", timeout=2000)
+        expect(hold).to_have_count(0)
+        expect(there).not_to_have_attribute("aria-disabled", "true")
 
 
 def test_the_week_the_list_and_the_inbox_are_live(dana: Visitor, glow: Clinic, noon: datetime) -> None:
     page = dana.page
-    with page.expect_response("**/desk/changes"):
+    with page.expect_response("**/desk/changes?*"):
         page.goto(f"/desk/week?location=austin&date={noon.date()}")
     page.evaluate("window.loadedOnce = true")
     row = page.locator("tr", has_text="Ana Ruiz")
     cell = row.locator("td").nth(noon.weekday())
-    before = cell.inner_text()
+    before = cell.text_content() or ""
     book(glow, noon, name="Lio Lam")
     expect(cell).not_to_have_text(before)
     assert page.evaluate("window.loadedOnce")
 
-    with page.expect_response("**/desk/changes"):
+    with page.expect_response("**/desk/changes?*"):
         page.goto(f"/desk/list?location=austin&date={noon.date()}")
     page.get_by_role("searchbox").fill("nia")
-    with page.expect_response("**/desk/changes"):
+    with page.expect_response("**/desk/changes?*"):
         page.get_by_role("button", name="Search").click()
     expect(page.locator(".visits")).to_have_count(0)
     assert "nia" not in page.url

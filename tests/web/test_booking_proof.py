@@ -196,4 +196,4 @@ def test_a_browser_solves_it_on_plain_http_by_itself(served: Served, another: An
     with chromium() as browser, visitor(browser, served.url) as some:
         some.page.goto(f"/b/glow/austin/botox?day={DAY}")
         some.page.locator(".slot").nth(12).click()
-        expect(some.page.get_by_role("heading", name="This time is kept for you")).to_be_visible(timeout=60_000)
+        expect(some.page.get_by_role("heading", name="This time is kept for you")).to_be_visible(timeout=300_000)

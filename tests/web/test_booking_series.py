@@ -146,7 +146,7 @@ def test_what_is_lost_meanwhile_is_said_and_the_first_is_kept(glow: Clinic, form
 
 
 def test_no_more_than_the_quota_and_only_by_whoever_holds(glow: Clinic, forms: Forms, other: Forms) -> None:
-    tap(forms, 4, 10)
+    tap(forms, 4, 70)
     propose(forms, 1, 8)
     form = next(form for form in forms.found if form.method == "post" and "start-2" in form.fields)
     assert forms.send(form.action).status_code == 409

@@ -154,6 +154,10 @@ def test_whoever_loses_a_visit_gets_three_others_and_keeps_the_form(glow: Clinic
 
 
 def test_the_first_start_there_is_is_one_tap_away(glow: Clinic, forms: Forms) -> None:
+    now = datetime.now(UTC)
+    for name in ("ana", "ben"):  # the first there is could pass before it is tapped, were it not hours away
+        until = now + timedelta(hours=2)
+        glow.desk("place_block", resource_id=glow.resources[name], start=now, end=until, reason="")
     forms.open("/b/glow/austin/consult")
     assert "First available" in forms.page.text
     first = forms.found[0]
