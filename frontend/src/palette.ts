@@ -6,13 +6,16 @@ import { openPanel, sayLost } from "./panel";
 
 const ADDRESS = "/desk/palette";
 let dialog: HTMLDialogElement | null = null;
+let opening = false;
 
 const list = (root: ParentNode): HTMLElement => root.querySelector<HTMLElement>("#palette-hits")!;
 
 /** Open it; `shortcuts` shows the list of keys. */
 export async function openPalette(shortcuts = false): Promise<void> {
-  if (dialog?.open) return;
+  if (dialog?.open || opening) return;
+  const typed = keepTyping();
   const answer = await fetchPage(ADDRESS).catch(() => null);
+  const text = typed();
   if (!answer) return sayLost();
   const content = answer.html.querySelector<HTMLElement>("[data-palette]");
   if (!content || dialog?.open) return;
@@ -34,13 +37,33 @@ export async function openPalette(shortcuts = false): Promise<void> {
     void openPanel("atHand" in link.dataset ? atHand(link.pathname) : link.href);
   });
   dialog.showModal();
-  mount(content);
+  mount(content, text);
   const keys = content.querySelector<HTMLDetailsElement>(".shortcuts")!;
   keys.open = shortcuts;
   if (shortcuts) keys.querySelector("summary")!.focus();
 }
 
-function mount(content: HTMLElement): void {
+/** Until the answer says what was typed: whoever opens it types on at once, and means the palette and not the page. */
+function keepTyping(): () => string {
+  let text = "";
+  const keep = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Backspace") text = text.slice(0, -1);
+    else if (event.key.length === 1) text += event.key;
+    else return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  addEventListener("keydown", keep, true);
+  opening = true;
+  return () => {
+    removeEventListener("keydown", keep, true);
+    opening = false;
+    return text;
+  };
+}
+
+function mount(content: HTMLElement, text: string): void {
   const form = content.querySelector("form")!;
   const field = form.querySelector<HTMLInputElement>("input[type=search]")!;
   const box = new Combobox(field, list(content), {
@@ -64,6 +87,9 @@ function mount(content: HTMLElement): void {
     void switchKeys(content, sent, new FormData(sent, event.submitter));
   });
   field.focus();
+  if (!text) return;
+  field.value = text;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 /** Single keys on or off: kept by the server in a cookie, and true for this page at once. */

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from playwright.sync_api import APIResponse, Page, Request, Response, Route, expect
+from playwright.sync_api import APIResponse, Error, Page, Request, Response, Route, expect
 
 from tests.clinic import Clinic
 from tests.web.board_chromium import book
-from tests.web.browsers import Visitor
+from tests.web.browsers import Visitor, scripts_ready
 from tests.web.test_booking_live import at, block, run_out, start_of
 from tests.web.test_desk_in_chromium import filter_ready, hold_by_keys, holds, open_panel, show_day, until
 
@@ -60,11 +60,20 @@ class Late:
                     route.fulfill(response=answer)
             heard.value.finished()
         self._page.unroute(self.meant)
-        self._page.evaluate(PAINTED)
+        _paint(self._page)
 
 
 def _answers(asked: Request, answer: Response) -> bool:
     return answer.request == asked
+
+
+def _paint(page: Page) -> None:
+    """Two frames later. What was answered may lead to another page; then it is that one's frames."""
+    try:
+        page.evaluate(PAINTED)
+    except Error:
+        page.wait_for_load_state()
+        page.evaluate(PAINTED)
 
 
 PAINTED = "() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))"
@@ -90,6 +99,24 @@ def test_enter_means_what_was_typed_and_not_what_is_listed_yet(dana: Visitor) ->
     page.keyboard.press("Enter")
     answers.let_go()
     page.wait_for_url("**/desk/inbox")
+
+
+def test_what_is_typed_before_the_palette_is_there_is_meant_for_it(dana: Visitor, glow: Clinic) -> None:
+    page = dana.page
+    page.goto("/desk/list")
+    scripts_ready(page)
+    with late(page, "/desk/palette") as answers:
+        page.keyboard.press("/")
+        page.keyboard.type("bxo")
+        page.keyboard.press("Backspace")
+        page.keyboard.press("Backspace")
+    answers.let_go()
+    field = page.get_by_placeholder("A page, a day, a client or a code")
+    expect(field).to_have_value("b")
+    expect(field).to_be_focused()
+    expect(page.get_by_role("dialog")).to_have_count(1)
+    page.keyboard.type("ook")
+    expect(field).to_have_value("book")
 
 
 def test_somebody_is_chosen_while_the_search_goes_on(dana: Visitor) -> None:
