@@ -8,12 +8,17 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from holdfast.db.pool import Pool
 from holdfast.db.transact import Record
 from holdfast.db.urls import DatabaseUrls
 from tests.clinic import Clinic, open_med_spa
 from tests.postgres import PostgresForTests, postgres_for_tests, superuser_url
+
+# Everywhere as hypothesis does by itself where CI says so: the same examples in every run, however long each takes,
+# which says how busy the machine is. To look for others: --hypothesis-profile=default.
+settings.load_profile("ci")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

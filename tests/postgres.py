@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from holdfast.db.urls import DatabaseUrls
 
 FAST_AND_UNSAFE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
 TEMPLATE = "holdfast"
+DROP_SECONDS = 60
 
 
 @contextmanager
@@ -54,8 +56,19 @@ class PostgresForTests:
         try:
             yield DatabaseUrls(_in_database(self.template.owner, name), _in_database(self.template.app, name))
         finally:
-            with self.administrator() as admin:
-                admin.execute(f"drop database {name} with (force)")
+            self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        give_up_at = time.monotonic() + DROP_SECONDS
+        with self.administrator() as admin:
+            while True:
+                try:
+                    admin.execute(f"drop database {name} with (force)")
+                    return
+                except psycopg.errors.ObjectInUse:
+                    # it gives the sessions that it ends five seconds; on a busy machine they take longer to notice
+                    if time.monotonic() > give_up_at:
+                        raise
 
     @contextmanager
     def administrator(self, database: str = "postgres") -> Iterator[psycopg.Connection]:

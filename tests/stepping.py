@@ -11,7 +11,7 @@ import psycopg
 
 from tests.clinic import call, refusal
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 90
 _WAITS = "select wait_event_type = 'Lock' and state = 'active' from pg_stat_activity where pid = %s"
 
 

@@ -11,6 +11,7 @@ import pytest
 from tests.cli.test_serve import free_port, holdfast, served
 from tests.postgres import data_directory
 
+pytestmark = pytest.mark.timeout(600)  # it starts a server, and a dozen commands
 OWNER = ("staff", "invite", "ada@example.org", "--name", "Ada Byron", "--role", "owner")
 CLINIC = (
     "organization: Luz\nlocations: {main: {time_zone: America/Chicago}}\nproviders: [Ana]\nservices: {Check-up: 30}\n"
@@ -28,7 +29,6 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield data
 
 
-@pytest.mark.timeout(300)
 def test_an_owner_is_let_in_listed_and_let_in_again(clinic: Path) -> None:
     assert "--role owner" in holdfast(clinic, "staff", "list").stdout
     made = holdfast(clinic, *OWNER, HOLDFAST_PUBLIC_URL="https://desk.example.org")
@@ -45,7 +45,6 @@ def test_an_owner_is_let_in_listed_and_let_in_again(clinic: Path) -> None:
     assert again["url"].rpartition("/")[2] not in made.stdout
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("command", "said"),
     [

@@ -74,7 +74,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def ended(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def socket_dir(url: str) -> Path:
@@ -172,14 +175,16 @@ def test_the_number_of_a_dead_server_may_belong_to_anyone(data_dir: Path) -> Non
         left_behind = (cluster_of(data_dir) / "postmaster.pid").read_text()
     account = (cluster_of(data_dir)).stat()
     user = {"user": account.st_uid, "group": account.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-    with subprocess.Popen(["sleep", "60"], cwd="/", **user) as stranger:  # type: ignore[call-overload]
-        _, rest = left_behind.split("\n", 1)
-        pid_file = cluster_of(data_dir) / "postmaster.pid"
-        pid_file.write_text(f"{stranger.pid}\n{rest}")
-        os.chown(pid_file, account.st_uid, account.st_gid)
-        with quick_server(data_dir):
-            assert stranger.poll() is None
-        stranger.kill()
+    with subprocess.Popen(["sleep", "3600"], cwd="/", **user) as stranger:  # type: ignore[call-overload]
+        try:
+            _, rest = left_behind.split("\n", 1)
+            pid_file = cluster_of(data_dir) / "postmaster.pid"
+            pid_file.write_text(f"{stranger.pid}\n{rest}")
+            os.chown(pid_file, account.st_uid, account.st_gid)
+            with quick_server(data_dir):
+                assert stranger.poll() is None
+        finally:
+            stranger.kill()
 
 
 def test_two_on_one_data_directory(data_dir: Path) -> None:

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 import holdfast as package
+from holdfast.db.embedded import running_server
 from tests.cli.test_serve import environment, free_port, served
 from tests.postgres import data_directory
 from tests.web.forms import Forms
@@ -20,7 +22,22 @@ from tests.web.forms import Forms
 PAGE = Path(__file__).parents[2] / "docs" / "own-clinic.md"
 STEPS = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
 
-pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the walkthrough asks with curl")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("curl") is None, reason="the walkthrough asks with curl"),
+    pytest.mark.timeout(900),  # it starts a server and a dozen commands, maybe on a busy machine
+]
+# As if it were early on the Monday to come. Of a start that is offered a moment before it begins, nothing can be booked
+# a moment later, and nobody who reads the page is as unlucky as one run in so many of its test.
+EARLY_ON_MONDAY = """
+do $$
+begin
+  execute format($f$
+    create or replace function holdfast.clock() returns timestamptz language sql volatile parallel safe
+    return clock_timestamp() + %L::interval$f$,
+    (date_trunc('week', now() at time zone 'America/Chicago') + interval '7 days 6 hours')
+      at time zone 'America/Chicago' - now());
+end $$
+"""
 
 
 @pytest.fixture(scope="module")
@@ -38,18 +55,21 @@ def told(tmp_path_factory: pytest.TempPathFactory, clinic_url: str) -> Iterator[
     (programs / "holdfast").chmod(0o755)
     script = "\n".join(f"{step}\nprintf '\\036'" for step in STEPS)
     with data_directory() as data, served(data, port):
+        urls = running_server(data)
+        assert urls is not None
+        with psycopg.connect(urls.owner, autocommit=True) as owner:
+            owner.execute(EARLY_ON_MONDAY)
         variables = environment(data, HOLDFAST_URL=clinic_url, HOLDFAST_PORT=str(port))
         variables["PYTHONPATH"] = str(Path(package.__file__).parents[1])  # where the package is not installed
         variables["PATH"] = f"{programs}:{variables['PATH']}"
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
-            cwd=directory, env=variables, capture_output=True, text=True, check=False, timeout=200,
+            cwd=directory, env=variables, capture_output=True, text=True, check=False, timeout=600,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         yield done.stdout.split("\036")
 
 
-@pytest.mark.timeout(240)
 def test_every_step_says_what_the_page_says(told: list[str]) -> None:
     _, imported, _, _, booked, refused, why, ill, changed, _ = told
     assert "+ service crown" in imported
@@ -69,7 +89,6 @@ def test_every_step_says_what_the_page_says(told: list[str]) -> None:
     assert "It would be closed then." in changed
 
 
-@pytest.mark.timeout(240)
 def test_the_link_leads_to_a_signed_in_desk(told: list[str], clinic_url: str) -> None:
     found = re.search(rf"Open {re.escape(clinic_url)}(/welcome/[\w-]+)", told[3])
     assert found is not None, told[3]

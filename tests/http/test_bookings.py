@@ -47,7 +47,8 @@ def test_a_visit_from_hold_to_completion(spa: House, day: Callable[[], datetime]
     assert {each["role"] for each in hold["claims"]} == {"provider", "room", "device"}
     assert made(spa.widget.get(f"/v1/holds/{hold['id']}")) == hold
     extended = made(spa.widget.post(f"/v1/holds/{hold['id']}/extend", json={"ttl_seconds": 600}))
-    assert extended["expires_at"] > hold["expires_at"]
+    longer, before = (datetime.fromisoformat(each["expires_at"]) for each in (extended, hold))
+    assert longer > before
 
     booked = spa.widget.post("/v1/appointments", json={"hold_id": hold["id"], "client": ADA})
     appointment = made(booked)

@@ -34,6 +34,7 @@ from tests.postgres import PostgresForTests, superuser_url
 REQUESTS = int(os.environ.get("HOLDFAST_R5_REQUESTS", "90"))
 SEED = 20_260_306
 SENDS_MAX = 5
+PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def carried_out(request: Logical, threads: ThreadPoolExecutor) -> list[httpx.Res
     else:
         sent = [request.send() for _ in range(request.sends)]
     answers = [each for each in sent if not in_progress(each)]
-    give_up_at = time.monotonic() + 20
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
     while not answers:
         assert time.monotonic() < give_up_at
         answers = [each for each in [request.send()] if not in_progress(each)]
@@ -209,7 +210,7 @@ def test_a_twin_in_flight_is_told_at_once(module_database: DatabaseUrls, houses:
 
 
 def wait_for_a_blocked_session(watcher: psycopg.Connection[Any]) -> None:
-    give_up_at = time.monotonic() + 20
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
     waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
     while time.monotonic() < give_up_at:
         if watcher.execute(waiting).fetchone() != (0,):  # type: ignore[call-overload]
@@ -229,7 +230,7 @@ def test_control_a_key_kept_outside_the_transaction_doubles(
         key = request.headers["idempotency-key"]
         if key in kept:
             return Response(kept[key], 201)
-        await asyncio.wait_for(meeting.wait(), 20)
+        await asyncio.wait_for(meeting.wait(), PATIENCE_SECONDS)
         record: Record = request.app.state.record
         answer = await record.transact(caller, work)
         kept[key] = answer.body

@@ -26,7 +26,14 @@ TOO_MANY = 6
 @pytest.fixture
 def narrow(database: DatabaseUrls) -> Iterator[House]:
     """A server with a single connection."""
-    with served(build_app(database.app, secret=SECRET, pool_size=1)) as url, opened(database, url, "narrow") as house:
+    with narrow_house(database) as house:
+        yield house
+
+
+@contextmanager
+def narrow_house(database: DatabaseUrls, *, short_limits: bool = False) -> Iterator[House]:
+    app = build_app(database.app, secret=SECRET, pool_size=1)
+    with served(app, short_limits=short_limits) as url, opened(database, url, "narrow") as house:
         made(house.desk.get("/v1/locations"))  # the key is known from now on
         yield house
 
@@ -60,10 +67,11 @@ def test_the_queue_has_an_end(database: DatabaseUrls, narrow: House) -> None:
         made(waits.result())
 
 
-def test_a_lock_that_is_not_given_back(database: DatabaseUrls, narrow: House) -> None:
-    with ThreadPoolExecutor(1) as threads, stuck(database, narrow, threads) as (waits, _):
-        assert_problem(waits.result(), 503, "busy")
-    assert effects(narrow) == 0
+def test_a_lock_that_is_not_given_back(database: DatabaseUrls) -> None:
+    with narrow_house(database, short_limits=True) as house:
+        with ThreadPoolExecutor(1) as threads, stuck(database, house, threads) as (waits, _):
+            assert_problem(waits.result(), 503, "busy")
+        assert effects(house) == 0
 
 
 def test_a_connection_that_is_lost(database: DatabaseUrls, narrow: House) -> None:

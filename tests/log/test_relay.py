@@ -18,6 +18,7 @@ from holdfast.errors import Bug
 from holdfast.log.relay import LOCK_KEY, Handoff, Interest, Lag, Relay, pass_over, relay_lag
 from holdfast.worker.reactions import Means, Reaction
 from tests.clinic import Clinic, open_clinic
+from tests.webhooks.receiver import PATIENCE_SECONDS
 from tests.worker.running import worker_settings, working
 
 ALL = Interest("all", frozenset({"appointment.booked", "appointment.cancelled", "test.thing"}))
@@ -53,7 +54,7 @@ class Heard:
         return [id for handoff in self.handoffs for id in handoff.event_ids]
 
     async def wait_for(self, ids: list[int]) -> None:
-        async with asyncio.timeout(60), self.changed:
+        async with asyncio.timeout(PATIENCE_SECONDS), self.changed:
             await self.changed.wait_for(lambda: self.ids == ids)
 
 
@@ -143,7 +144,7 @@ async def test_of_two_relays_one_is_active_and_the_other_takes_over_when_it_dies
     first, second = (Relay(worker_url(database), [ALL], heard.defer) for _ in range(2))
     tasks = [asyncio.create_task(first.run())]
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await first.active.wait()
             tasks.append(asyncio.create_task(second.run()))
             with psycopg.connect(database.owner, autocommit=True) as owner:
@@ -154,9 +155,9 @@ async def test_of_two_relays_one_is_active_and_the_other_takes_over_when_it_dies
                 await second.active.wait()
                 ids.append(write_event(owner, spa))
                 await committed(ids)
-                # its connection is cut: it notices, and begins again
+                # its connection is cut, for good before there is anything to hand on: it notices, and begins again
                 admin.execute(
-                    "select pg_terminate_backend(pid) from pg_stat_activity"
+                    "select pg_terminate_backend(pid, 60000) from pg_stat_activity"
                     " where application_name = 'holdfast relay' and datname = current_database()"
                 )
                 ids.append(write_event(owner, spa))
@@ -211,7 +212,7 @@ async def test_a_reaction_that_fails_is_called_again_before_the_next_events(
     async with working(worker_settings(database), [reaction]):
         spa.book("consult", 0)
         spa.book("consult", 60)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await done.wait()
     assert calls[0] == calls[1]
     flat = [id for call in calls[1:] for id in call]

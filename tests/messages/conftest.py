@@ -18,7 +18,7 @@ from tests.clinic import Clinic
 from tests.messages.mailbox import Mailbox, mail_server
 from tests.messages.twilio_stand_in import ACCOUNT, NUMBER, TOKEN, TwilioStandIn, twilio
 from tests.webhooks.test_delivery import until
-from tests.worker.running import system_of, worker_settings
+from tests.worker.running import LEASE_SECONDS, system_of, worker_settings
 
 PUBLIC_URL = "https://book.example.org"
 
@@ -37,7 +37,7 @@ async def line() -> AsyncIterator[TwilioStandIn]:
 
 @pytest.fixture
 def settings(database: DatabaseUrls, mailbox: Mailbox, line: TwilioStandIn) -> WorkerSettings:
-    """A lease and retries in no time, two of them."""
+    """Retries in no time, two of them."""
     return replace(
         worker_settings(database),
         messages=MessageSettings(
@@ -48,7 +48,7 @@ def settings(database: DatabaseUrls, mailbox: Mailbox, line: TwilioStandIn) -> W
             twilio_from=NUMBER,
             twilio_api_url=line.url,
             public_url=PUBLIC_URL,
-            lease_seconds=1.0,
+            lease_seconds=LEASE_SECONDS,
             delays_seconds=(0.05, 0.05),
         ),
     )

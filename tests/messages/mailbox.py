@@ -13,6 +13,8 @@ from typing import Any, cast
 from aiosmtpd.smtp import SMTP
 from icalendar import Calendar, Event
 
+from tests.webhooks.receiver import PATIENCE_SECONDS
+
 
 @dataclass
 class Mailbox:
@@ -40,7 +42,7 @@ class Mailbox:
         return self.answer(mail)
 
     async def wait_for(self, count: int) -> list[EmailMessage]:
-        async with asyncio.timeout(60), self._changed:
+        async with asyncio.timeout(PATIENCE_SECONDS), self._changed:
             await self._changed.wait_for(lambda: len(self.received) >= count)
         return self.received
 

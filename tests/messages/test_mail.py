@@ -19,7 +19,7 @@ from tests.messages.conftest import PUBLIC_URL, Office
 from tests.messages.mailbox import Mailbox, event_in, part
 from tests.messages.twilio_stand_in import TwilioStandIn
 from tests.webhooks.test_delivery import until
-from tests.worker.running import system_of, worker_process, working
+from tests.worker.running import missed, system_of, worker_process, working
 
 
 async def test_a_booking_is_confirmed_with_an_invitation_that_says_no_more_than_it_must(
@@ -112,6 +112,7 @@ async def test_a_worker_killed_between_sending_and_writing_down_repeats_the_same
         await mailbox.wait_for(1)
         doomed.kill()
         await doomed.wait()
+    missed(office.admin)
     mailbox.gate.set()
     async with working(settings):
         (message,) = await office.until_states("confirmation", "sent")

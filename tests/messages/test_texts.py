@@ -17,7 +17,7 @@ from tests.clinic import open_med_spa
 from tests.messages.conftest import PUBLIC_URL, Office
 from tests.messages.mailbox import Mailbox
 from tests.messages.twilio_stand_in import NUMBER, TOKEN, TwilioStandIn
-from tests.worker.running import worker_process, working
+from tests.worker.running import missed, worker_process, working
 
 PHONE = "+15125550111"
 TEXTED = {"name": "Ada Byron", "phone": PHONE}
@@ -48,6 +48,7 @@ async def test_a_worker_killed_after_twilio_took_the_text_finds_it_there_and_sen
         await line.wait_for(1)
         doomed.kill()
         await doomed.wait()
+    missed(office.admin)
     line.gate.set()
     async with working(settings):
         (sent,) = await office.until_states("confirmation", "sent")

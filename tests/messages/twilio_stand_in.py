@@ -13,6 +13,8 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
+from tests.webhooks.receiver import PATIENCE_SECONDS
+
 ACCOUNT, TOKEN, NUMBER = "AC00000000000000000000000000000000", "a token that signs", "+15125550100"
 Failure = tuple[int, dict[str, Any], dict[str, str]]
 
@@ -36,7 +38,7 @@ class TwilioStandIn:
         return f"http://127.0.0.1:{self.port}"
 
     async def wait_for(self, count: int) -> list[dict[str, Any]]:
-        async with asyncio.timeout(60), self._changed:
+        async with asyncio.timeout(PATIENCE_SECONDS), self._changed:
             await self._changed.wait_for(lambda: len(self.texts) >= count)
         return self.texts
 

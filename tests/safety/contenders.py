@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+import threading
+import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from multiprocessing import get_context
 from uuid import UUID
 
@@ -18,6 +21,8 @@ THREADS = 4
 SLOTS = 40
 SLOT_MINUTES = 15
 LENGTHS = {"short": 15, "middle": 30, "long": 50}
+START_SECONDS = 120
+GATE = 20_261_101  # the key of a lock: whoever waits for a share of it is ready
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Contest:
     app_url: str
     organization_id: UUID
     location_id: UUID
+    nine: datetime  # said once: another process may begin on another day
     services: tuple[UUID, ...]
     providers: tuple[UUID, ...]
 
@@ -36,6 +42,7 @@ class Contest:
             app_url,
             clinic.organization_id,
             clinic.location_id,
+            at(0),
             tuple(clinic.services.values()),
             tuple(clinic.resources[name] for name in providers),
         )
@@ -70,9 +77,24 @@ def contend(contest: Contest, attempts: int, seed: int, *, letting_go: float = 0
     ``letting_go``: how often a client gives up or changes something of its own after an attempt.
     """
     share = attempts // (PROCESSES * THREADS)
-    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+    with (
+        ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool,
+        psycopg.connect(contest.app_url, autocommit=True) as starter,
+    ):
+        starter.execute("select pg_advisory_lock(%s)", [GATE])
         parts = [pool.submit(_process, contest, share, seed + 1000 * n, letting_go) for n in range(PROCESSES)]
+        _wait_until_all_are_ready(starter)
+        starter.execute("select pg_advisory_unlock(%s)", [GATE])
         return sum((part.result() for part in parts), Counter())
+
+
+def _wait_until_all_are_ready(starter: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Otherwise those whose process is the first to run have taken everything before the others come."""
+    waiting = "select count(*) from pg_locks where locktype = 'advisory' and objid = %s and not granted"
+    give_up_at = time.monotonic() + START_SECONDS
+    while starter.execute(waiting, [GATE]).fetchone() != (PROCESSES * THREADS,):
+        assert time.monotonic() < give_up_at, "not all clients came"
+        threading.Event().wait(0.01)
 
 
 def _process(contest: Contest, share: int, seed: int, letting_go: float) -> Counter[str]:
@@ -83,6 +105,7 @@ def _process(contest: Contest, share: int, seed: int, letting_go: float) -> Coun
 
 def _client(contest: Contest, share: int, seed: int, letting_go: float) -> Counter[str]:
     with psycopg.connect(contest.app_url, autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock_shared(%s), pg_advisory_unlock_shared(%s)", [GATE, GATE])
         return _Client(contest, Desk(connection, contest.organization_id), random.Random(seed)).run(share, letting_go)
 
 
@@ -118,9 +141,12 @@ class _Client:
         return {
             "service_id": self._dice.choice(self._contest.services),
             "location_id": self._contest.location_id,
-            "start": at(SLOT_MINUTES * self._dice.randrange(SLOTS)),
+            "start": self._some_start(),
             "choices": {"provider": providers} if self._dice.random() < 0.5 else {},
         }
+
+    def _some_start(self) -> datetime:
+        return self._contest.nine + timedelta(minutes=SLOT_MINUTES * self._dice.randrange(SLOTS))
 
     def _take(self) -> str:
         if self._dice.random() < 0.8:
@@ -141,8 +167,7 @@ class _Client:
     def _change(self) -> str:
         visit_id = self._visits[self._dice.randrange(len(self._visits))]
         if self._dice.random() < 0.3:
-            start = at(SLOT_MINUTES * self._dice.randrange(SLOTS))
-            self._desk("reschedule", appointment_id=visit_id, revision=None, start=start)
+            self._desk("reschedule", appointment_id=visit_id, revision=None, start=self._some_start())
             return "moved"
         self._visits.remove(visit_id)
         self._desk("cancel", appointment_id=visit_id, revision=None)

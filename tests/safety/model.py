@@ -211,7 +211,10 @@ class Model:
         unit = max(
             rests, key=lambda unit: (sum((b - a for a, b in rests[unit]), timedelta()), -sorted(rests).index(unit))
         )
-        busy.claims += [Claim(unit, a, b, overbook=False, number=next(self.numbers)) for a, b in rests[unit]]
+        # what is taken there, on the others
+        for each in (unit, *(other for other in sorted(rests) if other != unit)):
+            left = without(rests[each], [(claim.start, claim.end) for claim in busy.claims])
+            busy.claims += [Claim(each, a, b, overbook=False, number=next(self.numbers)) for a, b in left]
 
     def rest(self, unit: UUID, start: datetime, end: datetime) -> list[Span]:
         """What is not under the guard of a unit's time."""

@@ -59,12 +59,12 @@ def lost_after_kills(settings: dict[str, str], kills: int) -> int:
     return len(set(acknowledged) - there)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_no_acknowledged_hold_is_lost() -> None:
     assert lost_after_kills({}, KILLS) == 0
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_control_with_asynchronous_commit_holds_are_lost() -> None:
     lost = lost_after_kills({"synchronous_commit": "off", "wal_writer_delay": "10s"}, CONTROL_KILLS)
     assert lost > 0

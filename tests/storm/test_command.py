@@ -85,11 +85,11 @@ def test_ctrl_c_reports_what_was_done_and_leaves_nothing(storm_url: str) -> None
             stderr=subprocess.PIPE,
             text=True,
         )
-        give_up_at = time.monotonic() + 60
+        give_up_at = time.monotonic() + 120
         while watch.rows(under_way) == [(0,)] and time.monotonic() < give_up_at:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=120)
         assert watch.rows(left) == [(0,)]
     assert process.returncode == 0, errors
     assert "interrupted" in output

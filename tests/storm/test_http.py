@@ -10,7 +10,7 @@ from holdfast.insight.storm.http_target import discover_slots
 from holdfast.insight.storm.report import Summary
 from tests.storm.stand_in import KEY, StandIn, serving
 
-SETTINGS = Settings(seed=11, clients=8, attempts=80, surfaces=("desk", "widget"), seconds=60)
+SETTINGS = Settings(seed=11, clients=8, attempts=80, surfaces=("desk", "widget"), seconds=240)
 
 
 def storm(stand_in: StandIn, *, keep: bool = False) -> Summary:

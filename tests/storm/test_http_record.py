@@ -19,6 +19,7 @@ from holdfast.insight.storm.plan import Plan, make_plan, synthetic_slots
 from holdfast.insight.storm.record_arena import stock_organization
 from holdfast.insight.storm.report import summarize
 from holdfast.insight.storm.runner import run_storm
+from tests.http.server import patient
 
 SURFACES = ["desk", "phone", "walk_in"]
 
@@ -29,11 +30,12 @@ def serving(urls: DatabaseUrls) -> Iterator[str]:
     config = uvicorn.Config(build_app(urls.app, secret=b"x" * 32), port=0, log_level="warning", lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
-    thread.start()
     try:
-        while not server.started:
-            assert thread.is_alive()
-            thread.join(0.01)
+        with patient():
+            thread.start()
+            while not server.started:
+                assert thread.is_alive()
+                thread.join(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -58,7 +60,7 @@ def test_exactly_one_winner_a_slot_through_http(database: DatabaseUrls, plan: Pl
         )
     with serving(database) as url:
         arena = HttpArena(url, key, database.owner)
-        summary = summarize(run_storm(plan, arena, seconds=60, progress=lambda done, held: None), arena)
+        summary = summarize(run_storm(plan, arena, seconds=240, progress=lambda done, held: None), arena)
         assert (summary.attempts, summary.failed, summary.overlaps, summary.partial_visits) == (160, {}, 0, 0)
         assert summary.slots_contested == summary.slots_with_one_winner == summary.held == 10
         assert summary.refused == {"slot-taken": 150}

@@ -14,7 +14,7 @@ from holdfast.insight.storm.recipes.redis_lock import redis_is_installed
 from holdfast.insight.storm.report import Summary, verdict
 from holdfast.insight.storm.runner import Ending
 
-SMALL = Settings(seed=0, clients=16, attempts=160, seconds=60)
+SMALL = Settings(seed=0, clients=16, attempts=160, seconds=240)
 SEEDS = range(10)
 
 needs_redis = pytest.mark.skipif(not redis_is_installed(), reason="no redis-server on the PATH")

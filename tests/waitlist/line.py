@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -15,6 +17,7 @@ from holdfast.waitlist.model import Entry, Offer, Wish
 from holdfast.waitlist.tokens import OfferTokens
 from tests.clinic import Clinic, Row
 
+HALF_A_DAY = timedelta(hours=12)
 TOKENS = OfferTokens(b"only-for-tests, thirty-two bytes")
 
 
@@ -53,6 +56,11 @@ class Line:
         self.clinic.desk("set_message_policy", policy={"quiet_from": "00:00", "quiet_until": "00:00"})
         for slug in self.clinic.services:
             await self.policy(slug, quiet_from="00:00", quiet_until="00:00")
+
+    def quiet_now(self) -> dict[str, str]:
+        """Quiet hours in the midst of which it is at the clinic, whenever the tests run."""
+        now = datetime.now(ZoneInfo("America/New_York"))
+        return {"quiet_from": f"{now - HALF_A_DAY / 2:%H:%M}", "quiet_until": f"{now + HALF_A_DAY / 2:%H:%M}"}
 
     def events(self) -> list[int]:
         rows = self.clinic.desk.read("select id, type from holdfast.event order by id")

@@ -246,7 +246,7 @@ async def test_caps_quiet_hours_and_the_cut_off(line: Line) -> None:
     made = await line.round()
     assert {offer.client_id for offer in made} == {(await line.entry(e.id)).client_id for e in await waiting(line, 2)}
 
-    await line.policy("facial", quiet_from="00:00", quiet_until="23:59")
+    await line.policy("facial", **line.quiet_now())
     await line.join(9, "facial")
     third = line.clinic.book("facial", 300)
     cancel(line, third)

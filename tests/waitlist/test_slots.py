@@ -173,7 +173,7 @@ async def test_a_second_yes_after_the_visit_was_cancelled_is_told_so(line: Line)
 
 
 async def test_nothing_is_offered_in_the_quiet_hours_of_messages_either(line: Line) -> None:
-    line.clinic.desk("set_message_policy", policy={"quiet_from": "00:00", "quiet_until": "23:59"})
+    line.clinic.desk("set_message_policy", policy=line.quiet_now())
     await line.join(1, "facial")
     cancel(line, line.clinic.book("facial", 0))
     assert await line.round() == []

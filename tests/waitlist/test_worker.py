@@ -7,11 +7,12 @@ import asyncio
 from holdfast.db.urls import DatabaseUrls
 from holdfast.waitlist import service
 from tests.waitlist.line import Line
+from tests.webhooks.receiver import PATIENCE_SECONDS
 from tests.worker.running import worker_settings, working
 
 
 async def until_offered_to(line: Line, entry_id: object) -> service.Offer:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             offers = await line.record.transact(line.desk, lambda tx: service.list_offers(tx, limit=10, state="open"))
             if found := [offer for offer in offers if offer.entry_id == entry_id]:

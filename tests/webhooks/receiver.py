@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+PATIENCE_SECONDS = 120  # with whatever a worker is to do at once: on a busy machine that takes a while
+
 
 @dataclass(frozen=True)
 class Received:
@@ -50,7 +52,7 @@ class Receiver:
     async def wait_for(self, enough: int | Callable[[list[Received]], bool]) -> list[Received]:
         """Until so many have arrived, or what has arrived is enough."""
         told = (lambda got: len(got) >= enough) if isinstance(enough, int) else enough
-        async with asyncio.timeout(60), self._changed:
+        async with asyncio.timeout(PATIENCE_SECONDS), self._changed:
             await self._changed.wait_for(lambda: told(self.received))
         return self.received
 

@@ -21,8 +21,8 @@ from holdfast.log.relay import relay_lag
 from holdfast.webhooks import service as webhooks
 from holdfast.webhooks.model import Delivery
 from tests.clinic import CLIENT, Clinic
-from tests.webhooks.receiver import Received, Receiver, listening
-from tests.worker.running import SECRET, endpoint_for, system_of, worker_process, worker_settings, working
+from tests.webhooks.receiver import PATIENCE_SECONDS, Received, Receiver, listening
+from tests.worker.running import SECRET, endpoint_for, missed, system_of, worker_process, worker_settings, working
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ async def deliveries(record: Record, spa: Clinic, state: str | None = None) -> l
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Ask again until it is so."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await condition():  # noqa: ASYNC110 - nothing tells when a row changes
             await asyncio.sleep(0.02)
 
@@ -129,7 +129,7 @@ async def test_each_appointment_is_told_in_order_although_the_receiver_stumbles(
 
 
 async def test_a_worker_killed_while_it_sends_loses_nothing_and_repeats_carry_the_same_id(
-    database: DatabaseUrls, record: Record, spa: Clinic, receiver: Receiver
+    database: DatabaseUrls, record: Record, spa: Clinic, receiver: Receiver, admin: psycopg.Connection[Any]
 ) -> None:
     await endpoint_for(record, spa, receiver.url)
     receiver.gate.clear()  # the receiver has the message and has not answered yet
@@ -139,6 +139,7 @@ async def test_a_worker_killed_while_it_sends_loses_nothing_and_repeats_carry_th
         await receiver.wait_for(3)
         doomed.kill()
         await doomed.wait()
+    missed(admin)
     receiver.gate.set()
     for appointment in booked:
         spa.desk("cancel", appointment_id=appointment["id"], revision=None)

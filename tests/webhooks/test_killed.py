@@ -19,7 +19,7 @@ from tests.clinic import Clinic
 from tests.messages.mailbox import Mailbox, mail_server
 from tests.webhooks.receiver import Received, Receiver, listening
 from tests.webhooks.test_delivery import until
-from tests.worker.running import endpoint_for, worker_process, worker_settings, working
+from tests.worker.running import LEASE_SECONDS, endpoint_for, missed, worker_process, worker_settings, working
 
 SEED = 20270306
 ROUNDS = 3
@@ -118,7 +118,10 @@ async def test_killed_again_and_again(
         settings = replace(
             worker_settings(database, receiver, delays_seconds=(0.05,) * 10),
             messages=MessageSettings(
-                smtp_url=mailbox.url, mail_from="visits@spa.example", lease_seconds=1.0, delays_seconds=(0.05,) * 10
+                smtp_url=mailbox.url,
+                mail_from="visits@spa.example",
+                lease_seconds=LEASE_SECONDS,
+                delays_seconds=(0.05,) * 10,
             ),
         )
         chain = Chain(spa, admin, receiver, mailbox, ledger)
@@ -136,6 +139,7 @@ async def test_killed_again_and_again(
                 await until(is_time)
                 doomed.kill()
                 await doomed.wait()
+            missed(admin)
             chain.died()
         chain.shut(shut=False)
         async with working(settings):

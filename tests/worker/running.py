@@ -9,6 +9,9 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
+from typing import Any
+
+import psycopg
 
 from holdfast.db.transact import Caller, Record
 from holdfast.db.urls import WORKER_ROLE, DatabaseUrls, derive_url
@@ -21,18 +24,21 @@ from tests.clinic import Clinic
 from tests.webhooks.receiver import Receiver
 
 SECRET = b"only-for-tests, thirty-two bytes"
+# Longer than a worker on a busy machine ever keeps still: whoever is taken for dead wrongly has its jobs done twice.
+STALLED_SECONDS = 120.0
+LEASE_SECONDS = 120.0
 
 
 def worker_settings(
     database: DatabaseUrls, *receivers: Receiver, delays_seconds: Sequence[float] = (0.05, 0.05)
 ) -> WorkerSettings:
-    """Retries in no time, two of them; a worker that died is missed within a second."""
+    """Retries in no time, two of them. A worker is taken for dead when ``missed`` says so, not because it is slow."""
     return WorkerSettings(
         database.app,
         derive_url(database.owner, WORKER_ROLE),
         SECRET,
         allowed_hosts=[receiver.host for receiver in receivers],
-        stalled_seconds=1.0,
+        stalled_seconds=STALLED_SECONDS,
         delays_seconds=delays_seconds,
     )
 
@@ -63,12 +69,13 @@ async def worker_process(settings: WorkerSettings, prelude: str = "") -> AsyncIt
         "import asyncio, json, sys\n"
         "from holdfast.messages.carriers import MessageSettings\n"
         "from holdfast.worker.run import WorkerSettings, run_worker\n"
-        "app, worker, secret, hosts, messages = sys.argv[1:]\n"
+        "app, worker, secret, hosts, messages, stalled = sys.argv[1:]\n"
         "asyncio.run(run_worker(WorkerSettings(app, worker, secret.encode(), allowed_hosts=hosts.split(','),"
-        " stalled_seconds=1.0, delays_seconds=(0.05, 0.05), messages=MessageSettings(**json.loads(messages)))))\n"
+        " stalled_seconds=float(stalled), delays_seconds=(0.05, 0.05),"
+        " messages=MessageSettings(**json.loads(messages)))))\n"
     )
     arguments = [settings.app_url, settings.worker_url, settings.secret.decode(), ",".join(settings.allowed_hosts)]
-    arguments.append(json.dumps(asdict(settings.messages)))
+    arguments += [json.dumps(asdict(settings.messages)), str(settings.stalled_seconds)]
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, *arguments, env=dict(os.environ))
     try:
         yield process
@@ -76,6 +83,19 @@ async def worker_process(settings: WorkerSettings, prelude: str = "") -> AsyncIt
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+def missed(admin: psycopg.Connection[Any]) -> None:
+    """As if the worker that was killed had been dead for long: its jobs begin again, and what it had leased is due.
+
+    First its sessions end, which may be about to commit what it had asked for.
+    """
+    admin.execute(
+        "select pg_terminate_backend(pid, 60000) from pg_stat_activity"
+        " where datname = current_database() and application_name ~ '^holdfast (worker|queue|relay)$'"
+    )
+    admin.execute("update procrastinate.procrastinate_workers set last_heartbeat = last_heartbeat - interval '1 hour'")
+    admin.execute("update holdfast.message set next_attempt_at = now() where state = 'pending' and attempts > 0")
 
 
 def system_of(clinic: Clinic) -> Caller:

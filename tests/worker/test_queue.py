@@ -11,6 +11,7 @@ import pytest
 from holdfast.db.urls import WORKER_ROLE, DatabaseUrls, derive_url
 from holdfast.worker import queue as queue_module
 from holdfast.worker.queue import REACTIONS, JobOrder, Queue
+from tests.webhooks.receiver import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ async def queue(database: DatabaseUrls) -> AsyncIterator[Queue]:
 async def run_until(queue: Queue, done: asyncio.Event) -> None:
     running = asyncio.create_task(queue.run())
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await done.wait()
     finally:
         running.cancel()

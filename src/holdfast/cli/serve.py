@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 APPLICATION = "holdfast.http.app:create_app"
 GRACE_SECONDS = 10  # live feeds never end by themselves; requests are over long before
+# A worker that does not answer for so long is taken for dead, and another is started. After the five seconds that are
+# usual, a busy machine would kill its workers while they still start, and those that follow, for ever.
+WORKER_ANSWERS_SECONDS = 60
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on (HOLDFAST_HOST; 127.0.0.1).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (HOLDFAST_PORT; 8000).")]
@@ -156,6 +159,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_worker_healthcheck=WORKER_ANSWERS_SECONDS,
     )
     if settings.workers > 1:
         Multiprocess(config, sockets=[listener]).run()

@@ -218,7 +218,8 @@ as $$
   from added;
 $$;
 
--- Claim one unit for whatever part of the time is still free on it. The unit with the most free time is the one taken.
+-- Claim whatever part of the time is still free: on the unit with the most free time, and what is taken there on the
+-- others. Of time that is left free on one of them, somebody could be booked into more places than there are.
 create or replace function holdfast.claim_free_rest(p_busy_id uuid, p_unit_ids uuid[], p_during tstzrange) returns void
 language sql
 as $$
@@ -228,11 +229,14 @@ as $$
       where k.organization_id = current_organization() and k.unit_id = u.id and k.during && p_during and k.active
         and not k.overbook), '{}') as open
     from unnest(p_unit_ids) as u(id)
-  ), best as (
-    select unit_id from free
-    order by (select sum(upper(o) - lower(o)) from unnest(open) o) desc nulls last, unit_id limit 1
+  ), placed as (
+    select unit_id, row_number() over (
+      order by (select sum(upper(o) - lower(o)) from unnest(open) o) desc nulls last, unit_id) as place
+    from free
+  ), ordered as (
+    select unit_id from placed order by place > 1, unit_id offset 0
   )
-  select claim_what_is_free(p_busy_id, unit_id, p_during) from best;
+  select claim_what_is_free(p_busy_id, unit_id, p_during) from ordered;
 $$;
 
 -- The event is gone over there (or moved): its claims end, its open collisions settle themselves, whichever side it is.
