@@ -221,23 +221,34 @@ $$;
 -- Claim whatever part of the time is still free: on the unit with the most free time, and what is taken there on the
 -- others. Of time that is left free on one of them, somebody could be booked into more places than there are.
 create or replace function holdfast.claim_free_rest(p_busy_id uuid, p_unit_ids uuid[], p_during tstzrange) returns void
-language sql
+language plpgsql
 as $$
-  with free as (
+declare
+  v_best uuid;
+  v_open tstzmultirange;
+  v_unit_id uuid;
+begin
+  select unit_id, open into v_best, v_open
+  from (
     select u.id as unit_id, tstzmultirange(p_during) - coalesce((
       select range_agg(k.during) from claim k
       where k.organization_id = current_organization() and k.unit_id = u.id and k.during && p_during and k.active
         and not k.overbook), '{}') as open
     from unnest(p_unit_ids) as u(id)
-  ), placed as (
-    select unit_id, row_number() over (
-      order by (select sum(upper(o) - lower(o)) from unnest(open) o) desc nulls last, unit_id) as place
-    from free
-  ), ordered as (
-    select unit_id from placed order by place > 1, unit_id offset 0
-  )
-  select claim_what_is_free(p_busy_id, unit_id, p_during) from ordered;
-$$;
+  ) free
+  order by (select sum(upper(o) - lower(o)) from unnest(open) o) desc nulls last, unit_id limit 1;
+  -- unit by unit in their order, as whoever books takes them: in another order two could wait for each other
+  foreach v_unit_id in array p_unit_ids loop
+    perform claim_what_is_free(p_busy_id, v_unit_id, part)
+    from unnest(case v_unit_id when v_best then tstzmultirange(p_during) else tstzmultirange(p_during) - v_open end) part;
+  end loop;
+  -- what somebody took of the best one this very moment may be free on another
+  if cardinality(p_unit_ids) > 1 then
+    foreach v_unit_id in array p_unit_ids loop
+      perform claim_what_is_free(p_busy_id, v_unit_id, p_during);
+    end loop;
+  end if;
+end $$;
 
 -- The event is gone over there (or moved): its claims end, its open collisions settle themselves, whichever side it is.
 create or replace function holdfast.remove_busy(p_busy_id uuid) returns void

@@ -146,6 +146,7 @@ class _Group:
             async with self._feed.listen(self._view.organization_id) as listener:
                 await self._read()
                 self._begun.set()
+                self._rest = 0.0
                 while True:
                     await asyncio.sleep(self._rest)
                     told = await listener.hear()
