@@ -208,8 +208,8 @@ async def _receiver(arrived: dict[str, float]) -> AsyncIterator[int]:
                 message = json.loads(await reader.readexactly(length))
                 arrived.setdefault(message["data"]["id"], time.perf_counter())
                 writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # they went, or the measurement is over
         finally:
             writer.close()
 
