@@ -1,7 +1,7 @@
 """What runs behind the desk, for a measurement: ``python -m bench.behind PART OWNER APP ORGANIZATION [HOST:PORT]``.
 
-``worker`` is a worker as ``holdfast serve`` starts it, with messages to the console; ``screens`` is the live feed of
-twenty screens, which belongs to the web server. Ends when its standard input does.
+``worker`` is a worker as ``holdfast serve`` starts it, with messages to the console, ``silent`` one without a carrier;
+``screens`` is the live feed of twenty screens, which belongs to the web server. Ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from holdfast.cli.worker import NICENESS
@@ -24,7 +27,7 @@ SECRET = b"bench" * 8
 SCREENS = 20
 
 
-async def work(owner_url: str, app_url: str, _: UUID, *hosts: str) -> None:
+async def work(owner_url: str, app_url: str, _: UUID, *hosts: str, told: bool = True) -> None:
     os.nice(NICENESS)
     await run_worker(
         WorkerSettings(
@@ -32,7 +35,7 @@ async def work(owner_url: str, app_url: str, _: UUID, *hosts: str) -> None:
             derive_url(owner_url, WORKER_ROLE),
             SECRET,
             allowed_hosts=hosts,
-            messages=MessageSettings(console=True),
+            messages=MessageSettings(console=told),
         )
     )
 
@@ -54,8 +57,10 @@ async def watch(_: str, app_url: str, organization_id: UUID, *__: str) -> None:
 
 
 async def behind(part: str, owner_url: str, app_url: str, organization_id: str, *hosts: str) -> None:
-    run = {"worker": work, "screens": watch}[part]
-    task = asyncio.create_task(run(owner_url, app_url, UUID(organization_id), *hosts))
+    parts: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
+        "worker": work, "silent": partial(work, told=False), "screens": watch,
+    }  # fmt: skip
+    task = asyncio.create_task(parts[part](owner_url, app_url, UUID(organization_id), *hosts))
     print("ready", flush=True)
     # The console's messages go nowhere: a pipe that nobody reads fills up, and then the worker waits for ever.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,7 +10,7 @@ import pytest
 
 from holdfast.db.urls import WORKER_ROLE, DatabaseUrls, derive_url
 from holdfast.worker import queue as queue_module
-from holdfast.worker.queue import REACTIONS, JobOrder, Queue
+from holdfast.worker.queue import GATHERED_MAX, REACTIONS, JobOrder, Queue
 from tests.webhooks.receiver import PATIENCE_SECONDS
 
 
@@ -100,10 +100,11 @@ async def test_what_waits_in_a_lane_is_done_together_as_far_as_there_is_room(que
         return 0.0
 
     queue.add_gathered("react", react)
-    for count in (1, 2, 900, 200):
+    most = GATHERED_MAX - 100
+    for count in (1, 2, most, 200):
         await queue.defer(JobOrder("react", "lane", {"event_ids": list(range(count))}))
     await run_until(queue, done)
-    assert calls == [[1, 2, 900], [200]]
+    assert calls == [[1, 2, most], [200]]
 
 
 async def test_a_gathered_job_that_fails_is_done_again_with_all_that_it_took_along(queue: Queue) -> None:

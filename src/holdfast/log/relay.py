@@ -19,6 +19,7 @@ from holdfast.db.queries import load_queries
 from holdfast.db.session import LoneSession
 from holdfast.db.transact import Transaction
 from holdfast.errors import HoldfastError
+from holdfast.log.rush import Rush
 
 LOCK_KEY: Final = int.from_bytes(b"hf-relay")
 BATCH: Final = 1000
@@ -78,6 +79,7 @@ class Relay:
     """``interests``: who wants what; ``defer`` writes jobs in the transaction it is given.
 
     ``while_active`` runs beside the relay as long as it is the active one, and is cancelled when it no longer is.
+    ``rush`` is told how much it reads.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Relay:
         while_active: WhileActive | None = None,
         search_path: str = "public",
         batch: int = BATCH,
+        rush: Rush | None = None,
     ) -> None:
         self._url = worker_url
         self._interests = interests
@@ -96,6 +99,7 @@ class Relay:
         self._while_active = while_active
         self._search_path = search_path
         self._batch = batch
+        self._rush = rush or Rush()
         self._said = ""
         self.active = asyncio.Event()
 
@@ -140,7 +144,9 @@ class Relay:
 
     async def _work(self, session: LoneSession) -> None:
         while True:
-            if await session.transact(self.hand_on) < self._batch:
+            count = await session.transact(self.hand_on)
+            self._rush.note(count)
+            if count < self._batch:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def hand_on(self, tx: Transaction) -> int:

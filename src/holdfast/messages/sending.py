@@ -25,6 +25,7 @@ from holdfast.booking.visitors import VisitTokens
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record
 from holdfast.errors import HoldfastError
+from holdfast.log.rush import Rush
 from holdfast.messages.carriers import Carrier, Console, MessageSettings, NotSent, Outgoing
 from holdfast.messages.invitation import Invitation, invitation
 from holdfast.messages.links import PATH, LinkSigner, PreferenceLink
@@ -80,7 +81,9 @@ class MessageSender:
         settings: MessageSettings,
         carriers: Mapping[Channel, Carrier],
         secret: bytes,
+        rush: Rush | None = None,
     ) -> None:
+        self._rush = rush or Rush()
         self._record = record
         self._back_record = back_record
         self._settings = settings
@@ -140,6 +143,7 @@ class MessageSender:
 
     async def _send(self, gate: asyncio.Semaphore, caller: Caller, lease: _Lease, context: Context, send: Send) -> None:
         async with gate:
+            begun = time.monotonic()
             try:
                 outcome = await self._attempt(caller, lease, context, send)
             except HoldfastError:  # our own record did not answer: nothing is wrong with the message
@@ -149,6 +153,7 @@ class MessageSender:
                 logger.error("message_broken", kind=context.kind, error=type(error).__name__, at=_place_of(error))
                 outcome = _Outcome(lease.id, "failed", BROKEN, send.channel)
             await self._settle(caller, [outcome])
+            await self._rush.let_pass(time.monotonic() - begun)
         if outcome.outcome == "failed" and outcome.retry_in_seconds is None:
             await self._give_up_telling(caller, context)
 
@@ -297,7 +302,7 @@ def _without_token(rendered: Rendered, link: str) -> Rendered:
 
 @asynccontextmanager
 async def open_sender(
-    record: Record, back_record: Record, settings: MessageSettings, secret: bytes
+    record: Record, back_record: Record, settings: MessageSettings, secret: bytes, rush: Rush | None = None
 ) -> AsyncIterator[MessageSender]:
     """A sender with the carriers that the settings name. Raises SetupRefused for settings that cannot be meant."""
     carriers: dict[Channel, Carrier] = {}
@@ -317,7 +322,7 @@ async def open_sender(
             )
             carriers["sms"] = twilio
     try:
-        yield MessageSender(record, back_record, settings, carriers, secret)
+        yield MessageSender(record, back_record, settings, carriers, secret, rush)
     finally:
         if twilio is not None:
             await twilio.close()

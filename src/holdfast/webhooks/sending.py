@@ -25,6 +25,7 @@ import structlog
 from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record
 from holdfast.log.public import EventNames
+from holdfast.log.rush import Rush
 from holdfast.webhooks.message import CONTENT_TYPE, USER_AGENT, message_of
 from holdfast.webhooks.model import DueDelivery
 from holdfast.webhooks.outbound import Answer, Outbound, Unreachable
@@ -66,18 +67,22 @@ class Outcome:
 
 @dataclass(slots=True)
 class Turn:
-    """One look at an endpoint. ``unfinished``: time was up, and more may be due. ``closed``: see Outcome."""
+    """One look at an endpoint. ``unfinished``: time was up, and more may be due. ``closed``: see Outcome.
+
+    ``rested``: it left the machine to bookings, which is no slowness of the endpoint's.
+    """
 
     ends_at: float
     attempts: int = 0
     unfinished: bool = False
     closed: bool = False
+    rested: bool = False
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SUBJECTS_AT_A_TIME))
 
     @property
     def is_slow(self) -> bool:
         """Whether it kept its slot for longer than work takes: what was under way at the end went on for long."""
-        return self.closed or (self.unfinished and self.attempts < TURN_ATTEMPTS_MIN)
+        return self.closed or (self.unfinished and not self.rested and self.attempts < TURN_ATTEMPTS_MIN)
 
     @property
     def is_over(self) -> bool:
@@ -98,6 +103,7 @@ class Sender:
         *,
         delays_seconds: Sequence[float] = DELAYS_SECONDS,
         turn_seconds: float = TURN_SECONDS,
+        rush: Rush | None = None,
     ) -> None:
         self._record = record
         self._outbound = outbound
@@ -105,6 +111,7 @@ class Sender:
         self._names = names
         self._delays_seconds = delays_seconds
         self._turn_seconds = turn_seconds
+        self._rush = rush or Rush()
 
     async def send_due(self, organization_id: UUID, endpoint_id: UUID) -> Turn:
         """Attempt what is due there now, page by page, as long as a turn lasts."""
@@ -136,12 +143,15 @@ class Sender:
                 if turn.is_over:
                     return
                 headers: dict[str, str] = {}
+                begun = time.monotonic()
                 outcome = await self._attempt(caller.organization_id, endpoint_id, due, headers)
                 turn.attempts += 1
                 turn.closed = turn.closed or outcome.closed
                 await self._write_down(caller, due, outcome, headers)
                 if outcome.outcome != "delivered":
                     return
+                turn.rested = turn.rested or self._rush.is_on
+                await self._rush.let_pass(time.monotonic() - begun)
 
     async def _attempt(
         self, organization_id: UUID, endpoint_id: UUID, due: DueDelivery, headers: dict[str, str]

@@ -15,6 +15,7 @@ from uuid import UUID
 from holdfast.db.transact import Caller, Record
 from holdfast.log.public import PUBLIC_TYPES
 from holdfast.log.relay import Heeded
+from holdfast.log.rush import Rush
 from holdfast.messages.carriers import MessageSettings
 from holdfast.messages.planning import Planner
 from holdfast.messages.sending import QUERIES as MESSAGES
@@ -46,6 +47,7 @@ class Means:
     offer_tokens: OfferTokens
     metrics: Metrics
     message_settings: MessageSettings
+    rush: Rush
     slow_endpoints: set[UUID] = field(default_factory=set)  # did not keep to a turn last time
 
 

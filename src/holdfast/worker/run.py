@@ -17,6 +17,7 @@ from holdfast.db.pool import WORKER_SETTINGS, Pool
 from holdfast.db.transact import Record, Transaction
 from holdfast.log.public import EventNames
 from holdfast.log.relay import Handoff, Interest, Relay
+from holdfast.log.rush import Rush
 from holdfast.messages.carriers import MessageSettings
 from holdfast.messages.sending import open_sender
 from holdfast.waitlist.tokens import OfferTokens
@@ -27,6 +28,7 @@ from holdfast.webhooks.signing import SecretBox
 from holdfast.worker.chores import CHORES, Chore, do_chores
 from holdfast.worker.metrics import Metrics, serve_metrics
 from holdfast.worker.queue import (
+    GATHERED_MAX,
     MESSAGES,
     SCHEMA,
     SLOTS,
@@ -52,11 +54,10 @@ from holdfast.worker.reactions import (
 CONNECTIONS: Final = 4
 SENDER_CONNECTIONS: Final = 6  # every slot of webhooks writes down several attempts at a time
 RESTART_SECONDS: Final = 1.0
-# After its work a patient reaction rests nine times as long, but not in a backlog, which must shrink: when it had so
-# many events to do at once.
+# After its work a patient reaction rests nine times as long; but not in a backlog, which must shrink: when it had as
+# many events to do at once as it takes, and no rush brings more.
 PATIENCE: Final = 9
-PATIENCE_SECONDS_MAX: Final = 2.0
-RUSH: Final = 500
+PATIENCE_SECONDS_MAX: Final = 5.0
 
 logger = structlog.get_logger()
 
@@ -98,10 +99,10 @@ async def open_means(settings: WorkerSettings, reactions: Sequence[Reaction] = R
     await sender_pool.open()
     await queue.open()
     try:
-        record, back_record = Record(app_pool), Record(back_pool)
+        record, back_record, rush = Record(app_pool), Record(back_pool), Rush()
         async with (
             Outbound(settings.allowed_hosts, timeout_seconds=settings.timeout_seconds) as outbound,
-            open_sender(record, back_record, settings.messages, settings.secret) as message_sender,
+            open_sender(record, back_record, settings.messages, settings.secret, rush) as message_sender,
         ):
             sender = Sender(
                 Record(sender_pool),
@@ -110,10 +111,11 @@ async def open_means(settings: WorkerSettings, reactions: Sequence[Reaction] = R
                 EventNames(settings.secret),
                 delays_seconds=settings.delays_seconds,
                 turn_seconds=settings.turn_seconds,
+                rush=rush,
             )
             tokens = OfferTokens(settings.secret)
             means = Means(
-                record, back_record, queue, outbound, sender, message_sender, tokens, Metrics(), settings.messages
+                record, back_record, queue, outbound, sender, message_sender, tokens, Metrics(), settings.messages, rush
             )
             _teach(means, reactions)
             yield means
@@ -140,7 +142,8 @@ def _teach(means: Means, reactions: Sequence[Reaction]) -> None:
             event_ids = [id for arguments in gathered for id in arguments["event_ids"]]
             await reaction.react(means, UUID(gathered[0]["organization_id"]), event_ids)
             took = time.monotonic() - begun
-            return min(PATIENCE * took, PATIENCE_SECONDS_MAX) if len(event_ids) < RUSH else 0.0
+            is_backlog = len(event_ids) >= GATHERED_MAX and not means.rush.is_on
+            return 0.0 if is_backlog else min(PATIENCE * took, PATIENCE_SECONDS_MAX)
 
         return react
 
@@ -174,6 +177,7 @@ def build_relay(
         defer,
         while_active=partial(do_chores, means, chores),
         search_path=SCHEMA,
+        rush=means.rush,
     )
 
 

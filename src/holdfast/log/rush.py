@@ -1,0 +1,45 @@
+"""Whether bookings pour in: then what can wait leaves the machine to them.
+
+The relay notes how much it reads. Whoever sends rests after each piece of work as long as that is much: nine times as
+long as the work took, so that a tenth of the time is left to it. What waits meanwhile goes out when the rush is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+EVENTS_A_SECOND: Final = 200.0  # of a hundred bookings
+LASTS_SECONDS: Final = 1.0
+REST: Final = 9
+REST_SECONDS_MAX: Final = 1.0
+
+
+class Rush:
+    """Noted by the relay of this process; where the active one is elsewhere, it is never on."""
+
+    def __init__(self) -> None:
+        self._noted_at = time.monotonic()
+        self._over_at = 0.0
+        self._resting = asyncio.Lock()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether so much was noted within the last second."""
+        return time.monotonic() < self._over_at
+
+    def note(self, events: int) -> None:
+        """So many events were read since the last time."""
+        now = time.monotonic()
+        if events >= EVENTS_A_SECOND * max(now - self._noted_at, 0.1):
+            self._over_at = now + LASTS_SECONDS
+        self._noted_at = now
+
+    async def let_pass(self, took_seconds: float) -> None:
+        """Rest after work that took so long, if there is a rush: one after the other, so all together do little."""
+        if not self.is_on:
+            return
+        async with self._resting:
+            if self.is_on:
+                await asyncio.sleep(min(REST * took_seconds, REST_SECONDS_MAX))
