@@ -20,6 +20,7 @@ from holdfast.db.queries import load_queries
 from holdfast.db.transact import Caller, Record, Transaction
 from holdfast.errors import HoldfastError
 from holdfast.log.public import PUBLIC_TYPES, EventNames, Position, public_facts, public_subject
+from holdfast.log.rush import Rush
 
 POLL_SECONDS: Final = 0.1
 PAGE: Final = 500
@@ -139,6 +140,7 @@ class Feed:
         self._names = names
         self._pollers: dict[UUID, _Poller] = {}
         self._closed = False
+        self.rush = Rush()
 
     @asynccontextmanager
     async def listen(self, organization_id: UUID, after: str | None = None) -> AsyncIterator[Listener]:
@@ -148,7 +150,7 @@ class Feed:
         """
         poller = self._pollers.get(organization_id)
         if poller is None:
-            poller = self._pollers[organization_id] = _Poller(self._record, self._names, organization_id)
+            poller = self._pollers[organization_id] = _Poller(self._record, self._names, organization_id, self.rush)
         poller.expected += 1
         try:
             await poller.begin()
@@ -179,11 +181,12 @@ class Feed:
 
 
 class _Poller:
-    def __init__(self, record: Record, names: EventNames, organization_id: UUID) -> None:
+    def __init__(self, record: Record, names: EventNames, organization_id: UUID, rush: Rush) -> None:
         self.listeners: set[Listener] = set()
         self.expected = 0
         self._record = record
         self._names = names
+        self._rush = rush
         self._caller = Caller(organization_id, "system", "system")
         self._turn = asyncio.Lock()  # who holds it may rely on self._at
         self._task: asyncio.Task[None] | None = None
@@ -247,6 +250,7 @@ class _Poller:
     async def _look(self) -> int:
         rows = await self._rows(self._at)
         told = [row for row in rows if row.id is not None]
+        self._rush.note(len(told))
         for event in filter(None, map(self._event, told)):
             for listener in self.listeners:
                 listener.tell(event)

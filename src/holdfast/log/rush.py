@@ -1,6 +1,6 @@
 """Whether bookings pour in: then what can wait leaves the machine to them.
 
-The relay notes how much it reads. Whoever sends rests after each piece of work as long as that is much: nine times as
+Whoever reads the log notes how much it is. Whoever sends rests after each piece of work as long as that is much: nine times as
 long as the work took, so that a tenth of the time is left to it. What waits meanwhile goes out when the rush is over.
 """
 
@@ -17,7 +17,7 @@ REST_SECONDS_MAX: Final = 1.0
 
 
 class Rush:
-    """Noted by the relay of this process; where the active one is elsewhere, it is never on."""
+    """Noted by whoever reads the log in this process; where nobody does, it is never on."""
 
     def __init__(self) -> None:
         self._noted_at = time.monotonic()

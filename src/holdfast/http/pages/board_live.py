@@ -38,8 +38,8 @@ RECHECK_SECONDS: Final = 60.0  # whoever was signed out meanwhile sees at most t
 ENDED: Final = b"event: ended\ndata: {}\n\n"
 RETRY_SECONDS: Final = 1.0
 QUEUED_MAX: Final = 50
-# Whoever reads the day again at each of fifty changes a second leaves no time to those who make them. After a reading a
-# group rests so many times as long; a change after a while of quiet is told at once.
+# Whoever reads the day again at each of a hundred changes a second leaves no time to those who make them: in a rush a group
+# rests so many times as long as its reading took. Otherwise a change is told at once.
 REST: Final = 15
 REST_SECONDS_MAX: Final = 0.7
 # A visit may need a room up to a day before it starts; and the local day begins up to 14 hours off UTC's.
@@ -146,7 +146,6 @@ class _Group:
             async with self._feed.listen(self._view.organization_id) as listener:
                 await self._read()
                 self._begun.set()
-                self._rest = 0.0
                 while True:
                     await asyncio.sleep(self._rest)
                     told = await listener.hear()
@@ -174,7 +173,7 @@ class _Group:
                     raise
                 logger.warning("board_interrupted", reason=error.detail)
                 await asyncio.sleep(RETRY_SECONDS)
-        self._rest = min(REST * (time.monotonic() - began), REST_SECONDS_MAX)
+        self._rest = min(REST * (time.monotonic() - began), REST_SECONDS_MAX) if self._feed.rush.is_on else 0.0
         before, self._picture = self._picture, fresh
         if before is not None and before.version != fresh.version:
             change = before.change_to(fresh)
