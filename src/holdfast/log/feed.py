@@ -26,6 +26,7 @@ POLL_SECONDS: Final = 0.1
 PAGE: Final = 500
 REPLAYED_MAX: Final = 1000  # events; who missed more reads the present state faster
 QUEUED_MAX: Final = 1000  # events that a listener may be behind
+SCREENS_EVENTS_A_SECOND: Final = 80.0  # of forty bookings: more than anybody follows on a screen
 QUERIES: Final = load_queries("holdfast.log")
 
 logger = structlog.get_logger()
@@ -140,7 +141,7 @@ class Feed:
         self._names = names
         self._pollers: dict[UUID, _Poller] = {}
         self._closed = False
-        self.rush = Rush()
+        self.rush = Rush(SCREENS_EVENTS_A_SECOND)
 
     @asynccontextmanager
     async def listen(self, organization_id: UUID, after: str | None = None) -> AsyncIterator[Listener]:

@@ -1,7 +1,7 @@
 """Whether bookings pour in: then what can wait leaves the machine to them.
 
-Whoever reads the log notes how much it is. Whoever sends rests after each piece of work as long as that is much: nine times as
-long as the work took, so that a tenth of the time is left to it. What waits meanwhile goes out when the rush is over.
+Whoever reads the log notes how much it is. Whoever sends rests after each piece of work as long as that is much: nine
+times as long as the work took, so that a tenth of the time is left to it. What waits goes out when the rush is over.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ REST_SECONDS_MAX: Final = 1.0
 class Rush:
     """Noted by whoever reads the log in this process; where nobody does, it is never on."""
 
-    def __init__(self) -> None:
+    def __init__(self, events_a_second: float = EVENTS_A_SECOND) -> None:
+        self._events_a_second = events_a_second
         self._noted_at = time.monotonic()
         self._over_at = 0.0
         self._resting = asyncio.Lock()
@@ -32,7 +33,7 @@ class Rush:
     def note(self, events: int) -> None:
         """So many events were read since the last time."""
         now = time.monotonic()
-        if events >= EVENTS_A_SECOND * max(now - self._noted_at, 0.1):
+        if events >= self._events_a_second * max(now - self._noted_at, 0.1):
             self._over_at = now + LASTS_SECONDS
         self._noted_at = now
 

@@ -38,10 +38,10 @@ RECHECK_SECONDS: Final = 60.0  # whoever was signed out meanwhile sees at most t
 ENDED: Final = b"event: ended\ndata: {}\n\n"
 RETRY_SECONDS: Final = 1.0
 QUEUED_MAX: Final = 50
-# Whoever reads the day again at each of a hundred changes a second leaves no time to those who make them: in a rush a group
-# rests so many times as long as its reading took. Otherwise a change is told at once.
+# Whoever reads the day again at each of a hundred changes a second leaves no time to those who make them: in a rush a
+# group rests so many times as long as its reading took. Otherwise a change is told at once.
 REST: Final = 15
-REST_SECONDS_MAX: Final = 0.7
+REST_SECONDS_MAX: Final = 0.8
 # A visit may need a room up to a day before it starts; and the local day begins up to 14 hours off UTC's.
 MARGIN: Final = timedelta(days=1, hours=14)
 _BOOKINGS: Final = frozenset({"hold", "appointment", "block", "busy"})
