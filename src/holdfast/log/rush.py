@@ -13,7 +13,7 @@ from typing import Final
 EVENTS_A_SECOND: Final = 200.0  # of a hundred bookings
 LASTS_SECONDS: Final = 1.0
 REST: Final = 9
-REST_SECONDS_MAX: Final = 1.0
+REST_SECONDS_MAX: Final = 0.1  # work that took longer than some milliseconds waited for somebody outside
 
 
 class Rush:
