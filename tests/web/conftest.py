@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import psycopg
@@ -21,6 +22,7 @@ from holdfast.http.pages.setup import setup_token
 from tests.clinic import Clinic, Desk
 from tests.web.board_chromium import FIRST, ROOT, WIDE
 from tests.web.browsers import Visitor, chromium, visitor
+from tests.web.desk_staff import employ, sign_in
 from tests.web.forms import Forms
 from tests.web.glow import open_glow
 from tests.web.people import hire, sign_in_browser
@@ -99,6 +101,18 @@ def forms(served: Served) -> Iterator[Forms]:
     """A browser without JavaScript."""
     with httpx.Client(base_url=served.url, follow_redirects=True, timeout=30) as client:
         yield Forms(client)
+
+
+@pytest.fixture(scope="module")
+def staff(glow: Clinic) -> dict[str, UUID]:
+    """Somebody of each role works at the spa; ids by role."""
+    return employ(glow)
+
+
+@pytest.fixture
+def owner(forms: Forms, staff: dict[str, UUID]) -> Forms:
+    """The owner, signed in without JavaScript."""
+    return sign_in(forms, "owner")
 
 
 @pytest.fixture(scope="module")

@@ -14,14 +14,9 @@ from holdfast.web.languages import Language, territory_of
 from tests.clinic import Clinic
 from tests.web.browsers import chromium, visitor
 from tests.web.conftest import Served
-from tests.web.desk_staff import PASSWORD, employ, sign_in
+from tests.web.desk_staff import PASSWORD
 from tests.web.forms import Forms
 from tests.web.people import hire, sign_in_browser
-
-
-@pytest.fixture(scope="module")
-def staff(glow: Clinic) -> dict[str, UUID]:
-    return employ(glow)
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +26,6 @@ def berlin(glow: Clinic) -> None:
     ]
     ids = [glow.location_id, id]
     glow.desk("put_resource", slug="ana", name="Ana Ruiz", kind="provider", location_ids=ids, capacity=1)
-
-
-@pytest.fixture
-def owner(forms: Forms, staff: dict[str, UUID]) -> Forms:
-    return sign_in(forms, "owner")
 
 
 @pytest.fixture

@@ -15,15 +15,10 @@ import pytest
 from holdfast.ids import public_id
 from tests.clinic import Clinic
 from tests.web.conftest import Served
-from tests.web.desk_staff import employ, sign_in
+from tests.web.desk_staff import sign_in
 from tests.web.forms import Form, Forms
 
 SOON = (datetime.now(UTC) + timedelta(days=3)).replace(hour=15, minute=0, second=0, microsecond=0)
-
-
-@pytest.fixture(scope="module")
-def staff(glow: Clinic) -> dict[str, UUID]:
-    return employ(glow)
 
 
 @pytest.fixture

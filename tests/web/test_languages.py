@@ -13,16 +13,11 @@ from holdfast.errors import Forbidden, Invalid, either, said
 from holdfast.wallclock import zone
 from holdfast.web.languages import SOURCE, Language, catalogs
 from tests.clinic import Clinic
-from tests.web.desk_staff import employ, sign_in
+from tests.web.desk_staff import sign_in
 from tests.web.forms import Forms
 
 SPANISH = {"accept-language": "es"}
 OTHERS = sorted(set(catalogs()) - {SOURCE})
-
-
-@pytest.fixture(scope="module")
-def staff(glow: Clinic) -> dict[str, UUID]:
-    return employ(glow)
 
 
 def test_the_words_are_found_where_they_are_said() -> None:

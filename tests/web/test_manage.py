@@ -12,7 +12,7 @@ import pytest
 from holdfast.ids import public_id
 from tests.clinic import Clinic, Desk
 from tests.web.conftest import Served
-from tests.web.desk_staff import employ, sign_in
+from tests.web.desk_staff import sign_in
 from tests.web.forms import Forms
 
 HOME = "/desk/manage"
@@ -23,16 +23,6 @@ TOPICS = (
 # a Tuesday, three weeks ahead at noon in Chicago
 SOON = datetime.now(UTC).replace(hour=18, minute=0, second=0, microsecond=0)
 TUESDAY = SOON + timedelta(days=21 + (1 - SOON.weekday()) % 7)
-
-
-@pytest.fixture(scope="module")
-def staff(glow: Clinic) -> dict[str, UUID]:
-    return employ(glow)
-
-
-@pytest.fixture
-def owner(forms: Forms, staff: dict[str, UUID]) -> Forms:
-    return sign_in(forms, "owner")
 
 
 @pytest.fixture

@@ -5,23 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import pytest
-
 from tests.clinic import CLIENT, Clinic
-from tests.web.desk_staff import employ, sign_in
+from tests.web.desk_staff import sign_in
 from tests.web.forms import Forms
 
 HOME = "/desk/manage/business"
-
-
-@pytest.fixture(scope="module")
-def staff(glow: Clinic) -> dict[str, UUID]:
-    return employ(glow)
-
-
-@pytest.fixture
-def owner(forms: Forms, staff: dict[str, UUID]) -> Forms:
-    return sign_in(forms, "owner")
 
 
 def organization(glow: Clinic) -> tuple[str, str]:

@@ -12,23 +12,13 @@ import pytest
 from holdfast.ids import public_id
 from holdfast.web.languages import Language
 from tests.clinic import Clinic, Desk, requires
-from tests.web.desk_staff import employ, sign_in
+from tests.web.desk_staff import sign_in
 from tests.web.forms import Form, Forms
 
 HOME = "/desk/manage/resources"
 NOON = (datetime.now(UTC) + timedelta(days=12)).replace(hour=18, minute=0, second=0, microsecond=0)
 CLEAR = {"valid_from": None, "valid_until": None, "every_weeks": 1, "anchor": None}
 numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def staff(glow: Clinic) -> dict[str, UUID]:
-    return employ(glow)
-
-
-@pytest.fixture
-def owner(forms: Forms, staff: dict[str, UUID]) -> Forms:
-    return sign_in(forms, "owner")
 
 
 class Twins:

@@ -17,17 +17,12 @@ from holdfast.ids import public_id
 from tests.clinic import Clinic
 from tests.http.server import served as serving
 from tests.web.conftest import SECRET, Served
-from tests.web.desk_staff import employ, sign_in
+from tests.web.desk_staff import sign_in
 from tests.web.forms import Forms
 
 HTML = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 HOME = "/desk/manage/booking-page"
 PNG = b"\x89PNG\r\n\x1a\n"
-
-
-@pytest.fixture(scope="module")
-def staff(glow: Clinic) -> dict[str, UUID]:
-    return employ(glow)
 
 
 @pytest.fixture

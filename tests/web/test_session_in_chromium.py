@@ -17,15 +17,10 @@ from tests.clinic import Clinic, at
 from tests.postgres import superuser_url
 from tests.web.browsers import Visitor, visitor
 from tests.web.conftest import Served
-from tests.web.desk_staff import PASSWORD, employ, sign_in_page
+from tests.web.desk_staff import PASSWORD, sign_in_page
 from tests.web.test_manage_in_chromium import AXE, serious
 
 WIDE = {"width": 1280, "height": 900}
-
-
-@pytest.fixture(scope="module")
-def staff(glow: Clinic) -> dict[str, UUID]:
-    return employ(glow)
 
 
 @pytest.fixture(scope="module")

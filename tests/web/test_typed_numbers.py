@@ -11,7 +11,7 @@ from holdfast.http.pages.manage_form import Reader
 from holdfast.http.pages.typed_numbers import read_amount, read_whole
 from holdfast.web.languages import Language
 from tests.clinic import Clinic
-from tests.web.desk_staff import employ, sign_in
+from tests.web.desk_staff import sign_in
 from tests.web.forms import Forms
 
 TEXAS, BERLIN = Language("en", "US"), Language("es", "ES")
@@ -67,11 +67,6 @@ def test_what_is_no_number_is_said_and_never_an_error_of_ours(typed: str) -> Non
     reader = Reader({"capacity": typed}, TEXAS)
     reader.integer("capacity", 1, 500)
     assert reader.errors == {"capacity": "A whole number from 1 to 500, please."}
-
-
-@pytest.fixture(scope="module")
-def staff(glow: Clinic) -> dict[str, UUID]:
-    return employ(glow)
 
 
 def test_a_price_is_never_a_thousandth_of_what_was_meant(glow: Clinic, staff: dict[str, UUID], forms: Forms) -> None:

@@ -25,11 +25,6 @@ STAFF = "/desk/manage/staff"
 
 
 @pytest.fixture(scope="module")
-def staff(glow: Clinic) -> dict[str, UUID]:
-    return employ(glow)
-
-
-@pytest.fixture(scope="module")
 def admin(module_database: DatabaseUrls) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(superuser_url(module_database), autocommit=True) as connection:
         yield connection
@@ -39,11 +34,6 @@ def admin(module_database: DatabaseUrls) -> Iterator[psycopg.Connection[Any]]:
 def other(served: Served, staff: dict[str, UUID]) -> Iterator[Forms]:
     with httpx.Client(base_url=served.url, follow_redirects=True, timeout=60) as client:
         yield Forms(client)
-
-
-@pytest.fixture
-def owner(forms: Forms, staff: dict[str, UUID]) -> Forms:
-    return sign_in(forms, "owner")
 
 
 def end_sessions(admin: psycopg.Connection[Any]) -> None:
