@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from holdfast.cli.serve import KEEP_ALIVE_SECONDS
 from holdfast.db import pool
 
 
@@ -45,8 +46,9 @@ def served(app: FastAPI, *, short_limits: bool = False, **options: Any) -> Itera
     """
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         config = uvicorn.Config(
-            app, lifespan="on", log_config=None, access_log=False, server_header=False, loop="asyncio", **options
-        )
+            app, lifespan="on", log_config=None, access_log=False, server_header=False, loop="asyncio",
+            timeout_keep_alive=KEEP_ALIVE_SECONDS, **options,
+        )  # fmt: skip
         server = _Announcing(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         with nullcontext() if short_limits else patient():

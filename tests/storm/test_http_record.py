@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 
 from holdfast.access.service import new_api_key
+from holdfast.cli.serve import KEEP_ALIVE_SECONDS
 from holdfast.db.blocking import BlockingConnection
 from holdfast.db.urls import DatabaseUrls
 from holdfast.http.app import build_app
@@ -27,7 +28,13 @@ SURFACES = ["desk", "phone", "walk_in"]
 @contextmanager
 def serving(urls: DatabaseUrls) -> Iterator[str]:
     """The application on a free port of 127.0.0.1, in a thread of this process."""
-    config = uvicorn.Config(build_app(urls.app, secret=b"x" * 32), port=0, log_level="warning", lifespan="on")
+    config = uvicorn.Config(
+        build_app(urls.app, secret=b"x" * 32),
+        port=0,
+        log_level="warning",
+        lifespan="on",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     try:

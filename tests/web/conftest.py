@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser
 
+from holdfast.cli.serve import KEEP_ALIVE_SECONDS
 from holdfast.db.urls import DatabaseUrls
 from holdfast.http.app import build_app
 from holdfast.http.pages.setup import setup_token
@@ -50,7 +51,7 @@ def serve(urls: DatabaseUrls, pair: tuple[str, str] | None = None) -> Iterator[S
     certificate, key = pair or (None, None)
     config = uvicorn.Config(
         app, host="127.0.0.1", port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1,
-        ssl_certfile=certificate, ssl_keyfile=key,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS, ssl_certfile=certificate, ssl_keyfile=key,
     )  # fmt: skip
     server = _Server(config)
     ready = threading.Event()

@@ -23,6 +23,9 @@ GRACE_SECONDS = 10  # live feeds never end by themselves; requests are over long
 # A worker that does not answer for so long is taken for dead, and another is started. After the five seconds that are
 # usual, a busy machine would kill its workers while they still start, and those that follow, for ever.
 WORKER_ANSWERS_SECONDS = 60
+# How long an idle connection stays open. Whoever keeps connections must be the first to close one, or a request that
+# was just sent on it is lost: reverse proxies do so after 60 s (nginx) to 120 s (Caddy), client libraries sooner.
+KEEP_ALIVE_SECONDS = 125
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on (HOLDFAST_HOST; 127.0.0.1).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (HOLDFAST_PORT; 8000).")]
@@ -158,6 +161,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_worker_healthcheck=WORKER_ANSWERS_SECONDS,
     )
