@@ -289,7 +289,7 @@ async def test_hours_at_one_place_are_instead_of_the_general_ones_there(clinic: 
         halves = [
             (start + timedelta(minutes=30 * n)) for start, end in column.open for n in range((end - start) // HALF)
         ]
-        return [f"{to_local(each, seen.time_zone):%H:%M}" for each in halves]
+        return [f"{to_local(each, seen.frame.time_zone):%H:%M}" for each in halves]
 
     for day, expected in (
         (MONDAY, {"austin": ["09:00", "10:30", "11:00", "11:30"], "boston": ["10:30", "11:00"]}),

@@ -67,7 +67,7 @@ def test_the_board_shows_every_claim_and_nothing_else(spa: Clinic, module_databa
         "select u.resource_id, k.hold_id, lower(k.during) as starts_at, upper(k.during) as ends_at, k.overbook"
         " from holdfast.claim k join holdfast.unit u on u.id = k.unit_id"
         " where k.active and k.hold_id is not null and k.during && tstzrange(%(from)s, %(to)s)",
-        **{"from": board.begins_at, "to": board.ends_at},
+        **{"from": board.frame.begins_at, "to": board.frame.ends_at},
     )
     shown = [item for item in board.items if item.kind == "visit"]
     assert len(shown) == len(claims) > 5

@@ -1,7 +1,7 @@
 """The day board's reading of the record: who and what serves at a location, when they are open, what stands on them.
 
-At most four queries whatever the number of resources: the catalog where it changed, the resources, what stands on
-them, and what those visits are. Open time is read by the same rules as every search.
+At most four queries whatever the number of resources: where the catalog changed, the catalog and the resources; what
+stands on them, and what those visits are. Open time is read by the same rules as every search.
 """
 
 from __future__ import annotations
@@ -96,24 +96,35 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
-    """A location from ``begins_at`` to ``ends_at``: ``days`` local days from ``first``. Instants are UTC.
+class Frame:
+    """A location before anything stands on it, from ``begins_at`` to ``ends_at``: ``days`` local days from ``first``.
 
-    ``names`` has every resource of the location: a visit in somebody's own day says which room it is in.
+    ``columns`` and ``names`` have every resource, those that were ``retired`` as well. Instants are UTC. It holds for
+    one version of the catalog, so whoever looks at a day again and again need not have it read each time.
     """
 
+    catalog_version: int
     location_id: UUID
     time_zone: str
     first: date
     days: int
     begins_at: datetime
     ends_at: datetime
-    as_of: datetime
     open: Times
+    columns: Sequence[Column]
+    retired: frozenset[UUID]
+    names: Mapping[UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What stands in a frame at the instant ``as_of``, as much of it as the reader gets to see."""
+
+    frame: Frame
+    as_of: datetime
     columns: Sequence[Column]
     items: Sequence[Item]
     visits: Mapping[UUID, DayVisit]
-    names: Mapping[UUID, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +136,34 @@ class _Resource:
     retired: bool
 
 
-async def read_board(tx: Transaction, location_id: UUID, first: date, sight: Sight, *, days: int = 1) -> Board:
-    """What the location looks like on those local days. Raises NotFound, Invalid."""
+async def read_board(
+    tx: Transaction, location_id: UUID, first: date, sight: Sight, *, days: int = 1, known: Frame | None = None
+) -> Board:
+    """What the location looks like on those local days. ``known``: their frame, as it was last time.
+
+    Raises NotFound, Invalid.
+    """
+    if known is None or known.catalog_version != tx.scene.catalog_version:
+        known = await _frame(tx, location_id, first, days)
+    items = await tx.rows(
+        Item, QUERIES["day_items"], resource_ids=list(known.names), from_at=known.begins_at, to_at=known.ends_at
+    )
+    items = _seen(items, sight)
+    hold_ids = {item.holder_id for item in items if item.kind == "visit"}
+    visits = await tx.rows(DayVisit, QUERIES["day_visits"], hold_ids=list(hold_ids))
+    gone = known.retired - {item.resource_id for item in items}
+    return Board(
+        frame=known,
+        as_of=tx.scene.began_at,
+        columns=[
+            each for each in known.columns if each.id not in gone and (sight.everybody or each.id == sight.resource_id)
+        ],
+        items=items,
+        visits={visit.hold_id: visit if sight.names else _nameless(visit) for visit in visits},
+    )
+
+
+async def _frame(tx: Transaction, location_id: UUID, first: date, days: int) -> Frame:
     if not 1 <= days <= DAYS_MAX or not wallclock.FIRST_YEAR < first.year < wallclock.LAST_YEAR:
         raise Invalid("There is no board for these days.", field="date")
     catalog = await current_catalog(tx)
@@ -135,33 +172,22 @@ async def read_board(tx: Transaction, location_id: UUID, first: date, sight: Sig
         raise NotFound("There is no such location.", field="location")
     begins_at = wallclock.day_start(first, location.zone)
     ends_at = wallclock.day_start(first + timedelta(days=days), location.zone)
-    resources = await tx.rows(_Resource, QUERIES["day_resources"], location_id=location_id)
-    items = await tx.rows(
-        Item, QUERIES["day_items"], resource_ids=[each.id for each in resources], from_at=begins_at, to_at=ends_at
-    )
-    items = _seen(items, sight)
-    hold_ids = {item.holder_id for item in items if item.kind == "visit"}
-    visits = await tx.rows(DayVisit, QUERIES["day_visits"], hold_ids=list(hold_ids))
     window = Window(begins_at, (ends_at - begins_at) // MINUTE)
     bare = Snapshot(tx.scene.began_at, catalog.locations, catalog.resources, catalog.services, {})
     masks = Masks(bare, location, window)
-    taken = {item.resource_id for item in items}
-    return Board(
+    resources = await tx.rows(_Resource, QUERIES["day_resources"], location_id=location_id)
+    return Frame(
+        # what was read may be newer, if somebody has just committed; by this number it is read again next time
+        catalog_version=tx.scene.catalog_version,
         location_id=location_id,
         time_zone=location.zone,
         first=first,
         days=days,
         begins_at=begins_at,
         ends_at=ends_at,
-        as_of=tx.scene.began_at,
         open=_times(window, masks.location_open),
-        columns=[
-            _column(masks, each)
-            for each in resources
-            if (not each.retired or each.id in taken) and (sight.everybody or each.id == sight.resource_id)
-        ],
-        items=items,
-        visits={visit.hold_id: visit if sight.names else _nameless(visit) for visit in visits},
+        columns=[_column(masks, each) for each in resources],
+        retired=frozenset(each.id for each in resources if each.retired),
         names={each.id: each.name for each in resources},
     )
 

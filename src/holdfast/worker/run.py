@@ -17,7 +17,7 @@ from holdfast.db.pool import WORKER_SETTINGS, Pool
 from holdfast.db.transact import Record, Transaction
 from holdfast.log.public import EventNames
 from holdfast.log.relay import Handoff, Interest, Relay
-from holdfast.log.rush import Rush
+from holdfast.log.rush import REST, Rush
 from holdfast.messages.carriers import MessageSettings
 from holdfast.messages.sending import open_sender
 from holdfast.waitlist.tokens import OfferTokens
@@ -54,9 +54,8 @@ from holdfast.worker.reactions import (
 CONNECTIONS: Final = 4
 SENDER_CONNECTIONS: Final = 6  # every slot of webhooks writes down several attempts at a time
 RESTART_SECONDS: Final = 1.0
-# After its work a patient reaction rests nine times as long; but not in a backlog, which must shrink: when it had as
-# many events to do at once as it takes, and no rush brings more.
-PATIENCE: Final = 9
+# After its work a patient reaction rests as if in a rush; but not in a backlog, which must shrink: when it had as many
+# events to do at once as it takes, and no rush brings more.
 PATIENCE_SECONDS_MAX: Final = 5.0
 
 logger = structlog.get_logger()
@@ -143,7 +142,7 @@ def _teach(means: Means, reactions: Sequence[Reaction]) -> None:
             await reaction.react(means, UUID(gathered[0]["organization_id"]), event_ids)
             took = time.monotonic() - begun
             is_backlog = len(event_ids) >= GATHERED_MAX and not means.rush.is_on
-            return 0.0 if is_backlog else min(PATIENCE * took, PATIENCE_SECONDS_MAX)
+            return 0.0 if is_backlog else min(REST * took, PATIENCE_SECONDS_MAX)
 
         return react
 

@@ -114,7 +114,7 @@ async def _list(
         states=STATES,
         providers=[(public_id("resource", each.id), each.name) for each in board.columns if each.kind == "provider"],
         typed={"state": state, "resource": resource, "q": q},
-        zone=board.time_zone,
+        zone=board.frame.time_zone,
         **around(place),
     )
     return remember(request, response, place)
@@ -133,7 +133,7 @@ async def sheet(request: Request, staff: Desk, location: str = "", date: str = "
         "desk/day_sheet.html",
         section="day",
         pages=[(each, lines) for each, lines in pages if each.open or lines],
-        zone=board.time_zone,
+        zone=board.frame.time_zone,
         **around(place),
     )
 
@@ -173,7 +173,7 @@ def _lines(board: Board, column: Column) -> list[Line]:
         if item.resource_id == column.id:
             visit = board.visits.get(item.holder_id) if item.kind == "visit" else None
             others = {
-                board.names[each.resource_id]
+                board.frame.names[each.resource_id]
                 for each in board.items
                 if visit is not None and each.holder_id == item.holder_id and each.resource_id != column.id
             }
@@ -182,8 +182,8 @@ def _lines(board: Board, column: Column) -> list[Line]:
 
 
 def _cell(board: Board, column: Column, day: dt.date) -> Cell:
-    begins = wallclock.day_start(day, board.time_zone)
-    ends = wallclock.day_start(day + dt.timedelta(days=1), board.time_zone)
+    begins = wallclock.day_start(day, board.frame.time_zone)
+    ends = wallclock.day_start(day + dt.timedelta(days=1), board.frame.time_zone)
     items = [
         item
         for item in board.items

@@ -21,7 +21,7 @@ from fastapi import APIRouter, Request, Response
 from sse_starlette import EventSourceResponse
 
 from holdfast.access.staff import SignedIn
-from holdfast.booking.day import Sight, read_board
+from holdfast.booking.day import Board, Frame, Sight, read_board
 from holdfast.db.transact import Caller, Record
 from holdfast.errors import HoldfastError
 from holdfast.http.pages.board_place import find_place, sight_of
@@ -39,9 +39,8 @@ ENDED: Final = b"event: ended\ndata: {}\n\n"
 RETRY_SECONDS: Final = 1.0
 QUEUED_MAX: Final = 50
 # Whoever reads the day again at each of a hundred changes a second leaves no time to those who make them: in a rush a
-# group rests so many times as long as its reading took. Otherwise a change is told at once.
-REST: Final = 15
-REST_SECONDS_MAX: Final = 0.8
+# group rests after each reading, and still tells everything within a second. Otherwise a change is told at once.
+REST_SECONDS: Final = 0.75
 # A visit may need a room up to a day before it starts; and the local day begins up to 14 hours off UTC's.
 MARGIN: Final = timedelta(days=1, hours=14)
 _BOOKINGS: Final = frozenset({"hold", "appointment", "block", "busy"})
@@ -86,11 +85,12 @@ class Boards:
         self._feed = feed
         self._groups: dict[View, _Group] = {}
 
-    async def read(self, view: View) -> Picture:
-        """The day as it is now."""
+    async def read(self, view: View, known: Frame | None) -> Board:
+        """The day as it is now; ``known``: the frame of the last reading."""
         caller = Caller(view.organization_id, "system", "desk")
-        board = await self._record.transact(caller, lambda tx: read_board(tx, view.location_id, view.day, view.sight))
-        return picture_of(board)
+        return await self._record.transact(
+            caller, lambda tx: read_board(tx, view.location_id, view.day, view.sight, known=known)
+        )
 
     @asynccontextmanager
     async def watch(self, view: View, seen: str) -> AsyncIterator[Screen]:
@@ -116,8 +116,8 @@ class _Group:
         self._feed = feed
         self._view = view
         self._screens: set[Screen] = set()
+        self._frame: Frame | None = None
         self._picture: Picture | None = None
-        self._rest = 0.0
         self._begun = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
@@ -147,14 +147,13 @@ class _Group:
                 await self._read()
                 self._begun.set()
                 while True:
-                    await asyncio.sleep(self._rest)
                     told = await listener.hear()
                     changed = self._matters(told)
                     while (more := await listener.hear(0)) is not None:
                         changed = self._matters(more) or changed
-                    self._rest = 0.0
                     if changed:
                         await self._read()
+                        await asyncio.sleep(REST_SECONDS if self._feed.rush.is_on else 0)
         except (FeedEnded, HoldfastError):
             pass
         finally:
@@ -163,17 +162,17 @@ class _Group:
                 screen.end()
 
     async def _read(self) -> None:
-        began = time.monotonic()
         while True:
             try:
-                fresh = await self._boards.read(self._view)
+                board = await self._boards.read(self._view, self._frame)
                 break
             except HoldfastError as error:
                 if self._picture is None:
                     raise
                 logger.warning("board_interrupted", reason=error.detail)
                 await asyncio.sleep(RETRY_SECONDS)
-        self._rest = min(REST * (time.monotonic() - began), REST_SECONDS_MAX) if self._feed.rush.is_on else 0.0
+        fresh = picture_of(board)
+        self._frame = board.frame
         before, self._picture = self._picture, fresh
         if before is not None and before.version != fresh.version:
             change = before.change_to(fresh)

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 from uuid import UUID
 
@@ -56,12 +56,13 @@ class Picture:
 
 def picture_of(board: Board) -> Picture:
     """The picture of a board of one day."""
-    local = _clock(board.time_zone)
+    frame = board.frame
+    local = _clock(frame.time_zone)
     head = {
-        "date": board.first.isoformat(),
-        "location": public_id("location", board.location_id),
-        "zone": board.time_zone,
-        "offset": to_local(board.as_of, board.time_zone).isoformat()[-6:],
+        "date": frame.first.isoformat(),
+        "location": public_id("location", frame.location_id),
+        "zone": frame.time_zone,
+        "offset": to_local(board.as_of, frame.time_zone).isoformat()[-6:],
         "as_of": board.as_of.isoformat(),
         "hours": _hours(board),
         "columns": [_column(each, local) for each in board.columns],
@@ -69,7 +70,7 @@ def picture_of(board: Board) -> Picture:
     shown = {column.id for column in board.columns}
     together: dict[UUID, list[str]] = defaultdict(list)
     for item in board.items:
-        name = board.names.get(item.resource_id)
+        name = frame.names.get(item.resource_id)
         if item.kind == "visit" and name and name not in together[item.holder_id]:
             together[item.holder_id].append(name)
     counted: Counter[tuple[UUID, str]] = Counter()
@@ -79,7 +80,7 @@ def picture_of(board: Board) -> Picture:
         if item.resource_id in shown:
             visit = board.visits.get(item.holder_id) if item.kind == "visit" else None
             entry = _entry(item, visit, counted[item.holder_id, item.role], local)
-            names = [name for name in together.get(item.holder_id, ()) if name != board.names.get(item.resource_id)]
+            names = [name for name in together.get(item.holder_id, ()) if name != frame.names.get(item.resource_id)]
             entries[entry["key"]] = entry | ({"with": names} if names else {})
     return Picture(head, entries)
 
@@ -153,20 +154,22 @@ def _column(column: Column, local: Any) -> dict[str, Any]:
 
 def _hours(board: Board) -> list[int]:
     """The hours to show: whatever is open or stands somewhere, and an hour around it."""
+    frame = board.frame
     edges = [edge for column in board.columns for span in column.open for edge in span]
-    edges += [edge for span in board.open for edge in span]
+    edges += [edge for span in frame.open for edge in span]
     edges += [edge for item in board.items if item.kind == "visit" for edge in (item.starts_at, item.ends_at)]
-    inside = [min(max(edge, board.begins_at), board.ends_at) for edge in edges] or [
-        board.begins_at + timedelta(hours=9),
-        board.begins_at + timedelta(hours=18),
+    inside = [min(max(edge, frame.begins_at), frame.ends_at) for edge in edges] or [
+        frame.begins_at + timedelta(hours=9),
+        frame.begins_at + timedelta(hours=18),
     ]
-    last_hour = (board.ends_at - board.begins_at) // timedelta(hours=1)
-    first = (min(inside) - board.begins_at) // timedelta(hours=1)
-    last = -((board.begins_at - max(inside)) // timedelta(hours=1))
+    last_hour = (frame.ends_at - frame.begins_at) // timedelta(hours=1)
+    first = (min(inside) - frame.begins_at) // timedelta(hours=1)
+    last = -((frame.begins_at - max(inside)) // timedelta(hours=1))
     return [max(first - 1, 0), max(min(last + 1, last_hour, 24), first + 1)]
 
 
 def _clock(zone: str) -> Any:
+    @cache  # what stands together begins and ends together
     def local(at: datetime) -> str:
         return to_local(at, zone).replace(tzinfo=None).isoformat(timespec="seconds")
 
