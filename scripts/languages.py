@@ -13,7 +13,8 @@ import ast
 import io
 import re
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,6 +33,7 @@ from holdfast.availability import permit, standing
 from holdfast.catalog.starters import STARTERS
 from holdfast.db.constraints import RULES
 from holdfast.http.message_links import WORDS
+from holdfast.http.problems import MethodNotAllowed
 from holdfast.messages.templates import VARIABLES
 from holdfast.waitlist.service import ENDED
 
@@ -91,6 +93,13 @@ def catalog(tag: str, folder: Path = LOCALES) -> Catalog:
         for message in read_po(io.BytesIO(file.read_bytes()), locale=_locale(tag)):
             words[message.id] = message
     return words
+
+
+def said_twice(tag: str, folder: Path = LOCALES) -> list[str]:
+    """What two files of the language say, of which only one would be heard."""
+    files = (folder / tag / "LC_MESSAGES").glob("*.po")
+    said = Counter(_id(message.id) for file in files for message in read_po(io.BytesIO(file.read_bytes())))
+    return [text for text, times in said.items() if text and times > 1]
 
 
 def missing(words: Catalog) -> list[Said]:
@@ -167,14 +176,16 @@ def _of_templates() -> Iterator[Said]:
 
 def _of_python() -> Iterator[Said]:
     for where, tree in _trees():
+        constants = _constants(tree)
         for call in _calls(tree):
             name = _name(call)
+            words = [_text(each, constants) for each in call.args[:2]] + ["", ""]
             if name in SAYING or name in _refusals() or (name == "ValueError" and where.startswith("catalog/")):
-                yield Said(_text(call, 0), where=where)
+                yield Said(words[0], where=where)
             elif name == "wrong":  # Reader.wrong(field, words)
-                yield Said(_text(call, 1), where=where)
+                yield Said(words[1], where=where)
             elif name == "ngettext":
-                yield Said(_text(call, 0), _text(call, 1), where)
+                yield Said(words[0], words[1], where)
 
 
 def _of_tables() -> Iterator[Said]:
@@ -209,14 +220,26 @@ def _name(call: ast.Call) -> str:
     return named.attr if isinstance(named, ast.Attribute) else named.id if isinstance(named, ast.Name) else ""
 
 
-def _text(call: ast.Call, at: int) -> str:
-    argument = call.args[at] if len(call.args) > at else None
+def _constants(tree: ast.Module) -> dict[str, str]:
+    """Texts that have a name, by name."""
+    found = {}
+    for node in ast.walk(tree):
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
+        if isinstance(target, ast.Name) and isinstance(value, ast.Constant) and isinstance(value.value, str):
+            found[target.id] = value.value
+    return found
+
+
+def _text(argument: ast.expr, constants: Mapping[str, str]) -> str:
+    if isinstance(argument, ast.Name):
+        return constants.get(argument.id, "")
     return argument.value if isinstance(argument, ast.Constant) and isinstance(argument.value, str) else ""
 
 
 def _refusals() -> dict[str, type[errors.HoldfastError]]:
     """What people and programs are refused with; who starts Holdfast reads SetupRefused, who reports a bug, Bug."""
-    kinds = (each for each in vars(errors).values() if isinstance(each, type))
+    kinds = (each for each in (*vars(errors).values(), MethodNotAllowed) if isinstance(each, type))
     told_elsewhere = (errors.SetupRefused, errors.Bug)
     return {
         each.__name__: each for each in kinds if issubclass(each, errors.HoldfastError) and each not in told_elsewhere
@@ -229,6 +252,7 @@ def report() -> tuple[list[str], list[str]]:
     for folder in sorted(LOCALES.iterdir()):
         words = catalog(folder.name)
         wrong += [f"{folder.name}: missing ({each.where}): {each.text}" for each in missing(words)]
+        wrong += [f"{folder.name}: two files say this: {text}" for text in said_twice(folder.name)]
         wrong += [f"{folder.name}: has other blanks to fill: {text}" for text in misfits(words)]
         left += [f"{folder.name}: nothing says this: {text}" for text in unused(words)]
     return wrong, left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -39,6 +40,16 @@ def test_every_language_says_everything_with_the_same_blanks(tag: str) -> None:
     words = languages.catalog(tag)
     assert [f"{each.where}: {each.text}" for each in languages.missing(words)] == []
     assert languages.misfits(words) == []
+    assert languages.said_twice(tag) == []
+    assert languages.unused(words) == []
+
+
+def test_what_two_files_say_is_seen(tmp_path: Path) -> None:
+    folder = tmp_path / "es" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / "board.po").write_text('msgid "Done"\nmsgstr "Hecho"\n')
+    (folder / "desk.po").write_text('msgid "Done"\nmsgstr "Terminada"\n\nmsgid "Save"\nmsgstr "Guardar"\n')
+    assert languages.said_twice("es", tmp_path) == ["Done"]
 
 
 def test_what_is_missing_and_what_does_not_fit_is_seen() -> None:
