@@ -15,24 +15,10 @@ from holdfast.day_items(%(resource_ids)s, %(from_at)s, %(to_at)s)
 order by starts_at, ends_at desc, holder_id, resource_id;
 
 -- name: day_visits
--- What the visits of a board are: held or booked, what for, and for whom.
-select h.id as hold_id, h.location_id, h.starts_at, h.ends_at, h.service_id, s.name::text as service_name,
-       case when h.state = 'live' then h.expires_at end as expires_at, h.surface::text, h.overbook_reason,
-       a.id as appointment_id, coalesce(a.state, 'held') as state, coalesce(a.revision, 0) as revision,
-       a.confirmation_code, c.id as client_id, c.name::text as client_name, a.note is not null as has_note,
-       kept.offer_id
-from holdfast.hold h
-join holdfast.service s on s.organization_id = h.organization_id and s.id = h.service_id
-left join holdfast.appointment a on a.organization_id = h.organization_id and a.hold_id = h.id
-left join lateral (
-  -- offered to several at once, it is shown with the first
-  select o.id as offer_id, w.client_id from holdfast.offer o
-  join holdfast.waitlist_entry w on w.organization_id = o.organization_id and w.id = o.entry_id
-  where o.organization_id = h.organization_id and o.hold_id = h.id and o.state = 'open'
-  order by o.sent_at, o.id limit 1
-) kept on h.state = 'live'
-left join holdfast.client c on c.organization_id = h.organization_id and c.id = coalesce(a.client_id, kept.client_id)
-where h.organization_id = holdfast.current_organization() and h.id = any (%(hold_ids)s);
+-- What the visits of a board are.
+select hold_id, location_id, starts_at, ends_at, service_id, service_name, expires_at, surface, overbook_reason,
+       appointment_id, state, revision, confirmation_code, client_id, client_name, has_note, offer_id
+from holdfast.day_visits(%(hold_ids)s);
 
 -- name: reach_of_hold
 -- When a hold is or was, and every location that it touches: its own, and where else what it claims is to be had.

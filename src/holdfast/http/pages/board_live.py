@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -22,8 +22,8 @@ from sse_starlette import EventSourceResponse
 
 from holdfast.access.staff import SignedIn
 from holdfast.booking.day import Board, Frame, Sight, read_board
-from holdfast.db.transact import Caller, Record
-from holdfast.errors import HoldfastError
+from holdfast.db.transact import Caller, Record, Transaction
+from holdfast.errors import HoldfastError, Invalid, NotFound
 from holdfast.http.pages.board_place import find_place, sight_of
 from holdfast.http.pages.board_shapes import Picture, picture_of
 from holdfast.http.pages.pages import PageRoute
@@ -39,8 +39,8 @@ ENDED: Final = b"event: ended\ndata: {}\n\n"
 RETRY_SECONDS: Final = 1.0
 QUEUED_MAX: Final = 50
 # Whoever reads the day again at each of a hundred changes a second leaves no time to those who make them: in a rush a
-# group rests after each reading, and still tells everything within a second. Otherwise a change is told at once.
-REST_SECONDS: Final = 0.75
+# group gathers for so long what changes, and still tells it within a second. Otherwise a change is told at once.
+GATHER_SECONDS: Final = 0.75
 # A visit may need a room up to a day before it starts; and the local day begins up to 14 hours off UTC's.
 MARGIN: Final = timedelta(days=1, hours=14)
 _BOOKINGS: Final = frozenset({"hold", "appointment", "block", "busy"})
@@ -77,6 +77,15 @@ class Screen:
         self.queue.put_nowait(None)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Asked:
+    """A day that somebody wants read; ``known``: its frame at the last reading."""
+
+    view: View
+    known: Frame | None
+    board: asyncio.Future[Board]
+
+
 class Boards:
     """The groups of this process."""
 
@@ -84,13 +93,46 @@ class Boards:
         self._record = record
         self._feed = feed
         self._groups: dict[View, _Group] = {}
+        self._asked: dict[UUID, list[_Asked]] = {}
+        self._readers: dict[UUID, asyncio.Task[None]] = {}
 
     async def read(self, view: View, known: Frame | None) -> Board:
-        """The day as it is now; ``known``: the frame of the last reading."""
-        caller = Caller(view.organization_id, "system", "desk")
-        return await self._record.transact(
-            caller, lambda tx: read_board(tx, view.location_id, view.day, view.sight, known=known)
-        )
+        """The day as it is now; ``known``: the frame of the last reading.
+
+        One transaction at a time reads all the days of an organization that are asked for: in a rush, when they all
+        are, they cost little more than one, and bookings find the other connections free.
+        """
+        asked = _Asked(view, known, asyncio.get_running_loop().create_future())
+        self._asked.setdefault(view.organization_id, []).append(asked)
+        if view.organization_id not in self._readers:
+            self._readers[view.organization_id] = asyncio.create_task(self._read_asked(view.organization_id))
+        return await asked.board
+
+    async def _read_asked(self, organization_id: UUID) -> None:
+        asked: list[_Asked] = []
+        try:
+            while asked := self._asked.pop(organization_id, []):
+                await self._read_all(organization_id, asked)
+        finally:
+            del self._readers[organization_id]
+            for each in (*asked, *self._asked.pop(organization_id, ())):
+                each.board.cancel()  # nothing that is done
+
+    async def _read_all(self, organization_id: UUID, asked: Sequence[_Asked]) -> None:
+        async def work(tx: Transaction) -> list[Board | HoldfastError]:
+            return [await _board_or_refusal(tx, each) for each in asked]
+
+        try:
+            found = await self._record.transact(Caller(organization_id, "system", "desk"), work)
+        except HoldfastError as error:
+            found = [error] * len(asked)
+        for each, board in zip(asked, found, strict=True):
+            if each.board.done():
+                continue  # nobody looks at that day any more
+            if isinstance(board, HoldfastError):
+                each.board.set_exception(board)
+            else:
+                each.board.set_result(board)
 
     @asynccontextmanager
     async def watch(self, view: View, seen: str) -> AsyncIterator[Screen]:
@@ -107,6 +149,14 @@ class Boards:
             group.leave(screen)
             if not group.expected and self._groups.get(view) is group:
                 del self._groups[view]
+
+
+async def _board_or_refusal(tx: Transaction, asked: _Asked) -> Board | HoldfastError:
+    view = asked.view
+    try:
+        return await read_board(tx, view.location_id, view.day, view.sight, known=asked.known)
+    except (NotFound, Invalid) as error:  # of this day alone; whatever else is wrong is wrong with the transaction
+        return error
 
 
 class _Group:
@@ -149,11 +199,12 @@ class _Group:
                 while True:
                     told = await listener.hear()
                     changed = self._matters(told)
+                    if self._feed.rush.is_on:
+                        await asyncio.sleep(GATHER_SECONDS)
                     while (more := await listener.hear(0)) is not None:
                         changed = self._matters(more) or changed
                     if changed:
                         await self._read()
-                        await asyncio.sleep(REST_SECONDS if self._feed.rush.is_on else 0)
         except (FeedEnded, HoldfastError):
             pass
         finally:
