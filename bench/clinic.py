@@ -98,13 +98,13 @@ def _fill(connection: psycopg.Connection[Any], owner_url: str, app_url: str, loc
 
 
 @contextmanager
-def web(found: Clinic) -> Iterator[int]:
-    """The web application as `holdfast serve --workers 2` runs it; its port on 127.0.0.1."""
+def web(found: Clinic, processes: int = WEB_PROCESSES) -> Iterator[int]:
+    """The web application as `holdfast serve` runs it with so many processes; its port on 127.0.0.1."""
     with socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     served = [sys.executable, "-m", "uvicorn", "--factory", "holdfast.http.app:create_app", "--port", str(port)]
-    served += ["--workers", str(WEB_PROCESSES), "--log-level", "warning", "--no-access-log"]
+    served += ["--workers", str(processes), "--log-level", "warning", "--no-access-log"]
     settings = {"HOLDFAST_APP_DATABASE_URL": found.app_url, "HOLDFAST_SECRET_KEY": "bench" * 8}
     with subprocess.Popen(served, env={**os.environ, **settings}) as process:
         try:
