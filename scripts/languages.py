@@ -40,7 +40,7 @@ from holdfast.waitlist.service import ENDED
 SOURCE: Final = Path(__file__).parent.parent / "src" / "holdfast"
 LOCALES: Final = SOURCE / "web" / "locales"
 # Read by operators and programs, in English: no page shows what these say.
-NOT_PAGES: Final = ("cli", "config.py", "demo", "insight", "http/api", "http/problems.py", "log/replay.py", "worker")
+NOT_PAGES: Final = ("cli", "config.py", "demo", "insight", "http/api", "http/problems.py", "log/replay.py")
 # The states that a refusal names.
 STATES: Final = (
     "live", "confirmed", "released", "expired", "checked_in", "completed", "cancelled", "no_show", "pending",

@@ -29,11 +29,12 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield one
 
 
-async def test_managers_are_mailed_with_the_date_and_the_cause(
+async def test_managers_are_mailed_in_their_language_with_the_date_and_the_cause(
     database: DatabaseUrls, record: Record, spa: Clinic, receiver: Receiver, admin: psycopg.Connection[Any]
 ) -> None:
     for role in ("owner", "manager", "desk"):
         spa.desk("create_staff", email=f"{role}@spa.example", name=role.title(), role=role, resource_id=None)
+    admin.execute("update holdfast.staff set language = 'es' where role = 'manager'")
     made = await endpoint_for(record, spa, receiver.url)
     receiver.answer = lambda _: (503, {})
 
@@ -58,12 +59,17 @@ async def test_managers_are_mailed_with_the_date_and_the_cause(
     warned, disabled = mailbox.received[:2], mailbox.received[2:]
     for mails in (warned, disabled):
         assert sorted(one["To"] for one in mails) == ["manager@spa.example", "owner@spa.example"]
-    text = part(warned[0], "text/plain")
+    by_role = {one["To"].partition("@")[0]: part(one, "text/plain") for one in warned}
+    text = by_role["owner"]
     assert receiver.url in text
     assert f"{endpoint.disables_at:%B} {endpoint.disables_at.day}" in text
     assert "Their server answered 503" in text
     assert f"{PUBLIC_URL}/desk/deliveries" in text
-    assert "switched off" in part(disabled[0], "text/plain")
+    assert "se desactiva" in by_role["manager"], "each reads it in their own language"
+    assert f"{endpoint.disables_at.day} de " in by_role["manager"]
+    by_role = {one["To"].partition("@")[0]: part(one, "text/plain") for one in disabled}
+    assert "switched off" in by_role["owner"]
+    assert "se desactivó" in by_role["manager"]
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,8 @@ select s.id, s.email, s.name, s.role, s.resource_id, s.created_at, s.retired_at,
         where t.organization_id = s.organization_id and t.staff_id = s.id and t.complete and t.ended_at is null
           and t.expires_at > holdfast.clock() and t.seen_at > holdfast.clock() - interval '15 minutes') as signed_in,
        holdfast.has_password(s.id) as has_password,
-       holdfast.has_second_factor(s.id) as has_second_factor
+       holdfast.has_second_factor(s.id) as has_second_factor,
+       s.language
 from holdfast.staff s
 where s.organization_id = holdfast.current_organization()
 order by s.retired_at is not null, s.name, s.id;

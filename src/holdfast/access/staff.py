@@ -49,7 +49,7 @@ RECOVERY_LENGTH: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Somebody on the staff; ``resource_id`` is the provider they are."""
+    """Somebody on the staff; ``resource_id`` is the provider they are, ``language`` what they chose for their pages."""
 
     id: UUID
     email: str
@@ -61,6 +61,7 @@ class Staff:
     signed_in: int
     has_password: bool
     has_second_factor: bool
+    language: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2134,6 +2134,8 @@ GRANT SELECT(created_at) ON TABLE holdfast.staff TO holdfast_app;
 
 GRANT SELECT(retired_at) ON TABLE holdfast.staff TO holdfast_app;
 
+GRANT SELECT(language) ON TABLE holdfast.staff TO holdfast_app;
+
 GRANT SELECT(organization_id) ON TABLE holdfast.staff_session TO holdfast_app;
 
 GRANT SELECT(id) ON TABLE holdfast.staff_session TO holdfast_app;
