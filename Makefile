@@ -25,7 +25,8 @@ FULL_SIZE = HOLDFAST_FULL_SIZE=1 HOLDFAST_R1_ATTEMPTS=100000 HOLDFAST_R2_RUNS=20
 	HOLDFAST_R7_KILLS=60 HOLDFAST_ORACLE_CASES=10000 HOLDFAST_AGREEMENT_RUNS=100
 PROOFS = tests/safety/test_r1_no_double_booking.py tests/safety/test_r2_model.py tests/safety/test_r3_one_winner.py \
 	tests/safety/test_r5_idempotency.py tests/safety/test_r7_lost_commit.py tests/availability/test_oracle.py \
-	tests/rules/test_agreement_machine.py
+	tests/rules/test_agreement_machine.py tests/rules/test_agreement.py tests/visits/test_agreement.py \
+	tests/insight/test_large_calendars.py
 
 proof: ## the tests of what must never happen, at full size: 100,000 bookings, 50,000 requests … (takes hours)
 	@scripts/bootstrap requirements-test.lock

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from holdfast.db.transact import Record
 from holdfast.db.urls import DatabaseUrls
 from tests.clinic import Clinic, open_med_spa
 from tests.postgres import PostgresForTests, postgres_for_tests, superuser_url
+from tests.size import FULL_SIZE
 
 # Everywhere as hypothesis does by itself where CI says so: the same examples in every run, however long each takes,
 # which says how busy the machine is. To look for others: --hypothesis-profile=default.
@@ -23,7 +23,7 @@ settings.load_profile("ci")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """At full size (``make proof``) a test takes as long as it takes."""
-    if "HOLDFAST_FULL_SIZE" in os.environ:
+    if FULL_SIZE:
         for item in items:
             item.add_marker(pytest.mark.timeout(0), append=False)
 

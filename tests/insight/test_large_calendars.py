@@ -9,11 +9,14 @@ import pytest
 
 from holdfast.insight.audit_report import Audit
 from holdfast.insight.calendar_files import open_calendar
+from tests.size import FULL_SIZE
 
 from .generated_calendars import PROVIDERS, collisions_in, write_csv, write_ics
 
+LARGE = 100_000 if FULL_SIZE else 20_000
 
-@pytest.mark.parametrize("count", [2_000, pytest.param(100_000, marks=pytest.mark.slow)])
+
+@pytest.mark.parametrize("count", [2_000, LARGE])
 @pytest.mark.parametrize("suffix", [".ics", ".csv"])
 def test_the_figures_are_those_that_were_made(tmp_path: Path, count: int, suffix: str) -> None:
     path = tmp_path / f"big{suffix}"

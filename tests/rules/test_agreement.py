@@ -14,6 +14,7 @@ from holdfast.db.transact import Record
 from holdfast.errors import HoldfastError, NotBookable, SlotTaken
 from holdfast.wallclock import day_start
 from tests.rules.clinic import ZONE, Clinic, daily, next_monday, wall
+from tests.size import FULL_SIZE
 
 TIMES = [f"{hour:02}:{minute:02}" for hour in range(24) for minute in (0, 15, 20, 30, 45)]
 ROUNDS = 12
@@ -78,10 +79,7 @@ async def _some_service(clinic: Clinic, chance: random.Random, slug: str) -> Non
     await clinic.service(slug, minutes, needs, grid=chance.choice([15, 20, 30]), off_grid=chance.random() < 0.4)
 
 
-MORE = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 40)]
-
-
-@pytest.mark.parametrize("seed", [*range(6), *MORE])
+@pytest.mark.parametrize("seed", range(40 if FULL_SIZE else 16))
 async def test_what_is_offered_can_be_held_and_nothing_else(record: Record, seed: int) -> None:
     chance = random.Random(seed)
     clinic = await random_clinic(record, chance, seed)

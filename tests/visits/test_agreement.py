@@ -18,6 +18,7 @@ from holdfast.errors import Invalid, NotBookable, SlotTaken
 from holdfast.wallclock import day_start
 from tests.rules.clinic import ZONE, Clinic, daily, next_monday
 from tests.rules.test_agreement import random_clinic
+from tests.size import FULL_SIZE
 
 ROUNDS = 8
 DAY = next_monday()
@@ -66,10 +67,7 @@ async def by_hand(clinic: Clinic, asked: VisitAsked) -> VisitItems | None:
     return VisitItems(asked.location_id, tuple(items))
 
 
-MORE = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 30)]
-
-
-@pytest.mark.parametrize("seed", [*range(5), *MORE])
+@pytest.mark.parametrize("seed", range(30 if FULL_SIZE else 12))
 async def test_what_is_offered_can_be_held_and_nothing_else(record: Record, seed: int) -> None:
     chance = random.Random(seed)
     clinic = await random_clinic(record, chance, seed)
