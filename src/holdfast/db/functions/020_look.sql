@@ -101,6 +101,8 @@ create or replace function holdfast.look(
 ) returns setof holdfast.candidate
 language plpgsql volatile  -- keeps its plan, which a function in SQL does not before PostgreSQL 18
 rows 20
+-- with millions of past claims the planner would make a plan for each look, which takes longer than the look itself
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query
