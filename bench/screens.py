@@ -8,7 +8,7 @@ import re
 import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -164,15 +164,12 @@ async def _seen(found: Clinic, port: int, cookie: str) -> list[Mark]:
 
 
 async def _beside(found: Clinic, port: int, cookie: str, processes: int) -> Mark:
-    """Bookings a second with the screens on and off, in turn; first of each pair is now one, now the other."""
+    """Bookings with the screens on and off, in turn; first of each pair is now one, now the other."""
     seconds = {True: 0.0, False: 0.0}
     for number in range(2 * ROUNDS):
         day = FIRST + timedelta(days=10 + 2 * number + 100 * processes)
         is_on = number % 4 in (1, 2)
-        if is_on:
-            async with _screens(port, cookie, day, CLIENTS, _Screens.drain):
-                seconds[is_on] += 1 / await _rate(found, port, day)
-        else:
+        async with _screens(port, cookie, day, CLIENTS, _Screens.drain) if is_on else nullcontext():
             seconds[is_on] += 1 / await _rate(found, port, day)
     return Mark(
         f"bookings with the live screens on, against off, {processes} web process{'es' * (processes > 1)}",

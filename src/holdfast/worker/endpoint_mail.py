@@ -21,6 +21,7 @@ from holdfast.web.languages import Language
 QUERIES: Final = load_queries("holdfast.worker")
 UTC: Final = "UTC"
 ROLES: Final = frozenset({"owner", "manager"})
+
 WARNING: Final = """{url} has not taken what {place} sends it since {since}.
 
 {cause}
